@@ -1,0 +1,1 @@
+"""The audio process: stream, mixer, recorder, MIDI. No Qt and no torch in it."""

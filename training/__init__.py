@@ -1,0 +1,1 @@
+"""ARC training: autoencoder, rectified flow, adversarial post-training. Depends on `model` only."""
