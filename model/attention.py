@@ -1,0 +1,82 @@
+"""Attention of the DiT: rotary positions, normalised queries and keys, text keys and values that can be cached.
+
+Shapes: b batch, h heads, n positions, l text tokens, d width, k a head's width, r rotating pairs of a head.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ROTARY_BASE = 10_000.0
+QK_NORM_EPS = 1e-6
+
+KeysValues = tuple[Tensor, Tensor]  # of one block's cross-attention, each (b, h, l, k)
+
+
+def rotary_frequencies(width: int, device: torch.device | None = None) -> Tensor:
+    """Return the angular frequencies (r,) of `width` rotating channels, radians a position, float32."""
+    return ROTARY_BASE ** -(torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
+
+
+def rotary_table(positions: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines (n, r) of every position's angles. Always float32: bfloat16 angles lose positions."""
+    n = torch.arange(positions, device=device, dtype=torch.float32)
+    angles_nr = torch.outer(n, rotary_frequencies(width, device))
+    return angles_nr.cos(), angles_nr.sin()
+
+
+def rotate(x_bhnk: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate channel i with channel i + r (half-split pairs) among the first 2r channels; the rest pass."""
+    cos, sin = table
+    r = cos.shape[-1]
+    first, second, rest = x_bhnk[..., :r], x_bhnk[..., r : 2 * r], x_bhnk[..., 2 * r :]
+    return torch.cat((first * cos - second * sin, second * cos + first * sin, rest), -1)
+
+
+def merge_heads(x_bhnk: Tensor) -> Tensor:
+    return x_bhnk.transpose(1, 2).flatten(2)
+
+
+class SelfAttention(nn.Module):
+    """Every latent frame attends to every other; no mask."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.query_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.key_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.output = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.output.weight)  # a new block starts as the identity
+
+    def forward(self, x_bnd: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
+        qkv = self.qkv(x_bnd).unflatten(-1, (3, self.heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind()
+        q = rotate(self.query_norm(q), table).to(v.dtype)
+        k = rotate(self.key_norm(k), table).to(v.dtype)
+        return self.output(merge_heads(F.scaled_dot_product_attention(q, k, v)))
+
+
+class CrossAttention(nn.Module):
+    """Latent frames attend to the condition's tokens, padding included: it was trained that way (see text.py)."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.query_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.key_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.output = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.output.weight)
+
+    def keys_values(self, tokens_bld: Tensor) -> KeysValues:
+        """Project the condition's tokens. They do not depend on the latent: compute once a prompt."""
+        kv = self.key_value(tokens_bld).unflatten(-1, (2, self.heads, -1))
+        k, v = kv.permute(2, 0, 3, 1, 4).unbind()
+        return self.key_norm(k).to(v.dtype), v
+
+    def forward(self, x_bnd: Tensor, keys_values: KeysValues) -> Tensor:
+        k, v = keys_values
+        q = self.query_norm(self.query(x_bnd).unflatten(-1, (self.heads, -1)).transpose(1, 2)).to(v.dtype)
+        return self.output(merge_heads(F.scaled_dot_product_attention(q, k, v)))

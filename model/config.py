@@ -1,0 +1,139 @@
+"""Frozen configurations: the published model, our embedded one, and a tiny one for tests."""
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """Sizes of the diffusion transformer; defaults are Stable Audio Open Small's."""
+
+    latent_channels: int = 64
+    width: int = 1024
+    depth: int = 16
+    heads: int = 8
+    ff_inner: int = 4096  # width of the gated half; the published model has 4 × width
+    conditioning_width: int = 768  # of text tokens and of the seconds embedding, before the DiT's own MLPs
+    time_features: int = 256  # cosines and sines together
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or self.head_width % 4:
+            raise ValueError(f"width={self.width}, heads={self.heads}: a head's width must be a whole multiple of 4")
+
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def rotary_width(self) -> int:
+        """Leading channels of each head that rotate with position: one half."""
+        return self.head_width // 2
+
+
+@dataclass(frozen=True)
+class SecondsConfig:
+    """Range and width of the duration condition; values outside the range are clamped."""
+
+    width: int = 768
+    min_seconds: float = 0.0
+    max_seconds: float = 256.0
+    frequencies: int = 128
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Which text encoder, the width of its tokens, and how many of them the DiT sees."""
+
+    encoder: Literal["t5", "minilm"] = "t5"
+    name: str = "t5-base"
+    width: int = 768
+    max_tokens: int = 64
+
+
+@dataclass(frozen=True)
+class OobleckConfig:
+    """The published waveform autoencoder; `strides` and `multiples` run from audio to latent."""
+
+    sample_rate: int = 44_100
+    audio_channels: int = 2
+    latent_channels: int = 64
+    channels: int = 128
+    multiples: tuple[int, ...] = (1, 2, 4, 8, 16)
+    strides: tuple[int, ...] = (2, 4, 4, 8, 8)
+
+    @property
+    def frame_samples(self) -> int:
+        """Audio samples of one latent frame."""
+        return prod(self.strides)
+
+
+@dataclass(frozen=True)
+class SpectralConfig:
+    """ARC_MINI's autoencoder on MDCT frames; widths and depths run from audio to latent."""
+
+    sample_rate: int = 44_100
+    hop: int = 128
+    latent_channels: int = 64
+    widths: tuple[int, ...] = (192, 384, 448)
+    encoder_depths: tuple[int, ...] = (1, 1, 1)
+    decoder_depths: tuple[int, ...] = (3, 3, 1)
+    strides: tuple[int, ...] = (4, 4)
+    kernel: int = 7  # taps of the depthwise convolutions
+
+    @property
+    def frame_samples(self) -> int:
+        """Audio samples of one latent frame."""
+        return self.hop * prod(self.strides)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole text-to-audio model."""
+
+    name: str
+    max_frames: int
+    dit: DiTConfig = field(default_factory=DiTConfig)
+    seconds: SecondsConfig = field(default_factory=SecondsConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    autoencoder: OobleckConfig | SpectralConfig = field(default_factory=OobleckConfig)
+
+    def __post_init__(self) -> None:
+        widths = {self.dit.conditioning_width, self.seconds.width, self.text.width}
+        if len(widths) > 1:
+            raise ValueError(f"{self.name}: the widths of DiT conditioning, seconds and text differ: {sorted(widths)}")
+        if self.dit.latent_channels != self.autoencoder.latent_channels:
+            raise ValueError(f"{self.name}: DiT and autoencoder disagree on the number of latent channels")
+
+    @property
+    def sample_rate(self) -> int:
+        return self.autoencoder.sample_rate
+
+    @property
+    def max_samples(self) -> int:
+        return self.max_frames * self.autoencoder.frame_samples
+
+    @property
+    def max_seconds(self) -> float:
+        return self.max_samples / self.sample_rate
+
+
+SAO_SMALL = ModelConfig("stable-audio-open-small", max_frames=256)
+
+ARC_MINI = ModelConfig(
+    "arc-mini",
+    max_frames=128,
+    dit=DiTConfig(width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384),
+    seconds=SecondsConfig(width=384, max_seconds=8.0),
+    text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
+    autoencoder=SpectralConfig(),
+)
+
+TINY = ModelConfig(
+    "tiny",
+    max_frames=16,
+    dit=DiTConfig(width=64, depth=2, heads=2, ff_inner=96, conditioning_width=384, time_features=32),
+    seconds=SecondsConfig(width=384, max_seconds=8.0, frequencies=16),
+    text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
+    autoencoder=SpectralConfig(widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1)),
+)
