@@ -1,0 +1,209 @@
+"""ARC_MINI's autoencoder: MDCT frames ↔ latents ↔ MDCT frames with noise substitution.
+
+The transform is two matrix products at a hop of 128 samples, so an attack stays where it is and decoding six
+seconds costs tens of milliseconds on two CPU cores. What has no phase worth keeping (breath, cymbals, rain) is
+drawn as white noise under a predicted gain; what has one is a signed coefficient.
+
+Shapes: b batch, c audio channels (left, right), n samples, t MDCT frames, k MDCT bins, l latent frames, d width.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import SpectralConfig
+
+COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near unit range
+LOG_GAIN_RANGE = (-14.0, 5.0)  # exp() of these spans silence to beyond full scale
+
+
+class Mdct(nn.Module):
+    """Orthonormal MDCT with a sine window: frame i covers blocks i−1 and i of `hop` samples.
+
+    t blocks become t frames. The block before the first is silence, so attacks at sample 0 are exact; the last
+    block would need frame t and comes back aliased unless the signal has faded out there.
+    Source: Princen, Johnson & Bradley 1987 (time-domain alias cancellation).
+    """
+
+    def __init__(self, hop: int):
+        super().__init__()
+        n = torch.arange(2 * hop, dtype=torch.float64)[:, None]
+        k = torch.arange(hop, dtype=torch.float64)[None]
+        window = torch.sin(math.pi / (2 * hop) * (n + 0.5))
+        basis = window * math.sqrt(2 / hop) * torch.cos(math.pi / hop * (n + 0.5 + hop / 2) * (k + 0.5))
+        self.hop = hop
+        self.register_buffer("basis", basis.float(), persistent=False)
+
+    def forward(self, audio_bcn: Tensor) -> Tensor:
+        """(b, c, t·hop) samples → (b, c, t, hop) coefficients."""
+        blocks = F.pad(audio_bcn, (self.hop, 0)).unflatten(-1, (-1, self.hop))
+        frames = torch.cat([blocks[..., :-1, :], blocks[..., 1:, :]], dim=-1)
+        return frames @ self.basis
+
+    def inverse(self, coefficients_bctk: Tensor) -> Tensor:
+        """(b, c, t, hop) coefficients → (b, c, t·hop) samples."""
+        early, late = (coefficients_bctk @ self.basis.T).split(self.hop, dim=-1)
+        return (late + F.pad(early[..., 1:, :], (0, 0, 0, 1))).flatten(-2)
+
+
+def mid_side(audio_bcn: Tensor) -> Tensor:
+    """Left/right ↔ mid/side, orthonormal and its own inverse."""
+    left, right = audio_bcn.unbind(1)
+    return torch.stack([left + right, left - right], dim=1) * math.sqrt(0.5)
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, then a widened MLP; residual with a learned gain. Channels last.
+
+    Source: Liu et al. 2022 (A ConvNet for the 2020s).
+    """
+
+    def __init__(self, width: int, kernel: int):
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+        self.gain = nn.Parameter(torch.full((width,), 0.1))
+
+    def forward(self, x_btd: Tensor) -> Tensor:
+        # Shifted products beat the library's grouped convolution by a fifth at these sizes on a CPU.
+        taps = self.depthwise.weight[:, 0]
+        reach = self.depthwise.padding[0]
+        padded = F.pad(x_btd, (0, 0, reach, reach))
+        h = self.depthwise.bias
+        for i in range(taps.shape[1]):
+            h = h + padded[:, i : i + x_btd.shape[1]] * taps[:, i]
+        h = self.narrow(F.gelu(self.widen(self.norm(h)), approximate="tanh"))
+        return x_btd + self.gain * h
+
+
+class Fold(nn.Module):
+    """`stride` neighbouring frames become one of another width."""
+
+    def __init__(self, width_in: int, width_out: int, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.project = nn.Linear(stride * width_in, width_out)
+
+    def forward(self, x_btd: Tensor) -> Tensor:
+        b, t, d = x_btd.shape
+        return self.project(x_btd.reshape(b, t // self.stride, self.stride * d))
+
+
+class Unfold(nn.Module):
+    """One frame becomes `stride` neighbouring frames of another width."""
+
+    def __init__(self, width_in: int, width_out: int, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.project = nn.Linear(width_in, stride * width_out)
+
+    def forward(self, x_btd: Tensor) -> Tensor:
+        b, t, _ = x_btd.shape
+        return self.project(x_btd).reshape(b, t * self.stride, -1)
+
+
+class SpectralEncoder(nn.Module):
+    """Samples → mean and log standard deviation of the latents."""
+
+    def __init__(self, config: SpectralConfig):
+        super().__init__()
+        self.mdct = Mdct(config.hop)
+        widths = config.widths
+        layers: list[nn.Module] = [nn.Linear(2 * config.hop, widths[0])]
+        for i, (width, depth) in enumerate(zip(widths, config.encoder_depths, strict=True)):
+            if i > 0:
+                layers.append(Fold(widths[i - 1], width, config.strides[i - 1]))
+            layers.extend(ConvNeXtBlock(width, config.kernel) for _ in range(depth))
+        layers += [nn.LayerNorm(widths[-1]), nn.Linear(widths[-1], 2 * config.latent_channels)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, 2, l·2048) samples → mean and log standard deviation, each (b, latent channels, l)."""
+        coefficients = self.mdct(mid_side(audio_bcn))
+        compressed = coefficients * (coefficients.abs() + 1e-5) ** (COMPRESSION - 1)
+        x_btd = compressed.transpose(1, 2).flatten(2)
+        mean_bcl, log_std_bcl = self.layers(x_btd).transpose(1, 2).chunk(2, dim=1)
+        return mean_bcl, log_std_bcl.clamp(-10.0, 3.0)
+
+
+class SpectralDecoder(nn.Module):
+    """Latents → signed coefficients and noise gains → samples."""
+
+    def __init__(self, config: SpectralConfig):
+        super().__init__()
+        self.mdct = Mdct(config.hop)
+        widths, strides = config.widths[::-1], config.strides[::-1]
+        layers: list[nn.Module] = [nn.Linear(config.latent_channels, widths[0])]
+        for i, (width, depth) in enumerate(zip(widths, config.decoder_depths[::-1], strict=True)):
+            if i > 0:
+                layers.append(Unfold(widths[i - 1], width, strides[i - 1]))
+            layers.extend(ConvNeXtBlock(width, config.kernel) for _ in range(depth))
+        layers.append(nn.LayerNorm(widths[-1]))
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1], 3 * 2 * config.hop)
+        with torch.no_grad():  # start quiet: a loud random decoder would spend its first epochs falling silent
+            _, log_scale, log_noise = self.head.bias.chunk(3)
+            log_scale.fill_(-4.0)
+            log_noise.fill_(-6.0)
+
+    def spectrum(self, latents_bcl: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents → (coefficients, noise gains), each (b, 2, t, hop), mid/side, float32."""
+        x_btd = self.head(self.layers(latents_bcl.transpose(1, 2))).float()
+        value, log_scale, log_noise = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+        return value * log_scale.clamp(*LOG_GAIN_RANGE).exp(), log_noise.clamp(*LOG_GAIN_RANGE).exp()
+
+    def synthesize(self, coefficients_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
+        """Coefficients plus gain × noise → (b, 2, n) samples, left/right."""
+        return mid_side(self.mdct.inverse(coefficients_bctk + noise_gain_bctk * noise_bctk))
+
+
+class SpectralAutoencoder(nn.Module):
+    """Variational autoencoder between stereo samples at 44.1 kHz and latents at 21.5 Hz.
+
+    `scale` and `shift` normalise each latent channel to zero mean and unit variance over the training corpus; they
+    are identity until `training.latents` measures them. The flow model only ever sees normalised latents.
+    """
+
+    def __init__(self, config: SpectralConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = SpectralEncoder(config)
+        self.decoder = SpectralDecoder(config)
+        self.register_buffer("shift", torch.zeros(config.latent_channels, 1))
+        self.register_buffer("scale", torch.ones(config.latent_channels, 1))
+
+    @property
+    def context_frames(self) -> int:
+        """Latents on each side that one decoded latent frame depends on: chunks decoded with this much context are exact."""
+        reach, frames_per_latent = 1 / math.prod(self.config.strides), 1  # one MDCT frame of overlap
+        for depth, stride in zip(self.config.decoder_depths[::-1], (*self.config.strides[::-1], 1), strict=True):
+            reach += depth * (self.config.kernel // 2) / frames_per_latent
+            frames_per_latent *= stride
+        return math.ceil(reach)
+
+    def encode(self, audio_bcn: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(b, 2, l·2048) samples → normalised latents (b, c, l); sampled when a CPU generator is given, else the mean."""
+        mean_bcl, log_std_bcl = self.encoder(audio_bcn)
+        if generator is not None:
+            draw = torch.randn(mean_bcl.shape, generator=generator)
+            mean_bcl = mean_bcl + log_std_bcl.exp() * draw.to(mean_bcl)
+        return (mean_bcl - self.shift) / self.scale
+
+    def reconstruct(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """For training: encode, sample, decode twice with independent noise → two (b, 2, n) draws, mean, log std."""
+        mean_bcl, log_std_bcl = (x.float() for x in self.encoder(audio_bcn))
+        coefficients, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * torch.randn_like(mean_bcl))
+        draws = (self.decoder.synthesize(coefficients, gain, torch.randn_like(gain)) for _ in range(2))
+        return *draws, mean_bcl, log_std_bcl
+
+    def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:
+        """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""
+        coefficients, noise_gain = self.decoder.spectrum(latents_bcl * self.scale + self.shift)
+        # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
+        b, c, t, k = coefficients.shape
+        noise = torch.randn((t, b, c, k), generator=generator).permute(1, 2, 0, 3).to(coefficients)
+        return self.decoder.synthesize(coefficients, noise_gain, noise)

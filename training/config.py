@@ -1,0 +1,63 @@
+"""Frozen recipes of the trainings. Defaults are those that made the shipped ARC_MINI on two CPU cores."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AutoencoderRecipe:
+    """Spectral autoencoder: energy distance of spectra + KL."""
+
+    seed: int = 1
+    steps: int = 12_000
+    batch: int = 8
+    crop_latents: int = 16  # 0.74 s
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 1e-2
+    warmup: int = 200
+    decay_fraction: float = 0.3
+    clip_grad_norm: float = 1.0
+    kl_weight: float = 1e-4
+    ema_decay: float = 0.999
+    precision: str = "bf16-mixed"
+
+
+@dataclass(frozen=True)
+class PretrainRecipe:
+    """Rectified flow (equations 1–3)."""
+
+    seed: int = 2
+    steps: int = 12_000
+    batch_frames: int = 2048  # latent frames in a batch: short sounds make larger batches
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 1e-2
+    warmup: int = 300
+    decay_fraction: float = 0.3
+    clip_grad_norm: float = 1.0
+    prompt_dropout: float = 0.1
+    ema_decay: float = 0.999
+    precision: str = "bf16-mixed"
+
+
+@dataclass(frozen=True)
+class ArcRecipe:
+    """Adversarial relativistic-contrastive post-training (equations 4–8). Defaults are the paper's choices where it states them."""
+
+    seed: int = 3
+    steps: int = 2_000  # one step = one update of G, then one of D
+    batch_frames: int = 2048
+    generator_learning_rate: float = 2e-5
+    discriminator_learning_rate: float = 4e-5
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 1e-2
+    warmup: int = 50
+    decay_fraction: float = 0.3
+    clip_grad_norm: float = 1.0
+    contrastive_weight: float = 1.0  # λ
+    p_disc_mean: float = -0.5  # μ of logit(s) ~ N(μ, 1)
+    shared_noise: bool = False  # the published code shares the noise of a pair; the paper draws it independently
+    saturating: bool = False  # the paper's literal generator loss instead of the non-saturating one
+    trunk_fraction: float = 0.75
+    ema_decay: float = 0.995
+    precision: str = "bf16-mixed"

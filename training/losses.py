@@ -1,0 +1,78 @@
+"""Losses as pure functions, named after the paper's formulas (method.md) where they have one.
+
+Shapes: b batch, c channels, n samples, f frequency bins, t frames.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
+LOW_BAND_HZ = 700.0  # below it the ear follows the waveform, so the complex spectrum counts
+EPSILON = 1e-7
+
+
+def clip_level(audio_bcn: Tensor, window: int = 2048) -> Tensor:
+    """RMS of the loudest 46 ms of each clip over both channels, (b, 1, 1): what a clip's own errors are measured against."""
+    power_bn = audio_bcn.square().mean(1, keepdim=True)
+    return F.avg_pool1d(power_bn, window, window // 2).amax(-1, keepdim=True).sqrt().clamp_min(1e-4)
+
+
+def spectral_features(audio_bcn: Tensor, rate_hz: int = 44_100) -> list[tuple[float, Tensor]]:
+    """(weight, feature) pairs: STFT magnitudes at three resolutions, compressed and linear, and the low band's complex spectrum."""
+    features = []
+    flat = audio_bcn.flatten(0, 1)
+    for n_fft in WINDOWS:
+        window = torch.hann_window(n_fft, device=flat.device)
+        spectrum = (
+            torch.stft(flat, n_fft, n_fft // 4, window=window, return_complex=True) / window.square().sum().sqrt()
+        )
+        parts = torch.view_as_real(spectrum)
+        magnitude = (parts.square().sum(-1) + EPSILON).sqrt()
+        features.append((1.0, magnitude**0.4))
+        features.append((0.3, magnitude))
+        if n_fft == WINDOWS[-1]:
+            low = int(LOW_BAND_HZ / rate_hz * n_fft)
+            features.append((0.7, parts[:, :low] * magnitude[:, :low, :, None] ** -0.6))
+    return features
+
+
+def spectral_energy_distance(target_bcn: Tensor, draw_a_bcn: Tensor, draw_b_bcn: Tensor) -> Tensor:
+    """Σ_features |x − y| + |x − y′| − |y − y′| for two decodings y, y′ of the same latents with independent noise.
+
+    A proper scoring rule: unlike |x − y| alone it does not teach a noise gain to shrink towards the median, which
+    costs noisy sounds about 3 dB. Source: Gritsenko et al. 2020 (A Spectral Energy Distance for Parallel Speech
+    Synthesis). Each clip is divided by its own level first, so a quiet clip counts as much as a loud one.
+    """
+    level = clip_level(target_bcn)
+    total = target_bcn.new_zeros(())
+    features = (spectral_features(audio / level) for audio in (target_bcn, draw_a_bcn, draw_b_bcn))
+    for (weight, x), (_, a), (_, b) in zip(*features, strict=True):
+        total = total + weight * ((x - a).abs() + (x - b).abs() - (a - b).abs()).mean()
+    return total
+
+
+def kl_divergence(mean_bcl: Tensor, log_std_bcl: Tensor) -> Tensor:
+    """KL(N(mean, std²) ‖ N(0, 1)), summed over channels, averaged over frames and batch, nats."""
+    return 0.5 * (mean_bcl.square() + (2 * log_std_bcl).exp() - 2 * log_std_bcl - 1).sum(1).mean()
+
+
+def velocity_loss(velocity: Tensor, target: Tensor) -> Tensor:
+    """L_RF (equation 3): mean squared error of the velocity."""
+    return F.mse_loss(velocity.float(), target.float())
+
+
+def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """−L_R for D (equation 5). A HIGH logit means fake: D wants fake − real large."""
+    return F.softplus(-(fake_logits - real_logits)).mean()
+
+
+def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor, *, saturating: bool = False) -> Tensor:
+    """L_R for G: non-saturating softplus(fake − real) by default; `saturating` is the paper's literal −softplus(−(fake − real))."""
+    margin = fake_logits - real_logits
+    return -F.softplus(-margin).mean() if saturating else F.softplus(margin).mean()
+
+
+def contrastive_loss(matched_logits: Tensor, mismatched_logits: Tensor) -> Tensor:
+    """−L_C for D (equation 8): a wrong prompt shall have the higher logit."""
+    return F.softplus(-(mismatched_logits - matched_logits)).mean()
