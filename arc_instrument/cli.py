@@ -1,0 +1,157 @@
+"""The command `arc-instrument`: opens the window, or renders, measures and examines without one.
+
+Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sentence on stderr), 130 cancelled by Ctrl-C.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arc_instrument.domain import MAX_SEED, Generated, GenerationRequest, Progress, UserError
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="ARC Instrument: write a prompt, hear it, play it. Without a command it opens the window.",
+)
+
+
+def main() -> None:
+    try:
+        app()
+    except UserError as error:
+        print(f"arc-instrument: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def window(context: typer.Context) -> None:
+    """Open the window unless a command is given."""
+    if context.invoked_subcommand is not None:
+        return
+    _check_display()
+    from arc_instrument.app import run
+
+    raise typer.Exit(run())
+
+
+@app.command()
+def render(
+    prompt: Annotated[str, typer.Argument(help='The sound in words, for example "punchy analog kick drum".')],
+    out: Annotated[Path, typer.Option(help="The WAV file to write (24 bit, 44.1 kHz, stereo).")],
+    seconds: Annotated[float, typer.Option(help="Length of the sound.")] = 2.0,
+    steps: Annotated[int, typer.Option(help="Denoising steps, 1 to 16: more is finer and slower.")] = 8,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same sound. Left out: a new one, printed.")] = None,
+    init: Annotated[Path | None, typer.Option(help="A recording to start from; its first SECONDS are used.")] = None,
+    init_noise: Annotated[
+        float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
+    ] = 0.6,
+    weights: Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")] = None,
+) -> None:
+    """Make one sound and write it to a WAV file."""
+    _check_out(out)
+    from arc_instrument.audio.wavfile import read_clip, write_clip
+    from arc_instrument.requests import check_request, crop_note
+
+    request = GenerationRequest(
+        id=1,
+        prompt=prompt,
+        seconds=seconds,
+        steps=steps,
+        seed=secrets.randbelow(MAX_SEED + 1) if seed is None else seed,
+        init=None if init is None else read_clip(init),
+        init_noise=1.0 if init is None else init_noise,
+    )
+    try:
+        from arc_instrument.synth import Synth
+
+        synth = Synth(weights)
+        checked = check_request(request, synth.max_seconds)
+        if note := crop_note(request):
+            print(f"arc-instrument: {note}", file=sys.stderr)
+        generated = _generate(synth, checked)
+        write_clip(out, generated.clip, comment_of(generated))
+    except KeyboardInterrupt:
+        print("arc-instrument: cancelled, nothing was written.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(f"{out}: {generated.clip.seconds:.2f} s, seed {checked.seed}, made in {generated.timing.total_ms:.0f} ms")
+
+
+@app.command()
+def bench(
+    runs: Annotated[int, typer.Option(min=1, help="Measured runs, after one warm-up.")] = 20,
+    seconds: Annotated[float, typer.Option(help="Length of each sound.")] = 3.0,
+    steps: Annotated[int, typer.Option(help="Denoising steps of each sound.")] = 8,
+    weights: Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Time this machine: text, step, decode, first sound, total, memory, beside its own GEMM and copy peaks."""
+    from arc_instrument import bench as benchmark
+
+    report = benchmark.run(runs, seconds, steps, weights)
+    print(benchmark.to_json(report)) if json else benchmark.print_table(report)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is present, what is missing and how to mend it; exit code 0 if the instrument can run."""
+    from arc_instrument import doctor as examination
+
+    findings = examination.examine()
+    examination.print_findings(findings)
+    raise typer.Exit(0 if examination.can_run(findings) else 1)
+
+
+def comment_of(generated: Generated) -> dict[str, str]:
+    """What the WAV says of itself: enough to make the sound again."""
+    request = generated.request
+    return {
+        "prompt": request.prompt,
+        "seconds": str(request.seconds),
+        "steps": str(request.steps),
+        "seed": str(request.seed),
+        "init_noise": str(request.init_noise),
+        "model_name": generated.model_name,
+    }
+
+
+def _generate(synth, request: GenerationRequest) -> Generated:
+    from rich.console import Console
+    from rich.progress import Progress as ProgressBar
+
+    console = Console(stderr=True)
+    with ProgressBar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("step", total=request.steps)
+        for item in synth.stream(request):
+            if isinstance(item, Progress):
+                bar.update(task, completed=item.step)
+            else:
+                return item
+    raise RuntimeError("the stream ended without a sound")
+
+
+def _check_out(path: Path) -> None:
+    """Refuse, before anything is computed, a file that could not be written in the end."""
+    if path.suffix.lower() != ".wav":
+        raise UserError(f"{path} does not end in .wav: only WAV files are written, so name it {path.stem}.wav.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file in it, for example {path / 'out.wav'}.")
+    if not path.parent.is_dir():
+        raise UserError(f"The folder {path.parent} does not exist: make it first, or choose another.")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"The folder {path.parent} cannot be written to: choose another, or change its permissions.")
+
+
+def _check_display() -> None:
+    """Qt ends the process without a word to the user where there is no display."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise UserError(
+            "There is no display for the window (DISPLAY and WAYLAND_DISPLAY are not set): start it from a desktop "
+            'session; without one, arc-instrument render "PROMPT" --out sound.wav works.'
+        )
