@@ -1,0 +1,193 @@
+"""Weights in files: safetensors in and out, and the published names ↔ ours.
+
+A model is a mapping of parts to modules: "dit", "seconds" and "autoencoder". In our files a tensor is called
+"<part>.<name in the module>"; the published file calls the same tensors otherwise, weight-norms the
+autoencoder's convolutions, and stores some constants. Everything is strict: a missing, unknown or misshapen
+tensor is an error that names it.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from tempfile import NamedTemporaryFile
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from model.attention import rotary_frequencies
+from model.dit import DiffusionTransformer
+
+Parts = Mapping[str, nn.Module]
+
+# Ours → published. Patterns are tried in order and every one that matches is applied.
+RENAMES = (
+    (r"^autoencoder\.", "pretransform.model."),
+    (r"^seconds\.frequencies$", "conditioner.conditioners.seconds_total.embedder.embedding.0.weights"),
+    (r"^seconds\.projection\.", "conditioner.conditioners.seconds_total.embedder.embedding.1."),
+    (r"^dit\.", "model.model."),
+    (r"\.time_embedding\.frequencies$", ".timestep_features.weight"),
+    (r"\.time_embedding\.mlp\.", ".to_timestep_embed."),
+    (r"\.token_mlp\.", ".to_cond_embed."),
+    (r"\.global_mlp\.", ".to_global_embed."),
+    (r"\.input_mix\.", ".preprocess_conv."),
+    (r"\.output_mix\.", ".postprocess_conv."),
+    (r"\.input_projection\.", ".transformer.project_in."),
+    (r"\.output_projection\.", ".transformer.project_out."),
+    (r"\.blocks\.", ".transformer.layers."),
+    (r"\.self_norm\.weight$", ".pre_norm.gamma"),
+    (r"\.cross_norm\.weight$", ".cross_attend_norm.gamma"),
+    (r"\.ff_norm\.weight$", ".ff_norm.gamma"),
+    (r"\.(self|cross)_attention\.", r".\1_attn."),
+    (r"_attn\.qkv\.", "_attn.to_qkv."),
+    (r"_attn\.query\.", "_attn.to_q."),
+    (r"_attn\.key_value\.", "_attn.to_kv."),
+    (r"_attn\.output\.", "_attn.to_out."),
+    (r"_attn\.query_norm\.", "_attn.q_norm."),
+    (r"_attn\.key_norm\.", "_attn.k_norm."),
+    (r"\.feed_forward\.input\.", ".ff.ff.0.proj."),
+    (r"\.feed_forward\.output\.", ".ff.ff.2."),
+)
+ROTARY = "model.model.transformer.rotary_pos_emb.inv_freq"
+
+
+class CheckpointError(ValueError):
+    """A file that does not hold the wanted weights; the sentence says which and why."""
+
+
+def published_name(name: str) -> str:
+    """Return the published name of one of our tensors (of a normed convolution: without its _g or _v)."""
+    for pattern, replacement in RENAMES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def state_dict(parts: Parts) -> dict[str, Tensor]:
+    """Return every tensor of the parts under our names."""
+    return {f"{part}.{name}": t for part, module in parts.items() for name, t in module.state_dict().items()}
+
+
+def published_state_dict(parts: Parts) -> dict[str, Tensor]:
+    """Return every tensor of the parts under its published name and in its published shape."""
+    published: dict[str, Tensor] = {}
+    for name, tensor in state_dict(parts).items():
+        published |= _to_published(name, tensor)
+    return published | _constants(parts, published)
+
+
+def load_published(parts: Parts, published: Mapping[str, Tensor]) -> None:
+    """Load a published state dict into the parts, which may be on the meta device: the tensors are taken over.
+
+    Raises CheckpointError unless `published` holds exactly the tensors of the parts.
+    """
+    own = state_dict(parts)
+    expected: dict[str, Tensor] = {}
+    for name, tensor in own.items():
+        expected |= _to_published(name, tensor.to("meta"))
+    constants = _constants(parts, expected)
+    _check(expected | constants, published)
+    for name, constant in constants.items():
+        if not torch.allclose(published[name].float(), constant, rtol=1e-2, atol=1e-6):  # as float16 rounds
+            raise CheckpointError(f"{name}: these weights hold other constants than this architecture's")
+    load(parts, {name: _from_published(name, tensor.shape, published) for name, tensor in own.items()})
+
+
+def load(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
+    """Load tensors under our names into the parts, which may be on the meta device.
+
+    Raises CheckpointError unless `tensors` holds exactly the tensors of the parts.
+    """
+    _check(state_dict(parts), tensors)
+    for part, module in parts.items():
+        own = {name: tensors[f"{part}.{name}"].to(tensor.dtype) for name, tensor in module.state_dict().items()}
+        module.load_state_dict(own, assign=True)
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a .safetensors file, or of the "state_dict" of a .ckpt (read without running its code)."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such weights file")
+    try:
+        if path.suffix == ".ckpt":
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, UnpicklingError, OSError, RuntimeError, KeyError, EOFError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the text entries of a .safetensors file's header."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a .safetensors file: complete under its name, or not at all."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+    try:
+        save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, temporary, dict(metadata))
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    reason = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0]
+    return CheckpointError(f"{path}: not a readable weights file ({reason}); fetch it again")
+
+
+def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    for problem, names in (
+        ("is missing from these weights", expected.keys() - found.keys()),
+        ("is not a tensor of this architecture", found.keys() - expected.keys()),
+    ):
+        if names:
+            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            raise CheckpointError(f"{min(names)} {problem}{others}")
+    for name, tensor in expected.items():
+        if found[name].shape != tensor.shape:
+            raise CheckpointError(f"{name} has shape {list(found[name].shape)} instead of {list(tensor.shape)}")
+
+
+def _is_normed(name: str) -> bool:
+    return name.startswith("autoencoder.") and name.endswith(".weight")
+
+
+def _to_published(name: str, tensor: Tensor) -> dict[str, Tensor]:
+    published = published_name(name)
+    if _is_normed(name):  # any weight w is weight-normed as v = w, g = ‖w‖
+        return {f"{published}_g": tensor.norm(dim=(1, 2), keepdim=True), f"{published}_v": tensor}
+    if name.endswith(("time_embedding.frequencies", "_mix.weight")):
+        return {published: tensor[..., None]}
+    return {published: tensor}
+
+
+def _from_published(name: str, shape: torch.Size, published: Mapping[str, Tensor]) -> Tensor:
+    source = published_name(name)
+    if _is_normed(name):
+        g, v = published[f"{source}_g"], published[f"{source}_v"]
+        return v * (g / v.norm(dim=(1, 2), keepdim=True))
+    return published[source].reshape(shape)
+
+
+def _constants(parts: Parts, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what the published file stores though nothing learns it: zero norm shifts and rotary frequencies."""
+    constants = {
+        name.removesuffix("gamma") + "beta": torch.zeros(tensor.shape)
+        for name, tensor in published.items()
+        if name.endswith(".gamma")
+    }
+    dit = parts.get("dit")
+    if isinstance(dit, DiffusionTransformer):
+        constants[ROTARY] = rotary_frequencies(dit.config.rotary_width)
+    return constants

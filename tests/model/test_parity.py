@@ -1,0 +1,141 @@
+"""Numbers of the reference implementation, from stand-in weights (tests/data/parity/README.md), float32.
+
+The published sizes are built once, one network at a time: 1.4 GB for the transformer, 0.6 for the autoencoder.
+"""
+
+import gc
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from model.checkpoint import load_published
+from model.conditioning import Conditioning, SecondsEmbedder
+from model.config import SAO_SMALL, OobleckConfig
+from model.dit import DiffusionTransformer
+from model.flow import interpolate
+from model.guidance import guided
+from model.oobleck import OobleckAutoencoder
+from model.sampler import Velocity, draw_noise, euler, pingpong
+from model.schedule import log_snr_times
+
+FOLDER = Path(__file__).parents[1] / "data" / "parity"
+TOLERANCE = 1e-4
+
+pytestmark = pytest.mark.slow
+
+
+def recipe() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("parity_fill", FOLDER / "fill.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Tensor]:
+    with np.load(FOLDER / "reference.npz") as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+
+
+@pytest.fixture(scope="module")
+def dit() -> Iterator[DiffusionTransformer]:
+    with torch.device("meta"):
+        dit = DiffusionTransformer(SAO_SMALL.dit).eval().requires_grad_(False)
+    load_published({"dit": dit}, recipe().state_dict("model.model."))
+    yield dit
+    del dit
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def autoencoder() -> Iterator[OobleckAutoencoder]:
+    with torch.device("meta"):
+        autoencoder = OobleckAutoencoder(OobleckConfig()).eval().requires_grad_(False)
+    load_published({"autoencoder": autoencoder}, recipe().state_dict("pretransform.model."))
+    yield autoencoder
+    del autoencoder
+    gc.collect()
+
+
+@pytest.fixture
+def conditioning(reference) -> Conditioning:
+    return Conditioning(reference["dit_text"], reference["dit_global"])
+
+
+@pytest.fixture
+def velocity(dit, conditioning) -> Velocity:
+    prepared = dit.prepare(conditioning)
+    return lambda x, t: dit.velocity(x, t, prepared)
+
+
+def assert_agrees(got: Tensor, expected: Tensor) -> None:
+    assert got.shape == expected.shape
+    assert ((got - expected).norm() / expected.norm()).item() < TOLERANCE
+
+
+@pytest.mark.parametrize("time", ["1.0", "0.880797", "0.268941"])
+def test_the_transformers_velocity_is_the_references(velocity, reference, time):
+    assert_agrees(velocity(reference["dit_x"], torch.tensor([float(time)])), reference[f"dit_v_t{time}"])
+
+
+def test_so_is_a_batch_of_two_with_another_length_and_a_time_each(dit, reference):
+    conditioning = Conditioning(reference["dit2_text"], reference["dit2_global"])
+    assert_agrees(dit(reference["dit2_x"], reference["dit2_t"], conditioning), reference["dit2_v"])
+
+
+def test_so_is_the_velocity_under_guidance_of_scale_4(dit, velocity, conditioning, reference):
+    velocity = guided(velocity, lambda x, t: dit(x, t, conditioning.null()), 4.0)
+    assert_agrees(velocity(reference["dit_x"], torch.tensor([0.5])), reference["cfg_v_t0.5_s4"])
+
+
+def test_so_are_four_ping_pong_steps_from_the_same_seed(velocity, reference):
+    generator = torch.Generator().manual_seed(int(reference["seed"]))
+    noise = draw_noise(reference["pp_noise"].shape, generator)
+    assert torch.equal(noise, reference["pp_noise"])
+    *_, last = pingpong(velocity, noise, log_snr_times(4), generator)
+    assert_agrees(last.latent_bct, reference["pp_latents"])
+
+
+def test_so_is_audio_to_audio_from_level_06(velocity, reference):
+    generator = torch.Generator().manual_seed(int(reference["seed"]))
+    times = log_snr_times(4, 0.6)
+    noise = draw_noise(reference["a2a_init"].shape, generator)
+    *_, last = pingpong(velocity, interpolate(reference["a2a_init"], noise, times[0]), times, generator)
+    assert_agrees(last.latent_bct, reference["a2a_latents"])
+
+
+def test_so_are_four_euler_steps(velocity, reference):
+    *_, last = euler(velocity, reference["pp_noise"], log_snr_times(4))
+    assert_agrees(last.latent_bct, reference["euler_latents"])
+
+
+def test_the_seconds_embedding_is_the_references_at_and_beyond_its_range(reference):
+    embedder = SecondsEmbedder(SAO_SMALL.seconds)
+    load_published({"seconds": embedder}, recipe().state_dict("conditioner."))
+    assert_agrees(embedder(reference["seconds"])[:, None], reference["seconds_embed"])
+
+
+def test_sampler_times_are_the_references(reference):
+    for steps in (1, 2, 4, 8, 16):
+        torch.testing.assert_close(torch.tensor(log_snr_times(steps)), reference[f"sigmas_{steps}"])
+    for start in (0.7, 0.3, 0.05):
+        times = torch.tensor(log_snr_times(8, start, published_rise=True))
+        torch.testing.assert_close(times, reference[f"sigmas_8_init{start}"])
+
+
+@torch.inference_mode()
+def test_decoded_audio_is_the_references(autoencoder, reference):
+    assert_agrees(autoencoder.decode(reference["vae_z"]), reference["vae_decoded"])
+
+
+@torch.inference_mode()
+def test_encoded_means_and_scales_are_the_references(autoencoder, reference):
+    assert_agrees(autoencoder.encoder(reference["vae_audio"]), reference["vae_encoded"])
