@@ -1,0 +1,248 @@
+"""The command line: exit codes and sentences with a scripted generator, and the real model end to end."""
+
+import resource
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import soundfile
+
+from arc_instrument import cli
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
+
+RENDER = ["render", "kick drum", "--seconds", "0.5", "--steps", "3", "--seed", "7"]
+
+
+class ScriptedSynth:
+    """Makes a sine whose frequency is the seed; remembers what it was asked."""
+
+    name = "scripted"
+    max_seconds = 2.0
+    asked: ClassVar[list[GenerationRequest]] = []
+    interrupt_at_step: int | None = None
+    closed = False
+
+    def __init__(self, weights=None):
+        if weights is not None:
+            raise UserError(f"The weights in {weights} are damaged: install them again.")
+
+    def warm_up(self):
+        pass
+
+    def stream(self, request):
+        type(self).asked.append(request)
+        try:
+            for step in range(1, request.steps + 1):
+                if step == self.interrupt_at_step:
+                    raise KeyboardInterrupt
+                yield Progress(request.id, step, request.steps, 1.0)
+        finally:
+            type(self).closed = True
+        time_s = np.arange(round(request.seconds * RATE_HZ)) / RATE_HZ
+        wave = 0.5 * np.sin(2 * np.pi * request.seed * time_s).astype(np.float32)
+        yield Generated(request, Clip(np.stack([wave, -wave], axis=1)), Timing(1, 2, 3, 4, 5), self.name)
+
+
+@pytest.fixture
+def synth(monkeypatch):
+    monkeypatch.setattr(ScriptedSynth, "asked", [])
+    monkeypatch.setattr(ScriptedSynth, "closed", False)
+    module = types.ModuleType("arc_instrument.synth")
+    module.Synth = ScriptedSynth
+    module.machine_peaks = lambda: {"gemm_fp32_gflops": 330.0}
+    monkeypatch.setitem(sys.modules, "arc_instrument.synth", module)
+    return ScriptedSynth
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `arc-instrument ARGUMENTS` in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["arc-instrument", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+def write_wav(path: Path, samples: np.ndarray) -> Path:
+    soundfile.write(path, samples, RATE_HZ, subtype="FLOAT")
+    return path
+
+
+def test_render_writes_the_asked_sound_and_says_where_and_with_which_seed(synth, command, tmp_path):
+    out = tmp_path / "out.wav"
+    code, stdout, stderr = command(*RENDER, "--out", out)
+    assert (code, stderr) == (0, "")
+    assert stdout.strip() == f"{out}: 0.50 s, seed 7, made in 5 ms"
+    samples, rate_hz = soundfile.read(out)
+    assert (rate_hz, samples.shape, soundfile.info(out).subtype) == (RATE_HZ, (22_050, 2), "PCM_24")
+    expected = 0.5 * np.sin(2 * np.pi * 7 * np.arange(22_050) / RATE_HZ)
+    assert np.abs(samples[:, 0] - expected).max() < 2**-22
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_the_wav_tells_the_settings_that_made_it(synth, command, tmp_path):
+    from arc_instrument.audio.wavfile import read_comment
+
+    command(*RENDER, "--out", tmp_path / "out.wav")
+    comment = read_comment(tmp_path / "out.wav")
+    told = {key: comment[key] for key in ("prompt", "seconds", "steps", "seed", "model_name")}
+    assert told == {"prompt": "kick drum", "seconds": "0.5", "steps": "3", "seed": "7", "model_name": "scripted"}
+
+
+def test_without_a_seed_each_render_draws_a_new_one_and_prints_it(synth, command, tmp_path):
+    for name in ("a.wav", "b.wav"):
+        _, stdout, _ = command("render", "kick", "--out", tmp_path / name)
+        assert f"seed {synth.asked[-1].seed}," in stdout
+    assert synth.asked[0].seed != synth.asked[1].seed
+
+
+def test_a_longer_init_is_cropped_with_a_note(synth, command, tmp_path):
+    ramp = np.linspace(-1, 1, RATE_HZ, dtype=np.float32)
+    init = write_wav(tmp_path / "in.wav", np.stack([ramp, ramp], axis=1))
+    code, _, stderr = command(*RENDER, "--init", init, "--init-noise", 0.4, "--out", tmp_path / "out.wav")
+    assert code == 0
+    assert "only its first 0.50 s are used" in stderr
+    assert synth.asked[0].init_noise == 0.4
+    np.testing.assert_allclose(synth.asked[0].init.samples[:, 0], ramp[:22_050], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["render", ""], "prompt is empty"),
+        (["render", "x" * 10_000], "10,000 characters"),
+        (["render", "kick", "--seconds", "0"], "0 s"),
+        (["render", "kick", "--seconds", "-1"], "-1 s"),
+        (["render", "kick", "--seconds", "2.5"], "2.00 s"),
+        (["render", "kick", "--seconds", "nan"], "nan s"),
+        (["render", "kick", "--steps", "0"], "0 steps"),
+        (["render", "kick", "--seed", "-3"], "seed -3"),
+        (["render", "kick", "--init", "absent.wav"], "absent.wav"),
+        (["render", "kick", "--init", "noise.wav"], "noise.wav"),
+        (["render", "kick", "--init", "empty.wav"], "empty.wav"),
+        (["render", "kick", "--init", "nan.wav"], "nan.wav"),
+        (["render", "kick", "--init", "good.wav", "--init-noise", "0"], "init noise of 0"),
+        (["render", "kick", "--weights", "damaged"], "damaged"),
+        (["render", "kick", "--out", "no/such/folder/out.wav"], "no/such/folder"),
+        (["render", "kick", "--out", "out.mp3"], "out.mp3"),
+        (["render", "kick", "--out", "folder.wav"], "folder.wav is a folder"),
+    ],
+)
+def test_bad_input_ends_with_code_2_one_sentence_and_no_file(synth, command, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noise.wav").write_bytes(b"not audio at all")
+    (tmp_path / "folder.wav").mkdir()
+    write_wav(tmp_path / "empty.wav", np.zeros((0, 2), np.float32))
+    write_wav(tmp_path / "nan.wav", np.full((100, 2), np.nan, np.float32))
+    write_wav(tmp_path / "good.wav", np.zeros((100, 2), np.float32))
+    before = sorted(tmp_path.rglob("*"))
+    code, stdout, stderr = command(*arguments, *([] if "--out" in arguments else ["--out", "out.wav"]))
+    assert code == 2
+    assert stdout == ""
+    assert stderr.startswith("arc-instrument: ")
+    assert len(stderr.splitlines()) == 1
+    assert words in stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["render"], ["render", "kick"], ["render", "kick", "--seconds", "long"], ["sing"]]
+)
+def test_a_command_line_that_cannot_be_read_ends_with_code_2(command, arguments):
+    code, stdout, stderr = command(*arguments)
+    assert (code, stdout) == (2, "")
+    assert "Traceback" not in stderr
+
+
+def test_a_disk_that_takes_no_more_leaves_no_half_written_file(synth, command, tmp_path):
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, unlimited[1]))
+    try:
+        code, _, stderr = command(*RENDER, "--out", tmp_path / "out.wav")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert code == 2
+    assert len(stderr.splitlines()) == 1
+    assert "out.wav" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_render_keeps_the_file_that_was_there(synth, command, tmp_path):
+    out = tmp_path / "out.wav"
+    command(*RENDER, "--out", out)
+    before = out.read_bytes()
+    assert command("render", "kick", "--steps", "0", "--out", out)[0] == 2
+    assert out.read_bytes() == before
+
+
+def test_ctrl_c_cancels_between_steps_with_code_130_and_no_file(synth, command, tmp_path, monkeypatch):
+    monkeypatch.setattr(synth, "interrupt_at_step", 2)
+    code, stdout, stderr = command(*RENDER, "--out", tmp_path / "out.wav")
+    assert (code, stdout) == (130, "")
+    assert stderr == "arc-instrument: cancelled, nothing was written.\n"
+    assert synth.closed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_display_the_window_is_refused_in_one_sentence(command, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    code, _, stderr = command()
+    assert code == 2
+    assert "no display" in stderr
+    assert len(stderr.splitlines()) == 1
+
+
+def test_bench_prints_json_that_a_program_can_read(synth, command):
+    import json
+
+    code, stdout, _ = command("bench", "--json", "--runs", "2", "--seconds", "0.5", "--steps", "4")
+    report = json.loads(stdout)
+    assert code == 0
+    assert report["ms"]["total"] == {"median": 5.0, "p95": 5.0}
+    assert report["ms"]["step"] == {"median": 0.5, "p95": 0.5}
+    assert report["peaks"] == {"gemm_fp32_gflops": 330.0}
+
+
+def test_a_length_the_model_cannot_make_is_refused_by_the_bench_too(synth, command):
+    code, _, stderr = command("bench", "--seconds", "9")
+    assert code == 2
+    assert "9 s" in stderr
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Three sounds of the embedded model, made by the real command: seed 7 twice, seed 8 once."""
+    folder = tmp_path_factory.mktemp("rendered")
+    for name, seed in (("first", 7), ("again", 7), ("other", 8)):
+        arguments = ["render", "punchy analog kick drum", "--seconds", "1.37", "--seed", str(seed)]
+        made = subprocess.run(
+            [sys.executable, "-c", "from arc_instrument.cli import main; main()", *arguments, "--out", f"{name}.wav"],
+            cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+    return {name: soundfile.read(folder / f"{name}.wav", dtype="float32")[0] for name in ("first", "again", "other")}
+
+
+def test_the_embedded_model_renders_exactly_the_asked_length_finite_unclipped_and_not_silent(rendered):
+    samples = rendered["first"]
+    assert samples.shape == (round(1.37 * RATE_HZ), 2)
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() < 1.0
+    assert np.sqrt(np.mean(samples**2)) > 1e-3
+
+
+def test_the_same_seed_gives_the_same_samples_and_another_seed_another_sound(rendered):
+    assert np.array_equal(rendered["first"], rendered["again"])
+    difference = rendered["first"] - rendered["other"]
+    assert np.sqrt(np.mean(difference**2)) > 0.1 * np.sqrt(np.mean(rendered["first"] ** 2))
