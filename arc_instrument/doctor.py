@@ -109,25 +109,24 @@ def check_packages() -> Finding:
 
 
 def find_weights() -> Path | None:
-    """The folder of the embedded model: beside the packages in a clone, inside `model` when installed."""
+    """The folder of the embedded model: inside `model` when installed, beside the packages in a clone."""
     root = Path(__file__).resolve().parents[1]
-    folders = (root / "assets" / EMBEDDED_MODEL, root / "model" / "assets" / EMBEDDED_MODEL)
+    folders = (root / "model" / "assets" / EMBEDDED_MODEL, root / "assets" / EMBEDDED_MODEL)
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def check_weights(folder: Path | None) -> Finding:
-    """Compare every file that `SHA256SUMS` names with its sum."""
+    """Compare every file that `sha256.json` names with its digest."""
     subject = "weights"
-    if folder is None or not (folder / "SHA256SUMS").is_file():
+    if folder is None or not (folder / "sha256.json").is_file():
         return Finding(subject, False, f"{EMBEDDED_MODEL} is not in this installation", _REINSTALL)
     total_bytes = 0
-    for line in (folder / "SHA256SUMS").read_text().splitlines():
-        expected, name = line.split(maxsplit=1)
+    for name, digest in json.loads((folder / "sha256.json").read_text()).items():
         path = folder / name
         if not path.is_file():
             return Finding(subject, False, f"{path} does not exist", _restore(path))
         data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != expected:
+        if hashlib.sha256(data).hexdigest() != digest:
             return Finding(subject, False, f"{path} is damaged ({len(data):,} bytes, wrong SHA-256)", _restore(path))
         total_bytes += len(data)
     return Finding(subject, True, f"{EMBEDDED_MODEL}, {total_bytes / 2**20:.1f} MiB, SHA-256 right, in {folder}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 
 import pytest
 from rich.console import Console
@@ -14,11 +15,11 @@ from arc_instrument.doctor import Finding
 def weights(tmp_path):
     folder = tmp_path / "arc-mini"
     folder.mkdir()
-    sums = []
-    for name, data in {"dit.safetensors": b"velocity" * 4096, "autoencoder.safetensors": b"latents"}.items():
+    digests = {}
+    for name, data in {"generator.safetensors": b"velocity" * 4096, "autoencoder.safetensors": b"latents"}.items():
         (folder / name).write_bytes(data)
-        sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
-    (folder / "SHA256SUMS").write_text("".join(sums))
+        digests[name] = hashlib.sha256(data).hexdigest()
+    (folder / "sha256.json").write_text(json.dumps(digests))
     return folder
 
 
@@ -31,7 +32,7 @@ def test_whole_weights_are_told_with_their_size(weights):
 
 
 def test_one_flipped_bit_in_the_weights_is_found_and_git_restores_that_file(weights):
-    path = weights / "dit.safetensors"
+    path = weights / "generator.safetensors"
     data = bytearray(path.read_bytes())
     data[20_000] ^= 1
     path.write_bytes(data)
