@@ -5,6 +5,7 @@ The published sizes are built once, one network at a time: 1.4 GB for the transf
 
 import gc
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,15 @@ def recipe() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads() -> Iterator[None]:
+    """Published sizes are worth more threads than other tests."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
