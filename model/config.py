@@ -1,7 +1,7 @@
 """Frozen configurations: the published model, our embedded one, and a tiny one for tests."""
 
 from dataclasses import dataclass, field
-from math import prod
+from math import ceil, prod
 from typing import Literal
 
 
@@ -93,6 +93,7 @@ class ModelConfig:
 
     name: str
     max_frames: int
+    canvas_multiple: int  # latent frames are a multiple of this; as many as `max_frames`: always the full canvas
     dit: DiTConfig = field(default_factory=DiTConfig)
     seconds: SecondsConfig = field(default_factory=SecondsConfig)
     text: TextConfig = field(default_factory=TextConfig)
@@ -117,12 +118,18 @@ class ModelConfig:
     def max_seconds(self) -> float:
         return self.max_samples / self.sample_rate
 
+    def canvas_frames(self, samples: int) -> int:
+        """Latent frames on which `samples` are made; training pads and crops by the same rule."""
+        frames = ceil(samples / self.autoencoder.frame_samples)
+        return min(self.max_frames, max(1, ceil(frames / self.canvas_multiple)) * self.canvas_multiple)
 
-SAO_SMALL = ModelConfig("stable-audio-open-small", max_frames=256)
+
+SAO_SMALL = ModelConfig("stable-audio-open-small", max_frames=256, canvas_multiple=256)
 
 ARC_MINI = ModelConfig(
     "arc-mini",
     max_frames=128,
+    canvas_multiple=8,
     dit=DiTConfig(width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384),
     seconds=SecondsConfig(width=384, max_seconds=8.0),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
@@ -132,6 +139,7 @@ ARC_MINI = ModelConfig(
 TINY = ModelConfig(
     "tiny",
     max_frames=16,
+    canvas_multiple=8,
     dit=DiTConfig(width=64, depth=2, heads=2, ff_inner=96, conditioning_width=384, time_features=32),
     seconds=SecondsConfig(width=384, max_seconds=8.0, frequencies=16),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),

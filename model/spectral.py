@@ -16,7 +16,12 @@ from torch import Tensor, nn
 from model.config import SpectralConfig
 
 COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near unit range
-LOG_GAIN_RANGE = (-14.0, 5.0)  # exp() of these spans silence to beyond full scale
+INPUT_GAIN = 4.0  # compressed coefficients of ordinary sound are near 0.1
+LOG_GAIN_CENTRE, LOG_GAIN_SPREAD, MAX_LOG_GAIN = (
+    -7.0,
+    4.0,
+    4.0,
+)  # natural logarithms of amplitude; sound spans e^−14…e^0
 
 
 class Mdct(nn.Module):
@@ -113,20 +118,23 @@ class SpectralEncoder(nn.Module):
         super().__init__()
         self.mdct = Mdct(config.hop)
         widths = config.widths
-        layers: list[nn.Module] = [nn.Linear(2 * config.hop, widths[0])]
+        layers: list[nn.Module] = [nn.Linear(2 * 2 * config.hop, widths[0])]
         for i, (width, depth) in enumerate(zip(widths, config.encoder_depths, strict=True)):
             if i > 0:
                 layers.append(Fold(widths[i - 1], width, config.strides[i - 1]))
             layers.extend(ConvNeXtBlock(width, config.kernel) for _ in range(depth))
-        layers += [nn.LayerNorm(widths[-1]), nn.Linear(widths[-1], 2 * config.latent_channels)]
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*layers, nn.LayerNorm(widths[-1]))
+        self.head = nn.Linear(widths[-1], 2 * config.latent_channels)
+        with torch.no_grad():  # start nearly deterministic: a noisy start teaches the decoder to ignore the latents
+            self.head.bias[config.latent_channels :].fill_(-3.0)
 
     def forward(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
         """(b, 2, l·2048) samples → mean and log standard deviation, each (b, latent channels, l)."""
         coefficients = self.mdct(mid_side(audio_bcn))
-        compressed = coefficients * (coefficients.abs() + 1e-5) ** (COMPRESSION - 1)
-        x_btd = compressed.transpose(1, 2).flatten(2)
-        mean_bcl, log_std_bcl = self.layers(x_btd).transpose(1, 2).chunk(2, dim=1)
+        magnitude = INPUT_GAIN * (coefficients.abs() + 1e-6) ** COMPRESSION
+        features = torch.cat([magnitude * coefficients.sign(), magnitude], dim=1)  # phase, and level at once
+        x_btd = features.transpose(1, 2).flatten(2)
+        mean_bcl, log_std_bcl = self.head(self.layers(x_btd)).transpose(1, 2).chunk(2, dim=1)
         return mean_bcl, log_std_bcl.clamp(-10.0, 3.0)
 
 
@@ -145,16 +153,14 @@ class SpectralDecoder(nn.Module):
         layers.append(nn.LayerNorm(widths[-1]))
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1], 3 * 2 * config.hop)
-        with torch.no_grad():  # start quiet: a loud random decoder would spend its first epochs falling silent
-            _, log_scale, log_noise = self.head.bias.chunk(3)
-            log_scale.fill_(-4.0)
-            log_noise.fill_(-6.0)
 
     def spectrum(self, latents_bcl: Tensor) -> tuple[Tensor, Tensor]:
         """Latents → (coefficients, noise gains), each (b, 2, t, hop), mid/side, float32."""
-        x_btd = self.head(self.layers(latents_bcl.transpose(1, 2))).float()
-        value, log_scale, log_noise = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
-        return value * log_scale.clamp(*LOG_GAIN_RANGE).exp(), log_noise.clamp(*LOG_GAIN_RANGE).exp()
+        x_btd = self.layers(latents_bcl.transpose(1, 2).to(self.layers[0].weight.dtype))
+        x_btd = self.head(x_btd.to(self.head.weight.dtype)).float()
+        value, *logs = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+        scale, noise_gain = ((LOG_GAIN_CENTRE + LOG_GAIN_SPREAD * x).clamp(max=MAX_LOG_GAIN).exp() for x in logs)
+        return value * scale, noise_gain
 
     def synthesize(self, coefficients_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
         """Coefficients plus gain × noise → (b, 2, n) samples, left/right."""
@@ -178,7 +184,7 @@ class SpectralAutoencoder(nn.Module):
 
     @property
     def context_frames(self) -> int:
-        """Latents on each side that one decoded latent frame depends on: chunks decoded with this much context are exact."""
+        """Latents on each side that a decoded frame depends on: chunks decoded with this much context are exact."""
         reach, frames_per_latent = 1 / math.prod(self.config.strides), 1  # one MDCT frame of overlap
         for depth, stride in zip(self.config.decoder_depths[::-1], (*self.config.strides[::-1], 1), strict=True):
             reach += depth * (self.config.kernel // 2) / frames_per_latent
@@ -186,7 +192,7 @@ class SpectralAutoencoder(nn.Module):
         return math.ceil(reach)
 
     def encode(self, audio_bcn: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(b, 2, l·2048) samples → normalised latents (b, c, l); sampled when a CPU generator is given, else the mean."""
+        """(b, 2, l·2048) samples → normalised latents (b, c, l); sampled if a CPU generator is given, else the mean."""
         mean_bcl, log_std_bcl = self.encoder(audio_bcn)
         if generator is not None:
             draw = torch.randn(mean_bcl.shape, generator=generator)

@@ -12,7 +12,7 @@ from model.spectral import SpectralAutoencoder, mid_side
 from training.config import AutoencoderRecipe
 from training.corpus import Corpus, random_crops
 from training.losses import kl_divergence, spectral_energy_distance
-from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
+from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
 from training.run import Run
 
 
@@ -40,7 +40,7 @@ def train(corpus: Corpus, recipe: AutoencoderRecipe, folder: Path, fabric: Fabri
             signals = [mid_side(x) for x in signals]
         distance = spectral_energy_distance(*signals)
         kl = kl_divergence(mean, log_std)
-        loss = distance + recipe.kl_weight * kl
+        loss = distance + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
         fabric.backward(loss)
         norm = fabric.clip_gradients(network, optimizer, max_norm=recipe.clip_grad_norm)
         optimizer.step()

@@ -18,6 +18,10 @@ class AutoencoderRecipe:
     decay_fraction: float = 0.3
     clip_grad_norm: float = 1.0
     kl_weight: float = 1e-4
+    kl_warmup: tuple[int, int] = (
+        600,
+        2_500,
+    )  # steps between which its weight rises from 0; from the start it collapses
     ema_decay: float = 0.999
     precision: str = "bf16-mixed"
 
@@ -42,7 +46,7 @@ class PretrainRecipe:
 
 @dataclass(frozen=True)
 class ArcRecipe:
-    """Adversarial relativistic-contrastive post-training (equations 4–8). Defaults are the paper's choices where it states them."""
+    """Adversarial relativistic-contrastive post-training (equations 4–8); the paper's choices where it states them."""
 
     seed: int = 3
     steps: int = 2_000  # one step = one update of G, then one of D

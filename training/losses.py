@@ -9,17 +9,17 @@ from torch import Tensor
 
 WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
 LOW_BAND_HZ = 700.0  # below it the ear follows the waveform, so the complex spectrum counts
-EPSILON = 1e-7
+EPSILON = 1e-9
 
 
 def clip_level(audio_bcn: Tensor, window: int = 2048) -> Tensor:
-    """RMS of the loudest 46 ms of each clip over both channels, (b, 1, 1): what a clip's own errors are measured against."""
+    """RMS of the loudest 46 ms of each clip over both channels, (b, 1, 1): the measure of the clip's own errors."""
     power_bn = audio_bcn.square().mean(1, keepdim=True)
     return F.avg_pool1d(power_bn, window, window // 2).amax(-1, keepdim=True).sqrt().clamp_min(1e-4)
 
 
 def spectral_features(audio_bcn: Tensor, rate_hz: int = 44_100) -> list[tuple[float, Tensor]]:
-    """(weight, feature) pairs: STFT magnitudes at three resolutions, compressed and linear, and the low band's complex spectrum."""
+    """(weight, feature) pairs: STFT magnitudes, compressed and linear, at three windows; the low band's complex spectrum."""
     features = []
     flat = audio_bcn.flatten(0, 1)
     for n_fft in WINDOWS:
@@ -68,7 +68,7 @@ def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) ->
 
 
 def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor, *, saturating: bool = False) -> Tensor:
-    """L_R for G: non-saturating softplus(fake − real) by default; `saturating` is the paper's literal −softplus(−(fake − real))."""
+    """L_R for G: non-saturating softplus(fake − real); `saturating`: the paper's literal −softplus(−(fake − real))."""
     margin = fake_logits - real_logits
     return -F.softplus(-margin).mean() if saturating else F.softplus(margin).mean()
 

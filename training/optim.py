@@ -26,6 +26,11 @@ def warmup_stable_decay(step: int, total: int, warmup: int, decay_fraction: floa
     return max(0.0, min(1.0, rise, fall))
 
 
+def ramp(step: int, start: int, stop: int) -> float:
+    """Factor that is 0 up to `start`, 1 from `stop`, linear between."""
+    return min(1.0, max(0.0, (step - start) / max(stop - start, 1)))
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = learning_rate

@@ -102,6 +102,12 @@ class Run:
         os.replace(partial, self._checkpoint)
 
 
+def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The exponential moving average of a run's trained module, as its own state dict."""
+    ema = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["ema"]
+    return {name.removeprefix("module."): tensor for name, tensor in ema.items()}
+
+
 def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The metrics of a run, one dict a line."""
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -1,0 +1,69 @@
+"""The border to the model: requests in, progress and sound out. The only module here that imports `model` or torch.
+
+Import it inside the worker, never at the top of another module: torch takes seconds to load, the window must not wait.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
+from model.engine import machine_peaks
+from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
+from model.sampler import Step
+
+__all__ = ["Synth", "machine_peaks"]
+
+WARM_UP_SECONDS = (0.3, 2.0, 5.0)  # short, usual and long canvases: the first run of a shape packs its matrices
+
+
+class Synth:
+    """A loaded model behind the instrument's own types. Raises `UserError` when its weights cannot be used."""
+
+    def __init__(self, weights: Path | None = None):
+        try:
+            self._pipeline = Pipeline.load(weights)
+        except ValueError as error:
+            raise UserError(f"The model cannot be loaded: {error}.") from error
+        self.name = self._pipeline.name
+        self.max_seconds = self._pipeline.max_seconds
+        self.rate_hz = self._pipeline.sample_rate
+
+    def warm_up(self) -> None:
+        """Run each kind of canvas once, so that the player's first sound is as fast as the next."""
+        for seconds in WARM_UP_SECONDS:
+            self._pipeline.generate(Generation("warm-up", min(seconds, self.max_seconds), steps=1))
+
+    def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]:
+        """Yield Progress after every step, then the Generated sound; closing the generator cancels."""
+        start = time.perf_counter()
+
+        def elapsed_ms() -> float:
+            return 1000 * (time.perf_counter() - start)
+
+        text_ms = steps_ms = first_sound_ms = 0.0
+        chunks: list[np.ndarray] = []
+        for item in self._pipeline.stream(self._generation(request)):
+            match item:
+                case TextDone():
+                    text_ms = elapsed_ms()
+                case Step():
+                    steps_ms = elapsed_ms() - text_ms
+                    yield Progress(request.id, item.index, item.steps, elapsed_ms())
+                case AudioChunk():
+                    first_sound_ms = first_sound_ms or elapsed_ms()
+                    chunks.append(item.samples)
+        total_ms = elapsed_ms()
+        samples = np.concatenate(chunks)
+        timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
+        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name)
+
+    def _generation(self, request: GenerationRequest) -> Generation:
+        init = request.init.samples if request.init else None
+        return Generation(request.prompt, request.seconds, request.steps, request.seed, init, request.init_noise)
+
+    def _at_instrument_rate(self, samples: np.ndarray) -> np.ndarray:
+        return samples if self.rate_hz == RATE_HZ else soxr.resample(samples, self.rate_hz, RATE_HZ)

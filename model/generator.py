@@ -1,0 +1,27 @@
+"""G_φ: the trained part between text tokens and latents, a velocity network with its duration embedding.
+
+Shapes: b batch, c latent channels, t frames, l text tokens, d width.
+"""
+
+from torch import Tensor, nn
+
+from model.conditioning import Conditioning, SecondsEmbedder
+from model.config import ModelConfig
+from model.dit import DiffusionTransformer
+
+
+class Generator(nn.Module):
+    """DiT and seconds embedder, trained and shipped together; the text encoder and autoencoder stay frozen."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.dit = DiffusionTransformer(config.dit)
+        self.seconds = SecondsEmbedder(config.seconds)
+
+    def condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
+        """Text tokens and durations → what the DiT is told."""
+        return self.seconds.condition(text_bld, seconds_b)
+
+    def forward(self, x_bct: Tensor, time_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
+        """v_φ(x_t, t, c), (b, c, t)."""
+        return self.dit(x_bct, time_b, self.condition(text_bld, seconds_b))

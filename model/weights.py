@@ -1,0 +1,42 @@
+"""Where weights come from: the embedded assets or a local folder.
+
+A model folder holds `model.safetensors` (every part, float16) and `sha256.json` with the digests of its files.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from model.checkpoint import CheckpointError, Parts, load, read, state_dict, write
+
+WEIGHTS_FILE = "model.safetensors"
+
+
+def embedded_folder() -> Path:
+    """The shipped ARC_MINI: inside `model` when installed, beside the packages in a checkout."""
+    here = Path(__file__).parent
+    installed = here / "assets" / "arc-mini"
+    return installed if installed.exists() else here.parent / "assets" / "arc-mini"
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_model(folder: Path, parts: Parts, about: dict[str, str]) -> None:
+    """Write the parts as float16 with `about` in the file's header, and the digest beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / WEIGHTS_FILE, {name: tensor.half() for name, tensor in state_dict(parts).items()}, about)
+    (folder / "sha256.json").write_text(json.dumps({WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)}, indent=2) + "\n")
+
+
+def load_model(folder: Path, parts: Parts) -> None:
+    """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
+    tensors = read(folder / WEIGHTS_FILE)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{folder / WEIGHTS_FILE}: {name} holds values that are not finite; fetch it again")
+    load(parts, tensors)

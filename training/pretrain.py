@@ -1,0 +1,94 @@
+"""Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --corpus FOLDER --run FOLDER`."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from model.config import ARC_MINI
+from model.flow import interpolate, velocity_target
+from model.generator import Generator
+from training.config import PretrainRecipe
+from training.corpus import Corpus
+from training.latents import Batch, Latents
+from training.losses import velocity_loss
+from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
+from training.run import Run
+from training.sampling import logit_normal
+
+VALIDATION_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+def flow_loss(generator: torch.nn.Module, batch: Batch, text_bld: Tensor, level_b: Tensor) -> Tensor:
+    """L_RF of one batch at the given levels (equation 3)."""
+    noise = torch.randn_like(batch.latents_bct)
+    x_t = interpolate(batch.latents_bct, noise, level_b)
+    velocity = generator(x_t, level_b, text_bld, batch.seconds_b)
+    return velocity_loss(velocity, velocity_target(batch.latents_bct, noise))
+
+
+@torch.no_grad()
+def validate(generator: torch.nn.Module, batches: list[Batch], fabric: Fabric) -> float:
+    """Mean flow loss over fixed batches and levels, the same noise every time."""
+    torch.manual_seed(0)
+    with fabric.autocast():
+        losses = [
+            flow_loss(generator, batch, batch.text_bld, torch.full((len(batch.captions),), level)).item()
+            for batch in batches
+            for level in VALIDATION_LEVELS
+        ]
+    return sum(losses) / len(losses)
+
+
+def train(latents: Latents, held_out: Latents, recipe: PretrainRecipe, folder: Path, fabric: Fabric) -> None:
+    """Learn the velocity; resumes where `folder` left off."""
+    torch.manual_seed(recipe.seed)
+    generator = Generator(ARC_MINI)
+    ema = Ema(generator, recipe.ema_decay).to(fabric.device)
+    generator, optimizer = fabric.setup(
+        generator, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay)
+    )
+    run = Run(folder, recipe, {"generator": generator, "optimizer": optimizer, "ema": ema}, fabric)
+    validation = [held_out.batch(512, np.random.default_rng(i)).to(fabric.device) for i in range(4)]
+
+    for step in run.steps(recipe.steps):
+        rate = recipe.learning_rate * warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
+        set_learning_rate(optimizer, rate)
+        batch = latents.batch(recipe.batch_frames, run.rng(step)).to(fabric.device)
+        size = len(batch.captions)
+        kept_b = (torch.rand(size) >= recipe.prompt_dropout).to(fabric.device)
+        level_b = logit_normal(size).to(fabric.device)
+        loss = flow_loss(generator, batch, batch.text_bld * kept_b[:, None, None], level_b)
+        fabric.backward(loss)
+        norm = fabric.clip_gradients(generator, optimizer, max_norm=recipe.clip_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        ema.update(generator, step)
+        if step % 20 == 0:
+            run.log(step, loss=loss.item(), grad_norm=float(norm), learning_rate=rate)
+        if step % 500 == 499:
+            run.log(step, held_out_loss=validate(ema.module, validation, fabric))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
+    parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
+    parser.add_argument("--steps", type=int, default=PretrainRecipe.steps)
+    args = parser.parse_args()
+    recipe = replace(PretrainRecipe(), steps=args.steps)
+    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)
+    latents, held_out = (
+        Latents(args.latents / split, Corpus(args.corpus, split), ARC_MINI) for split in ("train", "test")
+    )
+    held_out.shift, held_out.scale = latents.shift, latents.scale
+    train(latents, held_out, recipe, args.run, fabric)
+
+
+if __name__ == "__main__":
+    main()
