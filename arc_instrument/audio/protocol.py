@@ -1,0 +1,91 @@
+"""What the app and the audio process say to each other: a JSON object a line, commands to stdin, messages from stdout.
+
+Samples never go through the pipe: they lie as `.npy` files in a folder both know, in shared memory where `/dev/shm` is.
+"""
+
+import itertools
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from arc_instrument.domain import RATE_HZ
+
+DEVICE_LOST = 3
+"""Exit status of an audio process whose device fell silent: closing a dead device can hang for ever, leaving cannot."""
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class AudioSettings:
+    """Host API and devices by PortAudio's names, "" for the best default; `block_frames` 0 leaves it to the driver."""
+
+    host_api: str = ""
+    device: str = ""
+    input_device: str = ""
+    block_frames: int = 0
+    rate_hz: int = RATE_HZ
+
+
+@dataclass(frozen=True)
+class AudioState:
+    """Whether sound runs, in sentences for the status strip; an empty `recording_sentence`: recording is possible."""
+
+    running: bool = False
+    sentence: str = ""
+    latency_ms: float = 0.0
+    midi_inputs: tuple[str, ...] = ()
+    midi_sentence: str = ""
+    recording_sentence: str = ""
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AudioLevels:
+    """Meters, about 20 a second. `xruns`, `dropped_notes`: since the stream opened. Peaks, `load`: 1 is full."""
+
+    output_peak: float = 0.0
+    input_peak: float = 0.0
+    voices: int = 0
+    xruns: int = 0
+    recorded_seconds: float = 0.0
+    dropped_notes: int = 0
+    load: float = 0.0
+
+
+def encode(kind: str, **fields: object) -> bytes:
+    """One message as a line."""
+    return json.dumps({"kind": kind, **fields}).encode() + b"\n"
+
+
+def decode(line: bytes) -> tuple[str, dict]:
+    """The kind and the fields of one line. Raises ValueError for anything that is not a message."""
+    fields = json.loads(line)
+    if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
+        raise ValueError(f"not a message: {line[:80]!r}")
+    return fields.pop("kind"), fields
+
+
+def make_exchange_folder() -> Path:
+    """A new private folder for samples on their way, in memory where the system has such a place."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="arc-audio-", dir=memory if os.access(memory, os.W_OK) else None))
+
+
+def put_samples(folder: Path, samples: np.ndarray) -> str:
+    """Write float32 (frames, 2) for the other process; returns the path it takes them from."""
+    path = folder / f"{os.getpid()}-{next(_serial)}.npy"
+    np.save(path, np.ascontiguousarray(samples, dtype=np.float32))
+    return str(path)
+
+
+def take_samples(path: str) -> np.ndarray:
+    """Read what `put_samples` wrote and remove it."""
+    samples = np.load(path, allow_pickle=False)
+    os.unlink(path)
+    return samples
