@@ -1,0 +1,70 @@
+"""One registry of everything a person can do: menu, shortcuts, tooltips and the shortcut sheet are made from it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """`shortcuts` are Qt key sequences, empty where the window reads the key itself (`shown_keys` then says which).
+
+    `command` names the `Session` method it calls, or is empty where the window does it.
+    """
+
+    id: str
+    title: str
+    tip: str
+    group: str
+    shortcuts: tuple[str, ...] = ()
+    shown_keys: str = ""
+    command: str = ""
+
+    @property
+    def keys(self) -> str:
+        """The keys as the sheet and the tooltips write them."""
+        return self.shown_keys or " or ".join(self.shortcuts)
+
+
+_SOUND, _PLAY, _RECORD, _TAKES, _WINDOW = "Make a sound", "Play", "Recording", "Takes", "Window"
+
+ACTIONS = (
+    Action("generate", "Generate", "Make a sound from the prompt", _SOUND, ("Ctrl+Return", "Ctrl+Enter"),
+           "Enter in the prompt, Ctrl+Enter anywhere", "generate"),
+    Action("cancel", "Cancel", "Stop making the sound", _SOUND, ("Ctrl+.",), command="cancel"),
+    Action("edit_prompt", "Write a prompt", "Put the cursor into the prompt", _SOUND, ("Ctrl+L", "/"), "/ or Ctrl+L"),
+    Action("example_prompt", "Example prompt", "Fill in an example prompt", _SOUND, ("Ctrl+E",)),
+    Action("new_seed", "New seed", "Choose another seed", _SOUND, ("Ctrl+R",), command="new_seed"),
+    Action("lock_seed", "Lock seed", "Keep the seed for the next sound", _SOUND, ("Ctrl+K",),
+           command="toggle_seed_lock"),
+    Action("play", "Play or stop", "Play the current sound, or stop it", _PLAY, ("Space",), command="toggle_play"),
+    Action("leave_prompt", "Back to the keys", "Leave the prompt and play on the keys", _PLAY, shown_keys="Esc"),
+    Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="panic"),
+    Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on", _PLAY,
+           shown_keys="A W S E D F T G Y H U J K O L P ;"),
+    Action("octave", "Octave down, up", "Shift the typed keys by an octave", _PLAY, shown_keys="Z  X"),
+    Action("velocity", "Softer, louder", "Velocity of the typed keys", _PLAY, shown_keys="C  V"),
+    Action("toggle_keys", "Typed keys on or off", "Whether letters play notes", _PLAY, ("M",), command="toggle_keys"),
+    Action("toggle_fresh", "Fresh notes", "Each note orders a new variation, heard at the next hit", _PLAY, ("N",),
+           command="toggle_fresh"),
+    Action("record", "Record or stop", "Record a voice or a beat to start from", _RECORD, ("R",),
+           command="toggle_record"),
+    Action("clear_init", "Remove the recording", "Start from the prompt alone", _RECORD, ("Ctrl+Backspace",),
+           command="clear_init"),
+    Action("next_take", "Next, previous take", "Hear the neighbouring take", _TAKES, shown_keys="↓  ↑"),
+    Action("reveal_take", "Show the take's file", "Open the folder of the current take", _TAKES, ("Ctrl+Shift+R",)),
+    Action("copy_path", "Copy the take's path", "Copy the path of the current take", _TAKES, ("Ctrl+Shift+C",)),
+    Action("restore", "Restore its settings", "Prompt, length, steps and seed of the current take", _TAKES,
+           ("Ctrl+Shift+S",), command="restore_current"),
+    Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
+    Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _WINDOW,
+           command="restart_audio"),
+    Action("shortcuts", "Keyboard shortcuts", "Show or hide this sheet", _WINDOW, ("F1",)),
+    Action("quit", "Quit", "Close the instrument", _WINDOW, ("Ctrl+Q",)),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+def tooltip(action_id: str) -> str:
+    """What a control says when the pointer rests on it: the tip, and the keys if there are any."""
+    action = BY_ID[action_id]
+    return f"{action.tip}  ({action.keys})" if action.keys else action.tip

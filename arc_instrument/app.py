@@ -1,0 +1,121 @@
+"""Composition root: builds every object of the window and makes every connection. Nothing imports it but the CLI."""
+
+import faulthandler
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication
+
+from arc_instrument import settings as settings_file
+from arc_instrument.assets import instrument_asset
+from arc_instrument.audio.client import AudioClient
+from arc_instrument.audio.protocol import AudioSettings
+from arc_instrument.audio.wavfile import read_clip
+from arc_instrument.domain import UserError
+from arc_instrument.generation import GenerationService, Synth
+from arc_instrument.library import Library
+from arc_instrument.session import Session
+from arc_instrument.settings import Folders, Settings
+from arc_instrument.state import Message
+from arc_instrument.ui import palette
+from arc_instrument.ui.window import MainWindow
+
+SAVE_DELAY_MS = 1_000
+_LOG_BYTES = 500_000
+
+
+def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
+    """Open the window and play until it is closed; returns the exit status.
+
+    `argv` goes to Qt. `weights` is a model folder or file other than the embedded one.
+    """
+    folders = settings_file.folders()
+    _start_log(folders)
+    application = make_application(argv)
+    problem = None
+    try:
+        settings = settings_file.load(folders.settings_file)
+    except UserError as error:
+        settings, problem = Settings(), str(error)
+
+    def make_synth() -> Synth:
+        from arc_instrument.synth import Synth
+
+        return Synth(weights)
+
+    generation = GenerationService(make_synth)
+    audio = AudioClient()
+    library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
+    session = Session(generation, audio, library, read_clip, settings.sound)
+    window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
+    if problem:
+        session.show_message(Message(problem))
+
+    def save_settings() -> None:
+        if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
+            return
+        settings.sound = session.sound_settings()
+        settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)
+        try:
+            settings_file.save(settings, folders.settings_file)
+        except UserError as error:
+            session.show_message(Message(str(error)))
+
+    save_soon = QTimer(singleShot=True, interval=SAVE_DELAY_MS)
+    save_soon.timeout.connect(save_settings)
+    session.controlsChanged.connect(save_soon.start)
+
+    def start_services() -> None:
+        audio.start(AudioSettings(**settings.audio.model_dump()))
+        session.load_takes()
+        generation.start()
+
+    window.painted.connect(start_services)
+    window.show()
+    status = application.exec()
+
+    save_soon.stop()
+    save_settings()
+    session.shutdown()
+    audio.shutdown()
+    if not generation.shutdown():
+        os._exit(status)  # the worker hangs in foreign code; every take is written, so nothing is lost
+    return status
+
+
+def make_application(argv: Sequence[str] = ()) -> QApplication:
+    """The `QApplication` with the instrument's look; the one that exists already, if there is one."""
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(["arc-instrument", *argv])
+    application.setApplicationName("arc-instrument")
+    application.setApplicationDisplayName("ARC Instrument")
+    application.setStyle("Fusion")
+    application.styleHints().setColorScheme(Qt.ColorScheme.Dark)
+    palette.load_fonts()
+    application.setPalette(palette.qt_palette())
+    application.setFont(palette.font())
+    application.setStyleSheet(palette.style_sheet())
+    application.setWindowIcon(QIcon(str(instrument_asset("icons", "app.svg"))))
+    return application
+
+
+def _start_log(folders: Folders) -> None:
+    """Warnings and crashes go to a small rotating file; a folder that cannot be written leaves only standard error."""
+    try:
+        folders.logs.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            folders.logs / "arc-instrument.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if sys.stderr is not None:
+        faulthandler.enable()

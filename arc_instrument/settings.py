@@ -1,0 +1,143 @@
+"""Settings: a versioned model kept as TOML, and the folders of this user.
+
+`ARC_INSTRUMENT_HOME` moves every folder below one directory (portable installs, tests).
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from arc_instrument.domain import MAX_SEED, MAX_STEPS, MIN_STEPS, RATE_HZ, UserError
+
+VERSION = 1
+_NAME = "arc-instrument"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where this user's files lie."""
+
+    config: Path
+    logs: Path
+    takes: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "settings.toml"
+
+    @property
+    def window_file(self) -> Path:
+        return self.config / "window.ini"
+
+
+def folders() -> Folders:
+    """The folders of this user, or those below `ARC_INSTRUMENT_HOME`. Creates nothing."""
+    home = os.environ.get("ARC_INSTRUMENT_HOME")
+    if home:
+        root = Path(home).expanduser()
+        return Folders(config=root / "config", logs=root / "logs", takes=root / "takes")
+    return Folders(
+        config=platformdirs.user_config_path(_NAME, appauthor=False),
+        logs=platformdirs.user_log_path(_NAME, appauthor=False),
+        takes=platformdirs.user_music_path() / "ARC Instrument",
+    )
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class SoundSettings(_Table):
+    """The controls of the window as they were left."""
+
+    prompt: str = ""
+    seconds: Annotated[float, Field(gt=0, le=600)] = 3.0
+    steps: Annotated[int, Field(ge=MIN_STEPS, le=MAX_STEPS)] = 8
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
+    seed_locked: bool = False
+    strength_percent: Annotated[int, Field(ge=0, le=100)] = 40
+    fresh: bool = False
+
+
+class AudioDeviceSettings(_Table):
+    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver."""
+
+    host_api: str = ""
+    device: str = ""
+    input_device: str = ""
+    block_frames: Annotated[int, Field(ge=0, le=8192)] = 0
+    rate_hz: Annotated[int, Field(ge=8_000, le=192_000)] = RATE_HZ
+
+
+class Settings(_Table):
+    """All settings. `takes_folder` empty means the default, Music/ARC Instrument."""
+
+    version: int = VERSION
+    takes_folder: str = ""
+    sound: SoundSettings = Field(default_factory=SoundSettings)
+    audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
+
+
+def load(path: Path) -> Settings:
+    """Read settings; a missing file gives the defaults.
+
+    Raises `UserError` naming the file and the first wrong entry for unreadable TOML, unknown keys,
+    values out of range or a newer version.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"The settings in {path} cannot be read ({error}): mend or delete that file.") from error
+    try:
+        table = tomlkit.parse(text).unwrap()
+    except TOMLKitError as error:
+        raise UserError(f"The settings in {path} are not valid TOML ({error}): mend or delete that file.") from error
+    version = table.get("version", VERSION)
+    if version != VERSION:
+        raise UserError(
+            f"The settings in {path} are of version {version}, this program reads version {VERSION}: "
+            "update the program or delete that file."
+        )
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        problem = "is not a setting" if first["type"] == "extra_forbidden" else f"is wrong: {first['msg'].lower()}"
+        raise UserError(f'The entry "{key}" in {path} {problem}; mend it or delete the file.') from error
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write settings atomically, keeping the comments of an existing file. Raises `UserError` if that fails."""
+    values = settings.model_dump()
+    try:
+        try:
+            document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, TOMLKitError):
+            document = tomlkit.document()
+            document.add(tomlkit.comment("ARC Instrument. Delete this file to get the defaults back."))
+        _merge(document, values)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise UserError(f"The settings cannot be written to {path} ({error}): check that folder.") from error
+
+
+def _merge(table, values: dict) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if key not in table:
+                table[key] = tomlkit.table()
+            _merge(table[key], value)
+        elif key not in table or table[key] != value:
+            table[key] = value

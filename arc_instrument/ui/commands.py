@@ -1,0 +1,38 @@
+"""Makes the window's menu and shortcuts from the registry of actions."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from arc_instrument.actions import ACTIONS
+
+
+def make_actions(window: QWidget, commands: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """One `QAction` on `window` for every registered action that `commands` can run, by id."""
+    made = {}
+    for action in ACTIONS:
+        if action.id not in commands:
+            continue
+        command = QAction(action.title, window)
+        command.setShortcuts([QKeySequence(keys) for keys in action.shortcuts])
+        command.setToolTip(action.tip)
+        command.setAutoRepeat(False)
+        command.triggered.connect(lambda _=False, run=commands[action.id]: run())
+        window.addAction(command)
+        made[action.id] = command
+    return made
+
+
+def make_menu(window: QWidget, actions: Mapping[str, QAction]) -> QMenu:
+    """A menu of `actions`, a separator between the registry's groups."""
+    menu = QMenu(window)
+    group = None
+    for action in ACTIONS:
+        if action.id not in actions:
+            continue
+        if group is not None and action.group != group:
+            menu.addSeparator()
+        group = action.group
+        menu.addAction(actions[action.id])
+    return menu

@@ -1,0 +1,89 @@
+"""The line below the prompt: what went wrong with at most one remedy, or a hint about the next step."""
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from arc_instrument.domain import Phase
+from arc_instrument.state import Message, SessionState
+from arc_instrument.ui.icons import icon
+from arc_instrument.ui.labels import role
+from arc_instrument.ui.palette import GRID
+
+NOTE_MS = 8_000
+
+
+class MessageLine(QWidget):
+    """Signals: actionRequested(str) with the action's id, dismissed()."""
+
+    actionRequested = Signal(str)
+    dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._message: Message | None = None
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        self.action = QPushButton()
+        self.action.setProperty("role", "link")
+        self.action.clicked.connect(self._on_action)
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icon("close"))
+        self.close_button.setIconSize(QSize(14, 14))
+        self.close_button.setFixedSize(24, 24)
+        self.close_button.setAccessibleName("Dismiss the message")
+        self.close_button.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * GRID + 3, 0, 0, 0)  # the prompt's text begins there
+        row.setSpacing(GRID)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.action)
+        row.addWidget(self.close_button)
+        self.setFixedHeight(34)
+        self.action.hide()
+        self.close_button.hide()
+        self._fade = QTimer(self, singleShot=True, interval=NOTE_MS)
+        self._fade.timeout.connect(self.dismissed)
+
+    def text(self) -> str:
+        return self._text.text()
+
+    def render_state(self, state: SessionState) -> None:
+        message = state.message
+        if message is None:
+            self._text.setText(_hint(state))
+            role(self._text, "role", "hint")
+        else:
+            self._text.setText(message.text)
+            role(self._text, "role", "error" if message.is_error else "message")
+        if message is not self._message:
+            self._message = message
+            self._text.setToolTip(message.text if message else "")
+            self._text.setAccessibleName(message.text if message else "Hint")
+            self.action.setText(message.action_title if message else "")
+            self.action.setVisible(bool(message and message.action))
+            self.action.setAccessibleName(message.action_title if message else "")
+            self.close_button.setVisible(message is not None)
+            self._fade.stop()
+            if message and not message.action:
+                self._fade.start()
+
+    def _on_action(self) -> None:
+        if self._message is not None:
+            self.actionRequested.emit(self._message.action)
+
+
+def _hint(state: SessionState) -> str:
+    if state.recording:
+        return "Recording. R stops."
+    if state.generating:
+        return f"Making “{state.prompt.strip()[:60]}”"
+    if state.phase in (Phase.COLD, Phase.LOADING, Phase.WARMING):
+        return "The model is loading. Write a prompt and press Enter: it is made as soon as the model is ready."
+    if state.current is None:
+        return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
+    if state.fresh:
+        return "Fresh notes: each note orders a new variation, heard at the next hit."
+    return "Play it with A W S E D F …, Space plays it, ↑ ↓ hear other takes. Drag a card into your DAW."

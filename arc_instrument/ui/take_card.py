@@ -1,0 +1,66 @@
+"""Draws one take as a card: waveform, prompt, figures, and the grip that says it can be dragged."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from arc_instrument.domain import Take
+from arc_instrument.ui.palette import BODY_PX, GRID, RADIUS, SMALL_PX, colour, font
+from arc_instrument.ui.peaks_painter import paint_peaks
+from arc_instrument.ui.take_model import TAKE_ROLE, figures
+
+CARD_PX, GAP_PX, PICTURE_PX = 56, 6, 48
+SCROLL_MARK_PX = 8  # kept free at the right for the mark that shows where one is in the list
+
+
+class TakeCard(QStyledItemDelegate):
+    """The delegate of the take list; the card of the current sound is selected."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(120, CARD_PX + GAP_PX)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        card = QRectF(option.rect).adjusted(0.5, 0.5, -SCROLL_MARK_PX, -GAP_PX - 0.5)  # pyright: ignore[reportAttributeAccessIssue]
+        state = option.state  # pyright: ignore[reportAttributeAccessIssue]
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        focused = bool(state & QStyle.StateFlag.State_HasFocus)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        fill = "accent_dim" if selected else "hover" if hovered else "raised"
+        line = "text" if focused else "accent" if selected else "line"
+        paint_card(painter, card, index.data(TAKE_ROLE), colour(fill), colour(line), grip=hovered or selected)
+
+
+def paint_card(painter: QPainter, card: QRectF, take: Take, fill: QColor, line: QColor, *, grip: bool) -> None:
+    """Draw `take` into `card`; also the picture that is dragged."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(line, 1))
+    painter.setBrush(fill)
+    painter.drawRoundedRect(card, RADIUS, RADIUS)
+    picture = QRectF(card.left() + 10, card.top() + 10, PICTURE_PX, card.height() - 20)
+    paint_peaks(painter, picture, take.peaks, colour("accent"))
+
+    text = QRectF(picture.right() + GRID + 4, card.top(), 0, card.height())
+    text.setRight(card.right() - 20 if grip else card.right() - 8)
+    upper = QRectF(text.left(), card.top() + 9, text.width(), 19)
+    lower = QRectF(text.left(), card.top() + 29, text.width(), 17)
+    _line(painter, upper, take.prompt, font(BODY_PX, QFont.Weight.Medium), colour("text"))
+    _line(painter, lower, figures(take), font(SMALL_PX, figures=True), colour("muted"))
+    if grip:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("muted"))
+        for column in range(2):
+            for row in range(3):
+                painter.drawEllipse(
+                    QPointF(card.right() - 13 + 5 * column, card.center().y() + 5 * (row - 1)), 1.2, 1.2
+                )
+    painter.restore()
+
+
+def _line(painter: QPainter, area: QRectF, text: str, text_font: QFont, pen: QColor) -> None:
+    painter.setFont(text_font)
+    painter.setPen(pen)
+    shown = QFontMetricsF(text_font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter), shown)

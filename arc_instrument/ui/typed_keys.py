@@ -1,0 +1,133 @@
+"""Letters that play notes: read by the key's place on the board, so that every layout plays the same."""
+
+import time
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QLineEdit, QWidget
+
+NOTE_LETTERS = "AWSEDFTGYHUJKOLP;"
+_CONTROL_LETTERS = "ZXCV"
+_LINUX_CODES = dict(
+    zip(NOTE_LETTERS + _CONTROL_LETTERS,
+        (30, 17, 31, 18, 32, 33, 20, 34, 21, 35, 22, 36, 37, 24, 38, 25, 39, 44, 45, 46, 47), strict=True)
+)  # fmt: skip
+_MAC_CODES = dict(
+    zip(NOTE_LETTERS + _CONTROL_LETTERS,
+        (0, 13, 1, 14, 2, 3, 17, 5, 16, 4, 32, 38, 40, 31, 37, 35, 41, 6, 7, 8, 9), strict=True)
+)  # fmt: skip
+XKB_OFFSET = 8  # an X11 or Wayland key code is the kernel's code plus 8
+ESCAPE_TWICE_S = 0.6
+
+
+def letter_of(key: int, scan_code: int, platform: str, virtual_key: int = 0) -> str | None:
+    """The letter that is printed on a US board where this key lies, or None for other keys.
+
+    `platform` is `QGuiApplication.platformName()`. Windows scan codes are the kernel's numbers too; macOS gives its
+    own in `virtual_key`. Where the platform tells no place (scan code below 2), the key's own letter counts.
+    """
+    if platform == "cocoa":
+        return next((letter for letter, code in _MAC_CODES.items() if code == virtual_key), None)
+    code = scan_code - XKB_OFFSET if platform in ("xcb", "wayland") else scan_code
+    if scan_code >= 2:
+        return next((letter for letter, place in _LINUX_CODES.items() if place == code), None)
+    letter = chr(key) if 32 <= key < 127 else ""
+    return letter if letter in _LINUX_CODES else None
+
+
+def is_text_field(widget: object) -> bool:
+    return isinstance(widget, (QLineEdit, QAbstractSpinBox))
+
+
+class TypedKeys(QObject):
+    """Application event filter that turns keys of one window into notes.
+
+    Signals:
+        noteOn(int), noteOff(int): MIDI numbers, `first_note` being the A key. A note-off follows every note-on,
+            also when the window or the keys lose the focus.
+        octaveShifted(int), velocityShifted(int): one step down (-1) or up (+1).
+        takeStepped(int): ↑ (-1) or ↓ (+1), where no list or slider needs them.
+        escaped(): Esc.
+        escapedTwice(): Esc twice in a row.
+    """
+
+    noteOn = Signal(int)
+    noteOff = Signal(int)
+    octaveShifted = Signal(int)
+    velocityShifted = Signal(int)
+    takeStepped = Signal(int)
+    escaped = Signal()
+    escapedTwice = Signal()
+
+    def __init__(self, window: QWidget):
+        super().__init__(window)
+        self._window = window
+        self._held: dict[str, int] = {}
+        self._escaped_at = float("-inf")
+        self.enabled = True
+        self.first_note = 60
+
+    def release_all(self) -> None:
+        while self._held:
+            self.noteOff.emit(self._held.popitem()[1])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind in (QEvent.Type.WindowDeactivate, QEvent.Type.ApplicationDeactivate) or (
+            kind == QEvent.Type.FocusIn and is_text_field(watched)
+        ):
+            self.release_all()
+        elif isinstance(watched, QWidget) and isinstance(event, QKeyEvent) and watched.window() is self._window:
+            if kind == QEvent.Type.ShortcutOverride:
+                if self._is_live(watched) and self._letter(event):
+                    event.accept()
+                    return True
+            elif kind == QEvent.Type.KeyPress:
+                return self._on_press(watched, event)
+            elif kind == QEvent.Type.KeyRelease:
+                return self._on_release(event)
+        return False
+
+    def _is_live(self, watched: QWidget) -> bool:
+        return self.enabled and not is_text_field(watched)
+
+    def _on_press(self, watched: QWidget, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
+            now = time.monotonic()
+            twice, self._escaped_at = now - self._escaped_at < ESCAPE_TWICE_S, now
+            (self.escapedTwice if twice else self.escaped).emit()
+            return True
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not isinstance(
+            watched, (QAbstractSlider, QAbstractItemView)
+        ):
+            self.takeStepped.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
+            return True
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(watched, QAbstractButton):
+            watched.click()  # Space belongs to the transport, so Enter presses the focused button
+            return True
+        letter = self._letter(event) if self._is_live(watched) else None
+        if letter is None:
+            return False
+        if event.isAutoRepeat() or letter in self._held:
+            return True
+        if letter in _CONTROL_LETTERS:
+            signal = self.octaveShifted if letter in "ZX" else self.velocityShifted
+            signal.emit(-1 if letter in "ZC" else 1)
+        else:
+            self._held[letter] = self.first_note + NOTE_LETTERS.index(letter)
+            self.noteOn.emit(self._held[letter])
+        return True
+
+    def _on_release(self, event: QKeyEvent) -> bool:
+        letter = self._letter(event, any_modifier=True)
+        if letter is None or letter not in self._held:
+            return False
+        if not event.isAutoRepeat():
+            self.noteOff.emit(self._held.pop(letter))
+        return True
+
+    @staticmethod
+    def _letter(event: QKeyEvent, *, any_modifier: bool = False) -> str | None:
+        if event.modifiers() != Qt.KeyboardModifier.NoModifier and not any_modifier:
+            return None
+        return letter_of(event.key(), event.nativeScanCode(), QGuiApplication.platformName(), event.nativeVirtualKey())

@@ -1,0 +1,20 @@
+"""What a waveform picture needs of a sound: minima and maxima per column."""
+
+import numpy as np
+
+PEAK_COLUMNS = 800
+
+
+def peaks(samples: np.ndarray, columns: int = PEAK_COLUMNS) -> np.ndarray:
+    """Minima and maxima over both channels of `samples` (frames, 2): float32 (columns, 2).
+
+    Every frame belongs to exactly one column; with fewer frames than columns there is one column per frame.
+    """
+    frames = len(samples)
+    columns = min(columns, frames)
+    if columns == 0:
+        return np.zeros((0, 2), np.float32)
+    starts = np.arange(columns) * frames // columns
+    low = np.minimum.reduceat(samples.min(axis=1), starts)
+    high = np.maximum.reduceat(samples.max(axis=1), starts)
+    return np.stack([low, high], axis=1).astype(np.float32)

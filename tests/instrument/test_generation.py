@@ -1,0 +1,178 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QTimer
+
+from arc_instrument.domain import GenerationRequest, Phase, UserError
+from arc_instrument.generation import GenerationService
+
+REQUEST = GenerationRequest(1, "kick", 0.2, 3, 5)
+
+
+@pytest.fixture
+def log(generation):
+    """Every signal of the service in order: (name, what it carries that identifies it)."""
+    seen = []
+    generation.phaseChanged.connect(lambda phase, _: seen.append(("phase", phase)))
+    generation.modelLoaded.connect(lambda name, seconds: seen.append(("model", name, seconds)))
+    generation.progressed.connect(lambda progress: seen.append(("step", progress.request_id, progress.step)))
+    generation.generated.connect(lambda made: seen.append(("generated", made.request.id)))
+    generation.failed.connect(lambda number, sentence: seen.append(("failed", number, sentence)))
+    generation.cancelled.connect(lambda number: seen.append(("cancelled", number)))
+    return seen
+
+
+def load(qtbot, generation):
+    with qtbot.waitSignal(generation.modelLoaded):
+        generation.start()
+
+
+def test_the_model_loads_in_a_thread_of_its_own_and_says_how_far_it_is(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    qtbot.waitUntil(lambda: ("phase", Phase.READY) in log)
+    assert log == [("phase", Phase.LOADING), ("phase", Phase.WARMING), ("model", "tone", 4.0), ("phase", Phase.READY)]
+    assert synth.threads == {"generation"}
+
+
+def test_a_request_reports_each_step_and_then_its_sound(qtbot, generation, log):
+    load(qtbot, generation)
+    with qtbot.waitSignal(generation.generated):
+        generation.submit(REQUEST)
+    assert [entry for entry in log if entry[0] in ("step", "generated")] == [
+        ("step", 1, 1),
+        ("step", 1, 2),
+        ("step", 1, 3),
+        ("generated", 1),
+    ]
+
+
+def test_a_request_made_before_the_model_is_there_runs_when_it_is(qtbot, generation):
+    generation.submit(REQUEST)
+    with qtbot.waitSignal(generation.generated):
+        generation.start()
+
+
+def test_the_latest_request_wins(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(REQUEST)
+    assert synth.step_begun.acquire(timeout=5)
+    generation.submit(replace(REQUEST, id=2))
+    generation.submit(replace(REQUEST, id=3))
+    with qtbot.waitSignal(generation.generated):
+        synth.gate.set()
+    assert [entry for entry in log if entry[0] == "generated"] == [("generated", 3)]
+    assert {entry for entry in log if entry[0] == "cancelled"} == {("cancelled", 1), ("cancelled", 2)}
+    assert [request.id for request in synth.requests] == [1, 3]
+
+
+def test_cancel_ends_a_request_between_two_steps(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(replace(REQUEST, steps=16))
+    assert synth.step_begun.acquire(timeout=5)
+    generation.cancel()
+    with qtbot.waitSignal(generation.cancelled):
+        synth.gate.set()
+    assert not synth.step_begun.acquire(blocking=False)
+    assert not [entry for entry in log if entry[0] == "generated"]
+    with qtbot.waitSignal(generation.generated):
+        generation.submit(replace(REQUEST, id=2))
+
+
+def test_a_fresh_request_waits_its_turn_and_only_the_last_of_them_waits(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(REQUEST)
+    assert synth.step_begun.acquire(timeout=5)
+    for number in (2, 3, 4):
+        generation.submit(replace(REQUEST, id=number, origin="fresh"))
+    synth.gate.set()
+    qtbot.waitUntil(lambda: ("generated", 4) in log)
+    assert [entry for entry in log if entry[0] == "generated"] == [("generated", 1), ("generated", 4)]
+    assert {entry for entry in log if entry[0] == "cancelled"} == {("cancelled", 2), ("cancelled", 3)}
+
+
+def test_a_request_of_the_person_overtakes_a_fresh_one_that_runs(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(replace(REQUEST, origin="fresh"))
+    assert synth.step_begun.acquire(timeout=5)
+    generation.submit(replace(REQUEST, id=2))
+    with qtbot.waitSignal(generation.generated):
+        synth.gate.set()
+    assert ("cancelled", 1) in log
+    assert ("generated", 2) in log
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (UserError("The words are too long: shorten them."), "The words are too long: shorten them."),
+        (RuntimeError("shape\nmismatch"), "The model failed on this request (RuntimeError: shape): try again."),
+    ],
+)
+def test_a_failure_is_one_sentence_and_the_next_request_runs(qtbot, generation, synth, log, caplog, failure, sentence):
+    load(qtbot, generation)
+    synth.failure = failure
+    with qtbot.waitSignal(generation.failed):
+        generation.submit(REQUEST)
+    assert ("failed", 1, sentence) in log
+    synth.failure = None
+    with qtbot.waitSignal(generation.generated):
+        generation.submit(replace(REQUEST, id=2))
+
+
+def test_a_model_that_does_not_load_says_why_and_can_be_tried_again(qtbot, synth):
+    attempts = []
+
+    def make():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise UserError("The weights are damaged: install again.")
+        return synth
+
+    service = GenerationService(make)
+    with qtbot.waitSignal(service.phaseChanged, check_params_cb=lambda phase, _: phase is Phase.FAILED) as failed:
+        service.start()
+    assert failed.args[1] == "The weights are damaged: install again."
+    with qtbot.waitSignal(service.modelLoaded):
+        service.start()
+    assert service.shutdown()
+
+
+def test_the_window_thread_goes_on_while_the_worker_works(qtbot, generation, synth):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(REQUEST)
+    assert synth.step_begun.acquire(timeout=5)
+    ticks = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(1)
+    qtbot.waitUntil(lambda: len(ticks) > 20)
+    timer.stop()
+    synth.gate.set()
+
+
+def test_the_same_seed_gives_the_same_samples_through_the_service(qtbot, generation):
+    load(qtbot, generation)
+    made = []
+    generation.generated.connect(made.append)
+    for number in (1, 2):
+        with qtbot.waitSignal(generation.generated):
+            generation.submit(replace(REQUEST, id=number))
+    np.testing.assert_array_equal(made[0].clip.samples, made[1].clip.samples)
+
+
+def test_shutdown_ends_a_running_request(qtbot, synth):
+    service = GenerationService(lambda: synth)
+    with qtbot.waitSignal(service.modelLoaded):
+        service.start()
+    synth.gate.clear()
+    service.submit(replace(REQUEST, steps=16))
+    assert synth.step_begun.acquire(timeout=5)
+    synth.gate.set()
+    assert service.shutdown()
+    assert len(synth.requests) == 1

@@ -1,0 +1,132 @@
+import errno
+import os
+import re
+import time
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from arc_instrument.domain import Clip, Generated, GenerationRequest, Timing, UserError
+from arc_instrument.library import SLUG_CHARACTERS, Library, slug
+from arc_instrument.waveform import peaks
+
+
+def generated(prompt="Punchy Kick!", seed=7, seconds=0.25):
+    samples = np.random.default_rng(seed).uniform(-0.9, 0.9, (round(seconds * 44_100), 2)).astype(np.float32)
+    request = GenerationRequest(1, prompt, seconds, 5, seed, init_noise=0.6)
+    return Generated(request, Clip(samples), Timing(1, 2, 3, 4, 123.44), "arc-mini")
+
+
+def same(first, second):
+    plain = {"peaks": None}
+    return replace(first, **plain).__dict__ == replace(second, **plain).__dict__ and np.array_equal(
+        first.peaks, second.peaks
+    )
+
+
+def test_a_take_is_a_24_bit_wav_with_its_samples_in_a_folder_of_its_month(tmp_path):
+    made = generated()
+    take = Library(tmp_path).add(made)
+    assert soundfile.info(take.path).subtype == "PCM_24"
+    read, rate_hz = soundfile.read(take.path, dtype="float32")
+    assert rate_hz == 44_100
+    np.testing.assert_allclose(read, made.clip.samples, atol=2**-23)
+    assert take.path.parent == tmp_path / f"{datetime.now():%Y-%m}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_punchy-kick_s7\.wav", take.path.name)
+
+
+@given(st.text(max_size=200))
+@example("CON")
+@example("../../etc/passwd")
+@example("鼓")
+def test_a_slug_is_a_safe_file_name_whatever_the_prompt(prompt):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(prompt))
+    assert len(slug(prompt)) <= SLUG_CHARACTERS
+    assert slug(prompt) not in ("con", "nul", "com1")
+
+
+def test_the_same_prompt_and_seed_twice_are_two_files(tmp_path):
+    library = Library(tmp_path)
+    first, second = library.add(generated()), library.add(generated())
+    assert first.path != second.path
+    assert second.path.stem.endswith("_s7-2")
+
+
+def test_takes_come_back_newest_first_from_a_new_library(tmp_path):
+    added = []
+    for seed in range(3):
+        added.append(Library(tmp_path).add(generated(seed=seed)))
+        time.sleep(0.002)
+    found = Library(tmp_path).takes()
+    assert [take.seed for take in found] == [2, 1, 0]
+    assert all(same(a, b) for a, b in zip(found, reversed(added), strict=True))
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "older version"])
+def test_the_index_is_rebuilt_from_the_files_themselves(tmp_path, damage):
+    library = Library(tmp_path)
+    take = library.add(generated())
+    index = tmp_path / ".takes.sqlite3"
+    if damage == "missing":
+        index.unlink()
+    elif damage == "garbage":
+        index.write_bytes(b"not a database at all" * 100)
+    else:
+        import sqlite3
+
+        with sqlite3.connect(index) as old:
+            old.execute("DROP TABLE takes")
+            old.execute("PRAGMA user_version = 0")
+        old.close()
+    (found,) = Library(tmp_path).takes()
+    assert same(replace(found, peaks=take.peaks), take)
+    np.testing.assert_allclose(found.peaks, take.peaks, atol=2**-23)
+    assert same(Library(tmp_path).takes()[0], found)
+
+
+def test_files_that_are_gone_foreign_or_damaged_are_left_out(tmp_path):
+    library = Library(tmp_path)
+    kept, gone = library.add(generated(seed=1)), library.add(generated(seed=2))
+    gone.path.unlink()
+    soundfile.write(kept.path.with_name("foreign.wav"), np.zeros((100, 2)), 44_100)
+    kept.path.with_name("damaged.wav").write_bytes(kept.path.read_bytes()[:50])
+    assert [take.path for take in Library(tmp_path).takes()] == [kept.path]
+
+
+def test_a_take_keeps_what_makes_it_again(tmp_path):
+    Library(tmp_path).add(generated(prompt="Ein Wort, zwei “Wörter”"))
+    (tmp_path / ".takes.sqlite3").unlink()
+    (take,) = Library(tmp_path).takes()
+    assert (take.prompt, take.steps, take.seed, take.init_noise) == ("Ein Wort, zwei “Wörter”", 5, 7, 0.6)
+    assert take.generation_ms == pytest.approx(123.4)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another folder"):
+        Library(tmp_path / "file").add(generated())
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_written_file(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        Library(tmp_path).add(generated())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@given(frames=st.integers(0, 3_000), columns=st.integers(1, 900))
+def test_peaks_hold_every_extreme_of_the_sound(frames, columns):
+    samples = np.random.default_rng(frames).standard_normal((frames, 2)).astype(np.float32)
+    made = peaks(samples, columns)
+    assert made.shape == (min(columns, frames), 2)
+    if frames:
+        assert made[:, 0].min() == samples.min()
+        assert made[:, 1].max() == samples.max()
