@@ -29,7 +29,8 @@ class Machine:
         self.has("id", "echo 1000")
         self.has("apt-cache", "[[ $2 != *t64 ]]")  # an older release: the names from before the transition
         self.has("apt-get", f'echo "apt-get $*" >>{self.log}')
-        self.has_python("python3.11", new_enough=True)
+        self.has("jack_connect", "")
+        self.has_python("python3.11")
 
     def has(self, command: str, script: str) -> None:
         path = self.commands / command
@@ -39,7 +40,7 @@ class Machine:
     def installed(self, *packages: str) -> None:
         self.has("dpkg-query", f'[[ " {" ".join(packages)} " == *" ${{!#}} "* ]] && echo -n installed')
 
-    def has_python(self, name: str, new_enough: bool) -> None:
+    def has_python(self, name: str, new_enough: bool = True, has_wheels: bool = True) -> None:
         """A Python whose `-m venv` makes a `.venv` with a Python that logs what pip is asked."""
         made = f"""
         mkdir -p .venv/bin
@@ -53,7 +54,7 @@ END
             f"""case "$*" in
     --version) echo "Python 3.9.2" ;;
     *'version_info < (3, 11)'*) exit {0 if new_enough else 1} ;;
-    *'version_info < (3, 13)'*) exit 1 ;;
+    *'version_info < (3, 13)'*) exit {1 if has_wheels else 0} ;;
     *version_info*) echo {name} ;;
     *'-m venv'*) {made} ;;
 esac""",
@@ -184,7 +185,7 @@ def test_a_python_that_is_too_old_is_named_with_the_remedy(machine):
 
 def test_the_interpreter_can_be_chosen(machine):
     machine.installed(*ALL_FOR_RUN)
-    machine.has_python("my-python", new_enough=True)
+    machine.has_python("my-python")
     ended = machine.setup("run", PYTHON="my-python")
     assert f"Creating .venv with {machine.commands / 'my-python'}" in ended.stdout
 
@@ -197,6 +198,30 @@ def test_tests_need_their_tools_and_extras_besides(machine):
     assert {"xvfb", "jackd2", "xdotool", "mhwaveedit"} <= set(install.split())
     assert not set(ALL_FOR_RUN) & set(install.split())
     assert pip == "python -m pip install --editable .[test]"
+
+
+def test_a_release_that_keeps_the_jack_tools_apart_gets_them_too(machine):
+    machine.installed(*ALL_FOR_RUN)
+    machine.has("id", "echo 0")
+    os.remove(machine.commands / "jack_connect")
+    assert machine.setup("test").returncode == 0
+    assert machine.done()[1] == "apt-get install -y --no-install-recommends -qq jack-example-tools"
+
+
+def test_for_a_python_without_wheels_of_python_rtmidi_a_compiler_is_installed(machine):
+    machine.installed(*ALL_FOR_RUN)
+    machine.has("id", "echo 0")
+    machine.has_python("python3.13", has_wheels=False)
+    assert machine.setup("run", PYTHON="python3.13").returncode == 0
+    assert machine.done()[0] == (
+        "apt-get install -y --no-install-recommends -qq g++ pkg-config libasound2-dev libjack-jackd2-dev python3.13-dev"
+    )
+
+
+def test_an_older_python_with_wheels_is_preferred_to_a_newer_one_without(machine):
+    machine.installed(*ALL_FOR_RUN)
+    machine.has_python("python3.13", has_wheels=False)
+    assert f"Creating .venv with {machine.commands / 'python3.11'}" in machine.setup("run").stdout
 
 
 def test_a_system_without_dpkg_goes_straight_to_python(machine):
