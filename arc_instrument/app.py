@@ -37,7 +37,9 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     """
     folders = settings_file.folders()
     _start_log(folders)
-    application = make_application(argv)
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    application = QApplication(["arc-instrument", *argv])
+    dress(application)
     problem = None
     try:
         settings = settings_file.load(folders.settings_file)
@@ -89,11 +91,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     return status
 
 
-def make_application(argv: Sequence[str] = ()) -> QApplication:
-    """The `QApplication` with the instrument's look; the one that exists already, if there is one."""
-    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    existing = QApplication.instance()
-    application = existing if isinstance(existing, QApplication) else QApplication(["arc-instrument", *argv])
+def dress(application: QApplication) -> None:
+    """Give the application the instrument's name, fonts, colours and style."""
     application.setApplicationName("arc-instrument")
     application.setApplicationDisplayName("ARC Instrument")
     application.setStyle("Fusion")
@@ -103,7 +102,6 @@ def make_application(argv: Sequence[str] = ()) -> QApplication:
     application.setFont(palette.font())
     application.setStyleSheet(palette.style_sheet())
     application.setWindowIcon(QIcon(str(instrument_asset("icons", "app.svg"))))
-    return application
 
 
 def _start_log(folders: Folders) -> None:

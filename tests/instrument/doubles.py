@@ -1,0 +1,91 @@
+"""Doubles for what the window's tests must not depend on: a model that takes seconds to load, and a sound card."""
+
+import threading
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from arc_instrument.audio.protocol import AudioState
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing
+
+
+class ToneSynth:
+    """A small real synthesizer in the model's place: a decaying tone whose pitch and noise follow the seed.
+
+    `gate` holds the worker before each step while it is cleared, so that tests decide when a step happens.
+    """
+
+    name = "tone"
+    max_seconds = 4.0
+    rate_hz = RATE_HZ
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.step_begun = threading.Semaphore(0)
+        self.requests: list[GenerationRequest] = []
+        self.failure: Exception | None = None
+        self.threads: set[str] = set()
+
+    def warm_up(self) -> None:
+        self.threads.add(QThread.currentThread().objectName())
+
+    def stream(self, request: GenerationRequest):
+        self.requests.append(request)
+        self.threads.add(QThread.currentThread().objectName())
+        for step in range(1, request.steps + 1):
+            self.step_begun.release()
+            assert self.gate.wait(10)
+            if self.failure:
+                raise self.failure
+            yield Progress(request.id, step, request.steps, 5.0 * step)
+        yield Generated(
+            request, tone(request.seconds, request.seed), Timing(1, 5.0 * request.steps, 4, 6, 45), self.name
+        )
+
+
+def tone(seconds: float, seed: int) -> Clip:
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    wave = 0.6 * np.exp(-3 * t) * np.sin(2 * np.pi * rng.uniform(80, 2_000) * t) + 0.02 * rng.standard_normal(len(t))
+    return Clip(np.stack([wave, 0.9 * wave], axis=1).astype(np.float32))
+
+
+class SilentAudio(QObject):
+    """The audio process's handle without a process: notes the calls and answers `play` at once."""
+
+    stateChanged = Signal(object)
+    noteReceived = Signal(object)
+    recorded = Signal(object)
+    levelsChanged = Signal(object)
+    played = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple] = []
+        self.armed: Clip | None = None
+
+    def arm(self, clip: Clip, root_note: int = 60) -> None:
+        self.calls.append(("arm", root_note))
+        self.armed = clip
+
+    def play(self) -> None:
+        self.calls.append(("play",))
+        self.played.emit()
+
+    def note_on(self, note: int, velocity: int) -> None:
+        self.calls.append(("note_on", note, velocity))
+
+    def note_off(self, note: int) -> None:
+        self.calls.append(("note_off", note))
+
+    def __getattr__(self, name: str):
+        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+            raise AttributeError(name)
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+    def names(self) -> list[str]:
+        return [call[0] for call in self.calls]
+
+
+RUNNING = AudioState(running=True, sentence="44.1 kHz · JACK · 5.8 ms", latency_ms=5.8, midi_sentence="No MIDI input")

@@ -1,0 +1,146 @@
+from pathlib import Path
+
+import pytest
+import soundfile
+from doubles import tone
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
+
+from arc_instrument.ui import take_list
+
+
+@pytest.fixture
+def two_takes(qtbot, window, session):
+    session.set_seconds(0.2)
+    for prompt in ("kick", "bell"):
+        session.set_prompt(prompt)
+        session.generate()
+        qtbot.waitUntil(lambda prompt=prompt: bool(session.state.takes) and session.state.takes[0].prompt == prompt)
+    return window.takes.list
+
+
+def centre(view, row):
+    return view.visualRect(view.model().index(row)).center()
+
+
+def test_a_card_that_is_dragged_gives_the_file_of_its_take_to_be_copied(two_takes, session, monkeypatch):
+    drags = []
+
+    def note(drag, supported, default):
+        urls = drag.mimeData().urls()
+        drags.append((urls, drag.mimeData().formats(), supported, drag.pixmap().size()))
+        return Qt.DropAction.CopyAction
+
+    monkeypatch.setattr(take_list.QDrag, "exec", note)
+    view = two_takes
+    start = centre(view, 1)
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view.viewport(), start + QPoint(6, 6))
+    QTest.mouseMove(view.viewport(), start + QPoint(30, 30))
+    ((urls, formats, actions, size),) = drags
+    assert formats == ["text/uri-list"]
+    assert actions == Qt.DropAction.CopyAction
+    assert not size.isEmpty()
+    (path,) = [Path(url.toLocalFile()) for url in urls]
+    assert path == session.state.takes[1].path
+    assert not path.name.startswith(".")
+    samples, rate_hz = soundfile.read(path)
+    assert (len(samples), rate_hz) == (8_820, 44_100)
+    assert abs(samples).max() > 0.1
+
+
+def test_a_drag_does_not_play_the_card_but_a_click_does(qtbot, two_takes, session, audio, monkeypatch):
+    monkeypatch.setattr(take_list.QDrag, "exec", lambda *_: Qt.DropAction.CopyAction)
+    view = two_takes
+    audio.calls.clear()
+    start = centre(view, 1)
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view.viewport(), start + QPoint(30, 30))
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=start + QPoint(30, 30))
+    assert audio.names() == []
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    qtbot.waitUntil(lambda: audio.names() == ["arm", "play"])
+    assert session.state.current.prompt == "kick"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_the_menu_of_a_card_restores_reveals_and_copies(qtbot, two_takes, session, window, monkeypatch):
+    opened = []
+    monkeypatch.setattr("arc_instrument.ui.window.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
+    view = two_takes
+    take = session.state.takes[1]
+
+    def choose(text):
+        view._open_menu(centre(view, 1))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        next(action for action in menu.actions() if action.text() == text).trigger()
+        menu.close()
+
+    choose("Copy the take's path")
+    assert QGuiApplication.clipboard().text() == str(take.path)
+    choose("Show the take's file")
+    assert opened == [QUrl.fromLocalFile(str(take.path.parent))]
+    choose("Restore its settings")
+    assert (session.state.prompt, session.state.seed) == (take.prompt, take.seed)
+    assert window.prompt.line.text() == "kick"
+
+
+def test_the_current_take_is_the_selected_card(two_takes):
+    assert two_takes.currentIndex().row() == 0
+    assert two_takes.model().data(two_takes.currentIndex()) == "bell"
+
+
+def drop(window, *paths):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place = QPoint(450, 300)
+    arguments = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    entered = QDragEnterEvent(place, *arguments)
+    QApplication.sendEvent(window, entered)
+    QApplication.sendEvent(window, QDropEvent(QPointF(place), *arguments))
+    return entered.isAccepted()
+
+
+def test_an_audio_file_dropped_anywhere_becomes_the_init_and_wakes_the_strength(qtbot, window, session, tmp_path):
+    soundfile.write(tmp_path / "beat.wav", tone(0.5, 1).samples, 44_100)
+    assert not window.strength.slider.isEnabled()
+    assert drop(window, tmp_path / "beat.wav")
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert window.init_slot._name.text() == "beat.wav"
+    assert window.strength.slider.isEnabled()
+    QTest.mouseClick(window.init_slot.clear, Qt.MouseButton.LeftButton)
+    assert session.state.init is None
+    assert not window.strength.slider.isEnabled()
+
+
+def test_a_dropped_file_that_is_refused_is_one_sentence(window, tmp_path):
+    (tmp_path / "song.txt").write_text("la la")
+    drop(window, tmp_path / "song.txt")
+    assert "song.txt" in window.message.text()
+    assert "\n" not in window.message.text()
+
+
+def test_the_record_button_shows_seconds_and_level_while_it_records(window, session, audio):
+    from arc_instrument.audio.protocol import AudioLevels
+
+    QTest.mouseClick(window.record.button, Qt.MouseButton.LeftButton)
+    audio.levelsChanged.emit(AudioLevels(input_peak=0.5, voices=2, xruns=1, recorded_seconds=1.24))
+    assert window.record.button.text() == "1.2 s"
+    assert window.record.meter._shown == 0.5
+    assert window.status._voices.text() == "2 voices  ·  1 xrun"
+    audio.recorded.emit(tone(1.0, 1))
+    assert window.record.button.text() == "Record"
+    assert window.init_slot._length.text() == "1.00 s"
+
+
+def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, window, session, audio):
+    session.panic()
+    audio.calls.clear()
+    assert window.waveform.waveform.played_fraction() == 0
+    QTest.mouseClick(window.waveform.waveform, Qt.MouseButton.LeftButton)
+    assert audio.names() == ["play"]
+    qtbot.waitUntil(lambda: window.waveform.waveform.played_fraction() > 0.2)
+    qtbot.waitUntil(lambda: window.waveform.waveform.played_fraction() == 0)
