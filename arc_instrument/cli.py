@@ -13,6 +13,8 @@ import typer
 
 from arc_instrument.domain import MAX_SEED, Generated, GenerationRequest, Progress, UserError
 
+Weights = Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")]
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,14 +31,14 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def window(context: typer.Context) -> None:
+def window(context: typer.Context, weights: Weights = None) -> None:
     """Open the window unless a command is given."""
     if context.invoked_subcommand is not None:
         return
     _check_display()
     from arc_instrument.app import run
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(weights=weights))
 
 
 @app.command()
@@ -50,7 +52,7 @@ def render(
     init_noise: Annotated[
         float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
     ] = 0.6,
-    weights: Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")] = None,
+    weights: Weights = None,
 ) -> None:
     """Make one sound and write it to a WAV file."""
     _check_out(out)
@@ -86,7 +88,7 @@ def bench(
     runs: Annotated[int, typer.Option(min=1, help="Measured runs, after one warm-up.")] = 20,
     seconds: Annotated[float, typer.Option(help="Length of each sound.")] = 3.0,
     steps: Annotated[int, typer.Option(help="Denoising steps of each sound.")] = 8,
-    weights: Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")] = None,
+    weights: Weights = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Time this machine: text, step, decode, first sound, total, memory, beside its own GEMM and copy peaks."""

@@ -203,6 +203,17 @@ def test_without_a_display_the_window_is_refused_in_one_sentence(command, monkey
     assert len(stderr.splitlines()) == 1
 
 
+def test_without_a_command_the_window_opens_with_the_chosen_weights(command, monkeypatch, tmp_path):
+    opened = []
+    module = types.ModuleType("arc_instrument.app")
+    module.run = lambda weights: opened.append(weights) or 5
+    monkeypatch.setitem(sys.modules, "arc_instrument.app", module)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert command("--weights", tmp_path)[0] == 5
+    assert command()[0] == 5
+    assert opened == [tmp_path, None]
+
+
 def test_bench_prints_json_that_a_program_can_read(synth, command):
     import json
 
@@ -234,6 +245,7 @@ def rendered(tmp_path_factory):
     return {name: soundfile.read(folder / f"{name}.wav", dtype="float32")[0] for name in ("first", "again", "other")}
 
 
+@pytest.mark.slow
 def test_the_embedded_model_renders_exactly_the_asked_length_finite_unclipped_and_not_silent(rendered):
     samples = rendered["first"]
     assert samples.shape == (round(1.37 * RATE_HZ), 2)
@@ -242,6 +254,7 @@ def test_the_embedded_model_renders_exactly_the_asked_length_finite_unclipped_an
     assert np.sqrt(np.mean(samples**2)) > 1e-3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_samples_and_another_seed_another_sound(rendered):
     assert np.array_equal(rendered["first"], rendered["again"])
     difference = rendered["first"] - rendered["other"]
