@@ -35,11 +35,22 @@ print(QGuiApplication([]).platformName())
 """
 _SOUND_PROBE = """
 import json, sounddevice
-print(json.dumps([[api["name"], len(api["devices"])] for api in sounddevice.query_hostapis()]))
+from arc_instrument.audio.devices import candidates
+from arc_instrument.audio.protocol import AudioSettings
+choices = candidates(sounddevice.query_hostapis(), sounddevice.query_devices(), AudioSettings())
+print(json.dumps([f"{choice.output} ({choice.host_api})" for choice in choices]))
 """
 _MIDI_PROBE = """
-import json, mido
-print(json.dumps(mido.get_input_names()))
+import json, queue
+from arc_instrument.audio.midi import MidiInputs
+class Told(queue.Queue):
+    def midi_ports(self, *ports_and_sentence):
+        self.put(ports_and_sentence)
+told = Told()
+inputs = MidiInputs(told)
+inputs.start()
+print(json.dumps(told.get()))
+inputs.close()
 """
 
 
@@ -180,11 +191,11 @@ def check_sound() -> Finding:
     answer, error = probe(_SOUND_PROBE)
     if answer is None:
         return Finding("sound", False, f"PortAudio does not start: {error}", _install("libportaudio2"), needed=False)
-    devices = {name: count for name, count in json.loads(answer) if count}
+    devices = json.loads(answer)
     if not devices:
         remedy = "connect a sound card or start a sound server; takes are saved all the same"
-        return Finding("sound", False, "PortAudio finds no device", remedy, needed=False)
-    return Finding("sound", True, ", ".join(f"{name}: {count} devices" for name, count in devices.items()))
+        return Finding("sound", False, "PortAudio finds no output", remedy, needed=False)
+    return Finding("sound", True, ", ".join(devices), needed=False)
 
 
 def check_jack() -> Finding:
@@ -197,10 +208,12 @@ def check_jack() -> Finding:
 def check_midi() -> Finding:
     answer, error = probe(_MIDI_PROBE)
     if answer is None:
-        remedy = "sudo modprobe snd-seq (typed keys play all the same)" if sys.platform == "linux" else _REINSTALL
-        return Finding("MIDI", False, f"the MIDI system does not answer: {error}", remedy, needed=False)
-    ports = json.loads(answer)
-    return Finding("MIDI", True, ", ".join(ports) if ports else "ready, no keyboard connected", needed=False)
+        return Finding("MIDI", False, f"the MIDI system does not answer: {error}", _REINSTALL, needed=False)
+    ports, sentence = json.loads(answer)
+    if not ports:
+        remedy = "connect a keyboard" + (", or sudo modprobe snd-seq" if sys.platform == "linux" else "")
+        return Finding("MIDI", False, sentence, remedy, needed=False)
+    return Finding("MIDI", True, ", ".join(ports), needed=False)
 
 
 def check_cpu() -> Finding:

@@ -5,10 +5,13 @@ import io
 import json
 
 import pytest
+from jackd import jack_server, shared_jack_server
 from rich.console import Console
 
 from arc_instrument import doctor
 from arc_instrument.doctor import Finding
+
+__all__ = ["jack_server", "shared_jack_server"]  # fixtures
 
 
 @pytest.fixture
@@ -124,6 +127,21 @@ def test_a_probe_gives_the_last_line_or_the_last_complaint():
     assert doctor.probe("raise OSError('no card')") == (None, "OSError: no card")
     assert doctor.probe("import os; os._exit(3)") == (None, "exit code 3")
     assert doctor.probe("import time; time.sleep(60)", timeout_s=0.2) == (None, "no answer within 0.2 s")
+
+
+def test_a_running_jack_server_is_found_as_the_sound_and_as_the_midi_system(jack_server):
+    sound, midi = doctor.check_sound(), doctor.check_midi()
+    assert sound.present
+    assert "JACK" in sound.detail
+    assert "No MIDI system" not in midi.detail
+
+
+def test_without_a_sound_card_the_sound_is_absent_but_not_needed(monkeypatch):
+    monkeypatch.setattr(doctor, "_SOUND_PROBE", "print([])")
+    finding = doctor.check_sound()
+    assert not finding.present
+    assert not finding.needed
+    assert "takes are saved all the same" in finding.remedy
 
 
 def test_only_needed_things_decide_whether_the_instrument_can_run():
