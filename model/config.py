@@ -145,3 +145,5 @@ TINY = ModelConfig(
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
     autoencoder=SpectralConfig(widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1)),
 )
+
+MODELS = {config.name: config for config in (SAO_SMALL, ARC_MINI, TINY)}

@@ -110,6 +110,11 @@ class DiffusionTransformer(nn.Module):
         out_btc = self.output_projection(self._residual_stream(x_bct, time_b, prepared))[:, 1:]
         return (out_btc + self.output_mix(out_btc)).transpose(1, 2).to(x_bct.dtype)
 
+    def truncate(self, depth: int) -> None:
+        """Drop the blocks past `depth` and the output layers for good: what is left makes `features`."""
+        del self.blocks[depth:]  # pyright: ignore[reportIndexIssue]
+        del self.output_projection, self.output_mix
+
     def features(self, x_bct: Tensor, time_b: Tensor, conditioning: Conditioning, depth: int) -> Tensor:
         """Return the residual stream (b, 1 + t, d) after the first `depth` blocks, the prepended token first."""
         if not 0 <= depth <= len(self.blocks):

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.config import ARC_MINI, ModelConfig, SpectralConfig
+from model.config import ARC_MINI, ModelConfig
 from model.dit import Prepared
-from model.engine import fast_dtype, for_inference, use_cores
+from model.engine import fast_dtype, use_cores
 from model.flow import interpolate
 from model.generator import Generator
 from model.sampler import Step, pingpong
@@ -63,12 +63,13 @@ class Pipeline:
         """Load ARC_MINI from `folder`, by default the embedded weights. Raises ValueError for damaged weights."""
         use_cores()
         config, dtype = ARC_MINI, dtype or fast_dtype()
-        assert isinstance(config.autoencoder, SpectralConfig)
-        generator, autoencoder = Generator(config), SpectralAutoencoder(config.autoencoder)
+        generator, autoencoder = Generator(config), SpectralAutoencoder.of(config)
         parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}
         load_model(folder or embedded_folder(), parts)
-        for_inference(generator, torch.float32).dit.to(dtype)
-        for_inference(autoencoder, torch.float32).decoder.layers.to(dtype)
+        for module in (generator, autoencoder):
+            module.float().eval().requires_grad_(False)
+        generator.dit.to(dtype)
+        autoencoder.decoder.layers.to(dtype)
         return cls(config, generator, autoencoder, load_encoder(config.text))
 
     @property

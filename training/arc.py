@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from model.config import ARC_MINI
+from model.config import MODELS, ModelConfig
 from model.flow import denoise, interpolate
 from model.generator import Generator
 from training.config import ArcRecipe
@@ -20,7 +20,7 @@ from training.discriminator import Discriminator
 from training.latents import Latents
 from training.losses import contrastive_loss, relativistic_discriminator_loss, relativistic_generator_loss
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
-from training.run import Run, averaged_weights
+from training.run import Run, averaged_weights, clip_gradients, open_fabric
 from training.sampling import derange, log_snr_uniform, logit_normal
 
 
@@ -31,10 +31,17 @@ def noised_pair(real: Tensor, fake: Tensor, level_b: Tensor, *, shared_noise: bo
     return interpolate(real, noise_real, level_b), interpolate(fake, noise_fake, level_b)
 
 
-def train(latents: Latents, pretrained: dict[str, Tensor], recipe: ArcRecipe, folder: Path, fabric: Fabric) -> None:
+def train(
+    config: ModelConfig,
+    latents: Latents,
+    pretrained: dict[str, Tensor],
+    recipe: ArcRecipe,
+    folder: Path,
+    fabric: Fabric,
+) -> None:
     """Alternate G on L_R and D on L_R + λ·L_C, both from the flow model; resumes where `folder` left off."""
     torch.manual_seed(recipe.seed)
-    generator, discriminator = Generator(ARC_MINI), Discriminator(ARC_MINI, recipe.trunk_fraction)
+    generator, discriminator = Generator(config), Discriminator(config, recipe.trunk_fraction)
     generator.load_state_dict(pretrained)
     discriminator.initialize(generator)
     ema = Ema(generator, recipe.ema_decay).to(fabric.device)
@@ -71,7 +78,7 @@ def train(latents: Latents, pretrained: dict[str, Tensor], recipe: ArcRecipe, fo
             real_logits = discriminator(real_s, s_b, *c)
         g_loss = relativistic_generator_loss(real_logits, discriminator(fake_s, s_b, *c), saturating=recipe.saturating)
         fabric.backward(g_loss)
-        g_norm = fabric.clip_gradients(generator, g_optimizer, max_norm=recipe.clip_grad_norm)
+        g_norm = clip_gradients(fabric, generator, g_optimizer, recipe.clip_grad_norm)
         g_optimizer.step()
         g_optimizer.zero_grad()
         discriminator.requires_grad_(True)
@@ -92,7 +99,7 @@ def train(latents: Latents, pretrained: dict[str, Tensor], recipe: ArcRecipe, fo
         wrong_logits = discriminator(real_s, s_b, batch.text_bld[wrong], batch.seconds_b)
         d_contrastive = contrastive_loss(real_logits[valid], wrong_logits[valid]) if valid.any() else 0 * d_relativistic
         fabric.backward(d_relativistic + recipe.contrastive_weight * d_contrastive)
-        d_norm = fabric.clip_gradients(discriminator, d_optimizer, max_norm=recipe.clip_grad_norm)
+        d_norm = clip_gradients(fabric, discriminator, d_optimizer, recipe.clip_grad_norm)
         d_optimizer.step()
         d_optimizer.zero_grad()
 
@@ -101,10 +108,10 @@ def train(latents: Latents, pretrained: dict[str, Tensor], recipe: ArcRecipe, fo
                 step,
                 generator_loss=g_loss.item(),
                 relativistic_loss=d_relativistic.item(),
-                contrastive_loss=float(d_contrastive),
+                contrastive_loss=d_contrastive.item(),
                 without_wrong_prompt=float((~valid).sum()),
-                g_grad_norm=float(g_norm),
-                d_grad_norm=float(d_norm),
+                g_grad_norm=g_norm,
+                d_grad_norm=d_norm,
             )
 
 
@@ -115,11 +122,12 @@ def main() -> None:
     parser.add_argument("--init", type=Path, required=True, help="run folder of training.pretrain")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--steps", type=int, default=ArcRecipe.steps)
+    parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
+    config = MODELS[args.model]
     recipe = replace(ArcRecipe(), steps=args.steps)
-    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)
-    latents = Latents(args.latents / "train", Corpus(args.corpus, "train"), ARC_MINI)
-    train(latents, averaged_weights(args.init), recipe, args.run, fabric)
+    latents = Latents(args.latents / "train", Corpus(args.corpus, "train"), config)
+    train(config, latents, averaged_weights(args.init), recipe, args.run, open_fabric())
 
 
 if __name__ == "__main__":

@@ -7,26 +7,25 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from model.config import ARC_MINI
+from model.config import MODELS, ModelConfig
 from model.spectral import SpectralAutoencoder, mid_side
 from training.config import AutoencoderRecipe
 from training.corpus import Corpus, random_crops
 from training.losses import kl_divergence, spectral_energy_distance
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
-from training.run import Run
+from training.run import Run, clip_gradients, open_fabric
 
 
-def train(corpus: Corpus, recipe: AutoencoderRecipe, folder: Path, fabric: Fabric) -> None:
+def train(config: ModelConfig, corpus: Corpus, recipe: AutoencoderRecipe, folder: Path, fabric: Fabric) -> None:
     """Reconstruct random crops; resumes where `folder` left off."""
-    config = ARC_MINI.autoencoder
     torch.manual_seed(recipe.seed)
-    network = SpectralAutoencoder(config)
+    network = SpectralAutoencoder.of(config)
     ema = Ema(network, recipe.ema_decay)
     network, optimizer = fabric.setup(network, adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay))
     network.mark_forward_method("reconstruct")
     ema.to(fabric.device)
     run = Run(folder, recipe, {"network": network, "optimizer": optimizer, "ema": ema}, fabric)
-    frames = recipe.crop_latents * config.frame_samples
+    frames = recipe.crop_latents * config.autoencoder.frame_samples
     weights = corpus.weights()
 
     for step in run.steps(recipe.steps):
@@ -35,19 +34,19 @@ def train(corpus: Corpus, recipe: AutoencoderRecipe, folder: Path, fabric: Fabri
         rng = run.rng(step)
         audio_bcn = random_crops(corpus, recipe.batch, frames, rng, weights).to(fabric.device)
         draw_a, draw_b, mean, log_std = network.reconstruct(audio_bcn)
-        signals = [x[..., : -config.hop] for x in (audio_bcn, draw_a, draw_b)]  # the last MDCT block is aliased
+        signals = [x[..., : -network.config.hop] for x in (audio_bcn, draw_a, draw_b)]  # the last MDCT block is aliased
         if rng.random() < 0.5:  # left/right and sum/difference in turn, at the cost of one
             signals = [mid_side(x) for x in signals]
         distance = spectral_energy_distance(*signals)
         kl = kl_divergence(mean, log_std)
         loss = distance + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
         fabric.backward(loss)
-        norm = fabric.clip_gradients(network, optimizer, max_norm=recipe.clip_grad_norm)
+        norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
         ema.update(network, step)
         if step % 20 == 0:
-            run.log(step, distance=distance.item(), kl=kl.item(), grad_norm=float(norm), learning_rate=rate)
+            run.log(step, distance=distance.item(), kl=kl.item(), grad_norm=norm, learning_rate=rate)
 
 
 def main() -> None:
@@ -55,10 +54,10 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="folder made by training.corpus")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--steps", type=int, default=AutoencoderRecipe.steps)
+    parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
     recipe = replace(AutoencoderRecipe(), steps=args.steps)
-    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)
-    train(Corpus(args.corpus, "train"), recipe, args.run, fabric)
+    train(MODELS[args.model], Corpus(args.corpus, "train"), recipe, args.run, open_fabric())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ class AutoencoderRecipe:
         2_500,
     )  # steps between which its weight rises from 0; from the start it collapses
     ema_decay: float = 0.999
-    precision: str = "bf16-mixed"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class PretrainRecipe:
     clip_grad_norm: float = 1.0
     prompt_dropout: float = 0.1
     ema_decay: float = 0.999
-    precision: str = "bf16-mixed"
 
 
 @dataclass(frozen=True)
@@ -64,4 +62,3 @@ class ArcRecipe:
     saturating: bool = False  # the paper's literal generator loss instead of the non-saturating one
     trunk_fraction: float = 0.75
     ema_decay: float = 0.995
-    precision: str = "bf16-mixed"

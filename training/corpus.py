@@ -36,18 +36,18 @@ class Entry:
 def pack(shards: list[str], folder: Path) -> None:
     """Decode every clip of the shards (KEY.ogg + KEY.json) to 16-bit stereo in `folder`; an existing pack is kept."""
     import soundfile
-    import webdataset
+    from webdataset.pipeline import DataPipeline
+    from webdataset.shardlists import SimpleShardList
+    from webdataset.tariterators import tarfile_to_samples
 
     if (folder / "index.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     entries, position = [], 0
     with (folder / "audio.i16").open("wb") as out:
-        dataset = webdataset.WebDataset(shards, shardshuffle=False, empty_check=False).to_tuple(
-            "__key__", "ogg", "json"
-        )
-        for key, ogg, meta in tqdm(dataset, desc="decoding", unit="clip", mininterval=2):
-            about = json.loads(meta)
+        samples_of = DataPipeline(SimpleShardList(shards), tarfile_to_samples())
+        for sample in tqdm(samples_of, desc="decoding", unit="clip", mininterval=2):
+            key, ogg, about = sample["__key__"], sample["ogg"], json.loads(sample["json"])
             samples, rate_hz = soundfile.read(io.BytesIO(ogg), dtype="float32", always_2d=True)
             if rate_hz != RATE_HZ:
                 raise ValueError(f"{key}: {rate_hz} Hz; a corpus is stored at {RATE_HZ} Hz")

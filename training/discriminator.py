@@ -30,23 +30,19 @@ class Head(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Initialise `trunk` from the pre-trained generator; blocks past `trunk_fraction` of its depth are dropped."""
+    """The trunk keeps the first `trunk_fraction` of the blocks, rounded down, and nothing that comes after them."""
 
     def __init__(self, config: ModelConfig, trunk_fraction: float = 0.75):
         super().__init__()
         self.depth = int(config.dit.depth * trunk_fraction)
         self.trunk = Generator(config)
+        self.trunk.dit.truncate(self.depth)
         self.head = Head(config.dit.width)
 
     def initialize(self, generator: Generator) -> None:
-        """Copy the pre-trained weights into the trunk, then drop what is never run."""
-        self.trunk.load_state_dict(generator.state_dict())
-        self.drop_unused()
-
-    def drop_unused(self) -> None:
-        """Delete the blocks and output layers that features up to `depth` do not need."""
-        del self.trunk.dit.blocks[self.depth :]
-        del self.trunk.dit.output_projection, self.trunk.dit.output_mix
+        """Copy what the trunk has in common with the pre-trained generator."""
+        pretrained = generator.state_dict()
+        self.trunk.load_state_dict({name: pretrained[name] for name in self.trunk.state_dict()})
 
     def forward(self, x_bct: Tensor, level_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
         """Logits (b, 1 + t) of latents noised to `level_b`."""

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from model.config import ARC_MINI, ModelConfig
+from model.config import MODELS, ModelConfig
 from model.spectral import SpectralAutoencoder
 from training.corpus import RATE_HZ, Corpus
 from training.run import averaged_weights
@@ -81,8 +81,7 @@ def encode(
                 frames = config.canvas_frames(len(samples))
                 canvas = torch.zeros(1, 2, frames * config.autoencoder.frame_samples)
                 canvas[0, :, : len(samples)] = torch.from_numpy(samples.T.copy())
-                with torch.autocast("cpu", torch.bfloat16):
-                    mean, log_std = network.encoder(canvas)
+                mean, log_std = network.encoder(canvas)
                 stored = torch.cat([mean, log_std], 1)[0].T.to(torch.float16).contiguous().numpy()
                 out.write(stored.tobytes())
                 done.append(View(position, frames, len(samples) / RATE_HZ, i))
@@ -92,10 +91,11 @@ def encode(
 
 
 def channel_statistics(folder: Path, channels: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each latent channel over all views, (c, 1) each."""
-    means = np.memmap(folder / "latents.f16", np.float16, "r").reshape(-1, 2 * channels)[:, :channels]
-    values = torch.from_numpy(means.astype(np.float32))
-    return values.mean(0)[:, None], values.std(0)[:, None]
+    """Mean and standard deviation of each sampled latent channel over all views, (c, 1) each."""
+    stored = np.memmap(folder / "latents.f16", np.float16, "r").reshape(-1, 2 * channels).astype(np.float32)
+    mean, log_std = torch.from_numpy(stored).chunk(2, dim=1)
+    variance = mean.var(0) + (2 * log_std).exp().mean(0)
+    return mean.mean(0)[:, None], variance.sqrt()[:, None]
 
 
 @torch.inference_mode()
@@ -138,16 +138,16 @@ class Latents:
         self._row = {caption: i for i, caption in enumerate(json.loads((folder / "captions.json").read_text()))}
         clip_weights = corpus.weights()
         lengths = np.array([view.frames for view in self.views])
-        self.buckets = {int(length): (np.flatnonzero(lengths == length), int(length)) for length in np.unique(lengths)}
+        self.buckets = {int(length): np.flatnonzero(lengths == length) for length in np.unique(lengths)}
         self._weights = np.array([clip_weights[view.clip] for view in self.views])
 
     def batch(self, batch_frames: int, rng: np.random.Generator) -> Batch:
-        """About `batch_frames` latent frames; a view is drawn in proportion to its clip's weight, whatever its length."""
+        """About `batch_frames` latent frames; a view's chance is its clip's weight, whatever its length."""
         lengths = list(self.buckets)
         sizes = np.array([min(self.max_batch, max(2, batch_frames // length)) for length in lengths])
-        mass = np.array([self._weights[self.buckets[length][0]].sum() for length in lengths]) / sizes
+        mass = np.array([self._weights[self.buckets[length]].sum() for length in lengths]) / sizes
         chosen = int(rng.choice(len(lengths), p=mass / mass.sum()))
-        members = self.buckets[lengths[chosen]][0]
+        members = self.buckets[lengths[chosen]]
         weights = self._weights[members]
         rows = rng.choice(members, sizes[chosen], p=weights / weights.sum())
         return self.collate([self.views[int(r)] for r in rows], rng)
@@ -169,14 +169,16 @@ def main() -> None:
     parser.add_argument("--autoencoder", type=Path, required=True, help="run folder of training.autoencoder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--views", type=int, default=5, help="encoded views of each training clip")
+    parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
-    network = SpectralAutoencoder(ARC_MINI.autoencoder).eval()
+    config = MODELS[args.model]
+    network = SpectralAutoencoder.of(config).eval()
     network.load_state_dict(averaged_weights(args.autoencoder))
     for split, views in (("train", args.views), ("test", 1)):
         corpus, folder = Corpus(args.corpus, split), args.out / split
-        encode(corpus, network, ARC_MINI, views, seed=4, folder=folder)
-        encode_captions(corpus, ARC_MINI, folder)
-    network.shift, network.scale = channel_statistics(args.out / "train", ARC_MINI.autoencoder.latent_channels)
+        encode(corpus, network, config, views, seed=4, folder=folder)
+        encode_captions(corpus, config, folder)
+    network.shift, network.scale = channel_statistics(args.out / "train", config.autoencoder.latent_channels)
     save_file(network.state_dict(), args.out / "autoencoder.safetensors")
 
 

@@ -19,13 +19,13 @@ def clip_level(audio_bcn: Tensor, window: int = 2048) -> Tensor:
 
 
 def spectral_features(audio_bcn: Tensor, rate_hz: int = 44_100) -> list[tuple[float, Tensor]]:
-    """(weight, feature) pairs: STFT magnitudes, compressed and linear, at three windows; the low band's complex spectrum."""
+    """(weight, feature) pairs: STFT magnitudes, compressed and linear, at three windows; the lows' complex spectrum."""
     features = []
     flat = audio_bcn.flatten(0, 1)
     for n_fft in WINDOWS:
         window = torch.hann_window(n_fft, device=flat.device)
         spectrum = (
-            torch.stft(flat, n_fft, n_fft // 4, window=window, return_complex=True) / window.square().sum().sqrt()
+            torch.stft(flat, n_fft, n_fft // 2, window=window, return_complex=True) / window.square().sum().sqrt()
         )
         parts = torch.view_as_real(spectrum)
         magnitude = (parts.square().sum(-1) + EPSILON).sqrt()

@@ -48,7 +48,7 @@ class Ema(nn.Module):
     def update(self, source: nn.Module, step: int) -> None:
         """Average one step in; early steps use the shorter memory (1 + step) / (10 + step)."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        averages, values = list(self.module.parameters()), [p.detach() for p in source.parameters()]
-        torch._foreach_lerp_(averages, values, weight)
+        for average, value in zip(self.module.parameters(), source.parameters(), strict=True):
+            average.lerp_(value, weight)
         for average, value in zip(self.module.buffers(), source.buffers(), strict=True):
             average.copy_(value)

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from model.config import ARC_MINI
+from model.config import MODELS, ModelConfig
 from model.flow import interpolate, velocity_target
 from model.generator import Generator
 from training.config import PretrainRecipe
@@ -17,7 +17,7 @@ from training.corpus import Corpus
 from training.latents import Batch, Latents
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
-from training.run import Run
+from training.run import Run, clip_gradients, open_fabric
 from training.sampling import logit_normal
 
 VALIDATION_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -44,10 +44,12 @@ def validate(generator: torch.nn.Module, batches: list[Batch], fabric: Fabric) -
     return sum(losses) / len(losses)
 
 
-def train(latents: Latents, held_out: Latents, recipe: PretrainRecipe, folder: Path, fabric: Fabric) -> None:
+def train(
+    config: ModelConfig, latents: Latents, held_out: Latents, recipe: PretrainRecipe, folder: Path, fabric: Fabric
+) -> None:
     """Learn the velocity; resumes where `folder` left off."""
     torch.manual_seed(recipe.seed)
-    generator = Generator(ARC_MINI)
+    generator = Generator(config)
     ema = Ema(generator, recipe.ema_decay).to(fabric.device)
     generator, optimizer = fabric.setup(
         generator, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay)
@@ -64,12 +66,12 @@ def train(latents: Latents, held_out: Latents, recipe: PretrainRecipe, folder: P
         level_b = logit_normal(size).to(fabric.device)
         loss = flow_loss(generator, batch, batch.text_bld * kept_b[:, None, None], level_b)
         fabric.backward(loss)
-        norm = fabric.clip_gradients(generator, optimizer, max_norm=recipe.clip_grad_norm)
+        norm = clip_gradients(fabric, generator, optimizer, recipe.clip_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
         ema.update(generator, step)
         if step % 20 == 0:
-            run.log(step, loss=loss.item(), grad_norm=float(norm), learning_rate=rate)
+            run.log(step, loss=loss.item(), grad_norm=norm, learning_rate=rate)
         if step % 500 == 499:
             run.log(step, held_out_loss=validate(ema.module, validation, fabric))
 
@@ -80,14 +82,15 @@ def main() -> None:
     parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--steps", type=int, default=PretrainRecipe.steps)
+    parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
+    config = MODELS[args.model]
     recipe = replace(PretrainRecipe(), steps=args.steps)
-    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)
     latents, held_out = (
-        Latents(args.latents / split, Corpus(args.corpus, split), ARC_MINI) for split in ("train", "test")
+        Latents(args.latents / split, Corpus(args.corpus, split), config) for split in ("train", "test")
     )
     held_out.shift, held_out.scale = latents.shift, latents.scale
-    train(latents, held_out, recipe, args.run, fabric)
+    train(config, latents, held_out, recipe, args.run, open_fabric())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ position: step 5,000 sees the same crops and the same noise whether or not the p
 import json
 import math
 import os
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,6 +20,8 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
+
+from model.engine import fast_dtype
 
 
 class Stateful(Protocol):
@@ -35,6 +39,18 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return done.stdout.strip()
+
+
+def open_fabric() -> Fabric:
+    """One device, the GPU if there is one; bfloat16 autocast where it is fast, float32 where it is not."""
+    mixed = torch.cuda.is_available() or fast_dtype() is torch.bfloat16
+    return Fabric(accelerator="auto", devices=1, precision="bf16-mixed" if mixed else "32-true")
+
+
+def clip_gradients(fabric: Fabric, module: Any, optimizer: Any, max_norm: float) -> float:
+    """Scale the gradients down to `max_norm`; their norm before."""
+    norm = fabric.clip_gradients(module, optimizer, max_norm=max_norm)
+    return float("nan") if norm is None else float(norm)
 
 
 class Run:
@@ -65,7 +81,10 @@ class Run:
         return np.random.default_rng((self.seed, step))
 
     def steps(self, total: int, save_every_s: float = 180.0) -> Iterator[int]:
-        """Yield step numbers up to `total`, seeding torch for each; save now and then, at the end and on Ctrl-C."""
+        """Yield step numbers up to `total`, seeding torch for each; save at times, at the end, on Ctrl-C and SIGTERM."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's notice to leave is worth a checkpoint
+                signal.signal(number, signal.default_int_handler)
         saved_s = time.monotonic()
         bar = tqdm(range(self.step, total), initial=self.step, total=total, mininterval=5, desc=self.folder.name)
         try:
