@@ -17,7 +17,7 @@ class AutoencoderRecipe:
     warmup: int = 200
     decay_fraction: float = 0.3
     clip_grad_norm: float = 1.0
-    kl_weight: float = 1e-4
+    kl_weight: float = 3e-5
     kl_warmup: tuple[int, int] = (
         600,
         2_500,

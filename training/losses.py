@@ -9,6 +9,7 @@ from torch import Tensor
 
 WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
 LOW_BAND_HZ = 700.0  # below it the ear follows the waveform, so the complex spectrum counts
+LOW_BAND_WEIGHT = 2.0  # 0.7 left the lows to noise substitution: −1 dB SNR below 350 Hz after 1,200 steps
 EPSILON = 1e-9
 
 
@@ -33,7 +34,7 @@ def spectral_features(audio_bcn: Tensor, rate_hz: int = 44_100) -> list[tuple[fl
         features.append((0.3, magnitude))
         if n_fft == WINDOWS[-1]:
             low = int(LOW_BAND_HZ / rate_hz * n_fft)
-            features.append((0.7, parts[:, :low] * magnitude[:, :low, :, None] ** -0.6))
+            features.append((LOW_BAND_WEIGHT, parts[:, :low] * magnitude[:, :low, :, None] ** -0.6))
     return features
 
 

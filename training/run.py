@@ -81,7 +81,7 @@ class Run:
         return np.random.default_rng((self.seed, step))
 
     def steps(self, total: int, save_every_s: float = 180.0) -> Iterator[int]:
-        """Yield step numbers up to `total`, seeding torch for each; save at times, at the end, on Ctrl-C and SIGTERM."""
+        """Yield step numbers up to `total`, torch seeded by each; saves at times, at the end, on Ctrl-C, SIGTERM."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's notice to leave is worth a checkpoint
                 signal.signal(number, signal.default_int_handler)
