@@ -87,7 +87,8 @@ def _encode(clip: Clip, comment: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     channels = clip.samples.shape[1]
     with soundfile.SoundFile(buffer, "w", clip.rate_hz, channels, subtype="PCM_24", format="WAV") as file:
-        file.title = comment.get("prompt", "")
+        if title := comment.get("prompt", "").replace("\0", " "):  # libsndfile refuses an empty string
+            file.title = title
         file.software = SOFTWARE
         file.comment = json.dumps(comment)
         file.write(clip.samples)
