@@ -1,0 +1,130 @@
+"""The embedded model as a person gets it: lengths, seeds, audio-to-audio, damaged files."""
+
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.checkpoint import CheckpointError, read, write
+from model.config import ARC_MINI, SAO_SMALL
+from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, finish
+from model.sampler import Step
+from model.weights import WEIGHTS_FILE, embedded_folder, load_model, sha256
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline.load()
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.731, 2.0, ARC_MINI.max_seconds])
+def test_a_sound_is_finite_unclipped_audible_and_of_exactly_the_asked_length(
+    pipeline: Pipeline, seconds: float
+) -> None:
+    samples = pipeline.generate(Generation("snare drum", seconds, steps=2))
+    assert samples.shape == (round(seconds * 44_100), 2)
+    assert samples.dtype == np.float32
+    assert np.isfinite(samples).all()
+    assert 1e-3 < np.abs(samples).max() <= CEILING + 1e-6
+
+
+def test_a_seed_is_a_sound_and_another_seed_another(pipeline: Pipeline) -> None:
+    first, again, other = (pipeline.generate(Generation("flute", 0.5, 2, seed)) for seed in (7, 7, 8))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.01
+
+
+def test_another_prompt_is_another_sound_for_the_same_seed(pipeline: Pipeline) -> None:
+    kick, flute = (pipeline.generate(Generation(prompt, 0.5, 2, 7)) for prompt in ("kick drum", "flute"))
+    assert np.abs(kick - flute).max() > 0.01
+
+
+def test_the_stream_tells_text_then_every_step_then_audio(pipeline: Pipeline) -> None:
+    items = list(pipeline.stream(Generation("kick", 0.3, steps=3)))
+    assert [type(item) for item in items] == [TextDone, Step, Step, Step, AudioChunk]
+    assert [item.index for item in items if isinstance(item, Step)] == [1, 2, 3]
+
+
+def test_a_closed_stream_does_no_further_step(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    velocity = pipeline.generator.dit.velocity
+    monkeypatch.setattr(pipeline.generator.dit, "velocity", lambda *a: calls.append(1) or velocity(*a))
+    stream = pipeline.stream(Generation("kick", 0.3, steps=8))
+    next(item for item in stream if isinstance(item, Step))
+    stream.close()
+    assert len(calls) == 1
+
+
+def test_the_less_noise_the_closer_to_the_recording(pipeline: Pipeline) -> None:
+    t = np.arange(44_100) / 44_100
+    tone = np.repeat((0.5 * np.sin(2 * np.pi * 220 * t) * np.exp(-2 * t)).astype(np.float32)[:, None], 2, axis=1)
+    encoded = pipeline.encode(tone, 24)
+    distances = []
+    for noise in (0.05, 0.4, 0.95):
+        sound = pipeline.generate(Generation("hi-hat", 1.0, 4, 3, tone, noise))
+        distances.append(float((pipeline.encode(sound, 24) - encoded).square().mean()))
+    assert all(closer < farther for closer, farther in pairwise(distances)), distances
+
+
+def test_full_noise_ignores_the_recording(pipeline: Pipeline) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
+    with_init = pipeline.generate(Generation("kick", 0.5, 2, 1, noise, 1.0))
+    np.testing.assert_array_equal(with_init, pipeline.generate(Generation("kick", 0.5, 2, 1)))
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 6.5])
+def test_a_length_that_cannot_be_made_is_named(pipeline: Pipeline, seconds: float) -> None:
+    with pytest.raises(ValueError, match=f"seconds={seconds:g}"):
+        pipeline.generate(Generation("kick", seconds))
+
+
+def test_values_that_are_not_numbers_never_leave_the_pipeline() -> None:
+    with pytest.raises(ValueError, match="not numbers"):
+        finish(np.full((100, 2), np.nan, np.float32), 44_100)
+
+
+def test_finishing_fades_the_end_and_turns_down_what_is_too_loud() -> None:
+    done = finish(np.full((1_000, 2), 4.0, np.float32), 44_100)
+    assert np.abs(done).max() == pytest.approx(CEILING)
+    assert done[-1, 0] == 0
+    quiet = np.full((1_000, 2), 0.5, np.float32)
+    np.testing.assert_array_equal(finish(quiet, 44_100)[:800], quiet[:800])
+
+
+def test_canvases_are_multiples_of_eight_frames_and_the_published_one_is_always_full() -> None:
+    assert [ARC_MINI.canvas_frames(n) for n in (1, 8 * 2048, 8 * 2048 + 1, ARC_MINI.max_samples)] == [8, 8, 16, 128]
+    assert SAO_SMALL.canvas_frames(44_100) == 256
+
+
+def test_the_shipped_weights_match_their_digest() -> None:
+    digests = json.loads((embedded_folder() / "sha256.json").read_text())
+    assert digests == {WEIGHTS_FILE: sha256(embedded_folder() / WEIGHTS_FILE)}
+
+
+def test_the_shipped_files_stay_within_48_mib() -> None:
+    assert sum(file.stat().st_size for file in embedded_folder().iterdir()) <= 48 * 2**20
+
+
+@pytest.fixture
+def parts(pipeline: Pipeline) -> dict:
+    return {"dit": pipeline.generator.dit, "seconds": pipeline.generator.seconds, "autoencoder": pipeline.autoencoder}
+
+
+def test_a_truncated_weights_file_is_one_sentence_naming_it(parts: dict, tmp_path: Path) -> None:
+    whole = (embedded_folder() / WEIGHTS_FILE).read_bytes()
+    (tmp_path / WEIGHTS_FILE).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=WEIGHTS_FILE):
+        load_model(tmp_path, parts)
+
+
+def test_weights_with_a_value_that_is_not_finite_are_refused_by_name(parts: dict, tmp_path: Path) -> None:
+    shutil.copy(embedded_folder() / WEIGHTS_FILE, tmp_path)
+    tensors = read(tmp_path / WEIGHTS_FILE)
+    name = "dit.output_projection.weight"
+    tensors[name][0, 0] = float("nan")
+    write(tmp_path / WEIGHTS_FILE, tensors, {})
+    with pytest.raises(CheckpointError, match=name):
+        load_model(tmp_path, parts)
