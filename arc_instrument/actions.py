@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Action:
     """`shortcuts` are Qt key sequences, empty where the window reads the key itself (`shown_keys` then says which).
 
-    `command` names the `Session` method it calls, or is empty where the window does it.
+    `command` names the method of `Session` (or of its `player`) that it calls; the window does those without one.
     """
 
     id: str
@@ -35,18 +35,20 @@ ACTIONS = (
     Action("new_seed", "New seed", "Choose another seed", _SOUND, ("Ctrl+R",), command="new_seed"),
     Action("lock_seed", "Lock seed", "Keep the seed for the next sound", _SOUND, ("Ctrl+K",),
            command="toggle_seed_lock"),
-    Action("play", "Play or stop", "Play the current sound, or stop it", _PLAY, ("Space",), command="toggle_play"),
+    Action("play", "Play or stop", "Play the current sound, or stop it", _PLAY, ("Space",),
+           command="player.toggle_play"),
     Action("leave_prompt", "Back to the keys", "Leave the prompt and play on the keys", _PLAY, shown_keys="Esc"),
-    Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="panic"),
+    Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="player.panic"),
     Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on", _PLAY,
            shown_keys="A W S E D F T G Y H U J K O L P ;"),
     Action("octave", "Octave down, up", "Shift the typed keys by an octave", _PLAY, shown_keys="Z  X"),
     Action("velocity", "Softer, louder", "Velocity of the typed keys", _PLAY, shown_keys="C  V"),
-    Action("toggle_keys", "Typed keys on or off", "Whether letters play notes", _PLAY, ("M",), command="toggle_keys"),
+    Action("toggle_keys", "Typed keys on or off", "Whether letters play notes", _PLAY, ("M",),
+           command="player.toggle_keys"),
     Action("toggle_fresh", "Fresh notes", "Each note orders a new variation, heard at the next hit", _PLAY, ("N",),
            command="toggle_fresh"),
     Action("record", "Record or stop", "Record a voice or a beat to start from", _RECORD, ("R",),
-           command="toggle_record"),
+           command="player.toggle_record"),
     Action("clear_init", "Remove the recording", "Start from the prompt alone", _RECORD, ("Ctrl+Backspace",),
            command="clear_init"),
     Action("next_take", "Next, previous take", "Hear the neighbouring take", _TAKES, shown_keys="↓  ↑"),
@@ -56,7 +58,7 @@ ACTIONS = (
            ("Ctrl+Shift+S",), command="restore_current"),
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
     Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _WINDOW,
-           command="restart_audio"),
+           command="player.restart_audio"),
     Action("shortcuts", "Keyboard shortcuts", "Show or hide this sheet", _WINDOW, ("F1",)),
     Action("quit", "Quit", "Close the instrument", _WINDOW, ("Ctrl+Q",)),
 )  # fmt: skip

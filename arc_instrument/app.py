@@ -22,7 +22,6 @@ from arc_instrument.generation import GenerationService, Synth
 from arc_instrument.library import Library
 from arc_instrument.session import Session
 from arc_instrument.settings import Folders, Settings
-from arc_instrument.state import Message
 from arc_instrument.ui import palette
 from arc_instrument.ui.window import MainWindow
 
@@ -57,7 +56,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     session = Session(generation, audio, library, read_clip, settings.sound)
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
-        session.show_message(Message(problem))
+        session.say(problem)
 
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
@@ -67,7 +66,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
         try:
             settings_file.save(settings, folders.settings_file)
         except UserError as error:
-            session.show_message(Message(str(error)))
+            session.say(str(error))
 
     save_soon = QTimer(singleShot=True, interval=SAVE_DELAY_MS)
     save_soon.timeout.connect(save_settings)

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton
 
 from arc_instrument.actions import tooltip
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import BODY_PX, font
 

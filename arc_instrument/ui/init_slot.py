@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
 from arc_instrument.actions import tooltip
-from arc_instrument.state import InitSound, SessionState
+from arc_instrument.session.state import InitSound, SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import ElidedLabel, role
 from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font

@@ -5,7 +5,7 @@ from PySide6.QtGui import QFocusEvent, QFont, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from arc_instrument.domain import NoteEvent
-from arc_instrument.state import DEFAULT_OCTAVE
+from arc_instrument.session.state import DEFAULT_OCTAVE
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 from arc_instrument.ui.typed_keys import NOTE_LETTERS
 

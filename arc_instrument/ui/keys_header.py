@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from arc_instrument.actions import tooltip
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID, SMALL_PX, font

@@ -1,10 +1,13 @@
-"""The line below the prompt: what went wrong with at most one remedy, or a hint about the next step."""
+"""The line below the prompt: what went wrong with at most one remedy, or a hint about the next step.
+
+An error with a remedy stays; everything else leaves by itself, because the status strip goes on saying what lasts.
+"""
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from arc_instrument.domain import Phase
-from arc_instrument.state import Message, SessionState
+from arc_instrument.session.state import Message, SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID
@@ -67,7 +70,7 @@ class MessageLine(QWidget):
             self.action.setAccessibleName(message.action_title if message else "")
             self.close_button.setVisible(message is not None)
             self._fade.stop()
-            if message and not message.action:
+            if message and not (message.is_error and message.action):
                 self._fade.start()
 
     def _on_action(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton
 
 from arc_instrument.actions import tooltip
 from arc_instrument.assets import instrument_asset
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import CONTROL_HEIGHT, GRID, colour

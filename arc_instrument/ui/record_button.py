@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from arc_instrument.actions import tooltip
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.level_meter import LevelMeter

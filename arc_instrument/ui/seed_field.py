@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButto
 
 from arc_instrument.actions import tooltip
 from arc_instrument.domain import MAX_SEED
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import BODY_PX, GRID, font

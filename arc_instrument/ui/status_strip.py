@@ -1,19 +1,14 @@
 """One quiet line at the foot of the window: model, sound, MIDI, voices, and the measured press-to-sound time."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from arc_instrument.domain import Phase
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.level_meter import LevelMeter
 from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font
-
-if TYPE_CHECKING:
-    from arc_instrument.audio.protocol import AudioLevels
 
 _PHASE_WORDS = {
     Phase.COLD: "Starting",
@@ -102,8 +97,11 @@ class StatusStrip(QWidget):
         measured = state.press_to_sound_ms
         self._press.setText("Enter to sound –" if measured is None else f"Enter to sound {measured:.0f} ms")
 
-    def show_levels(self, levels: "AudioLevels") -> None:
-        voices = "1 voice" if levels.voices == 1 else f"{levels.voices} voices"
-        xruns = "1 xrun" if levels.xruns == 1 else f"{levels.xruns} xruns"
-        self._voices.setText(f"{voices}  ·  {xruns}")
-        self.output_meter.show_peak(levels.output_peak)
+    def show_levels(self, output_peak: float, voices: int, xruns: int) -> None:
+        """Peak linear, 1 is full scale; `xruns` since the sound started."""
+        self._voices.setText(f"{_count(voices, 'voice')}  ·  {_count(xruns, 'xrun')}")
+        self.output_meter.show_peak(output_peak)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,7 +5,7 @@ from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QLabel, QListView, QMenu, QVBoxLayout
 
 from arc_instrument.actions import BY_ID
-from arc_instrument.state import SessionState
+from arc_instrument.session.state import SessionState
 from arc_instrument.ui.palette import BODY_PX, GRID, SMALL_PX, colour, font
 from arc_instrument.ui.take_card import CARD_PX, TakeCard, paint_card
 from arc_instrument.ui.take_model import TakeModel
@@ -134,9 +134,10 @@ class TakePanel(QFrame):
         self._count.setProperty("role", "caption")
         self._count.setFont(font(SMALL_PX, figures=True))
         self.list = TakeList()
-        self._empty = QLabel("Every sound you make is kept here as a WAV file. Drag its card into your DAW.")
+        self._empty = QLabel("Every sound you make is kept here as a WAV file.\nDrag its card into your DAW.")
         self._empty.setProperty("role", "hint")
         self._empty.setWordWrap(True)
+        self._empty.setContentsMargins(GRID, 0, 2 * GRID, 0)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout()
         row.setContentsMargins(GRID, 0, 2 * GRID - 1, 0)

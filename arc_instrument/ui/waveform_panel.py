@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLay
 
 from arc_instrument.actions import tooltip
 from arc_instrument.domain import Phase
-from arc_instrument.state import CurrentSound, SessionState
+from arc_instrument.session.state import CurrentSound, SessionState
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, SMALL_PX, colour, font

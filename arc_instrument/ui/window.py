@@ -1,6 +1,7 @@
 """The window: lays the widgets out, renders the session's state into them, sends what they say back to it."""
 
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, QUrl, Signal, Slot
@@ -11,8 +12,8 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
+    QPaintEvent,
     QResizeEvent,
-    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -28,7 +29,7 @@ from PySide6.QtWidgets import (
 from arc_instrument.actions import ACTIONS
 from arc_instrument.domain import MAX_STEPS, MIN_STEPS, Take
 from arc_instrument.session import Session
-from arc_instrument.state import MIN_SECONDS, Message, SessionState
+from arc_instrument.session.state import MIN_SECONDS, SessionState
 from arc_instrument.ui.commands import make_actions, make_menu
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.icons import ICON_PX, icon
@@ -50,6 +51,7 @@ from arc_instrument.ui.waveform_panel import WaveformPanel
 MINIMUM_SIZE = QSize(900, 560)
 USUAL_SIZE = QSize(1180, 720)
 TENTHS_PER_S = 10
+AFTER_PAINT_MS = 30  # the first frame reaches the screen after its paint event
 
 
 class MainWindow(QMainWindow):
@@ -65,7 +67,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._session, self._geometry = session, geometry
         self._state = session.state
-        self._was_shown = False
+        self._was_painted = False
+        self._after_paint = QTimer(self, singleShot=True, interval=AFTER_PAINT_MS)
+        self._after_paint.timeout.connect(self.painted)
         self.setWindowTitle("ARC Instrument")
         self.setAcceptDrops(True)
         self.setMinimumSize(MINIMUM_SIZE)
@@ -158,12 +162,12 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
 
     def _connect(self) -> None:
-        session = self._session
+        session, player = self._session, self._session.player
         session.stateChanged.connect(self.render_state)
-        session.levelsChanged.connect(self._show_levels)
-        session.notePlayed.connect(self.keyboard.show_note)
-        session.playbackStarted.connect(self.waveform.waveform.start)
-        session.playbackStopped.connect(self.waveform.waveform.stop)
+        player.levelsChanged.connect(self._show_levels)
+        player.notePlayed.connect(self.keyboard.show_note)
+        player.playbackStarted.connect(self.waveform.waveform.start)
+        player.playbackStopped.connect(self.waveform.waveform.stop)
 
         self.prompt.promptEdited.connect(session.set_prompt)
         self.prompt.generateRequested.connect(session.generate)
@@ -176,9 +180,9 @@ class MainWindow(QMainWindow):
         self.seed.seedEdited.connect(session.set_seed)
         self.seed.newSeedRequested.connect(session.new_seed)
         self.seed.lockToggled.connect(session.toggle_seed_lock)
-        self.waveform.playToggled.connect(session.toggle_play)
-        self.waveform.playRequested.connect(session.play)
-        self.record.recordToggled.connect(session.toggle_record)
+        self.waveform.playToggled.connect(player.toggle_play)
+        self.waveform.playRequested.connect(player.play)
+        self.record.recordToggled.connect(player.toggle_record)
         self.init_slot.clearRequested.connect(session.clear_init)
         self.strength.valueEdited.connect(session.set_strength)
         takes = self.takes.list
@@ -186,14 +190,14 @@ class MainWindow(QMainWindow):
         takes.revealRequested.connect(self._reveal)
         takes.copyPathRequested.connect(lambda take: QGuiApplication.clipboard().setText(str(take.path)))
         takes.restoreRequested.connect(session.restore)
-        self.keys_header.keysToggled.connect(session.toggle_keys)
+        self.keys_header.keysToggled.connect(player.toggle_keys)
         self.keys_header.freshToggled.connect(session.toggle_fresh)
-        self.keyboard.noteOn.connect(session.note_on)
-        self.keyboard.noteOff.connect(session.note_off)
-        self.typed_keys.noteOn.connect(session.note_on)
-        self.typed_keys.noteOff.connect(session.note_off)
-        self.typed_keys.octaveShifted.connect(session.shift_octave)
-        self.typed_keys.velocityShifted.connect(session.shift_velocity)
+        self.keyboard.noteOn.connect(player.note_on)
+        self.keyboard.noteOff.connect(player.note_off)
+        self.typed_keys.noteOn.connect(player.note_on)
+        self.typed_keys.noteOff.connect(player.note_off)
+        self.typed_keys.octaveShifted.connect(player.shift_octave)
+        self.typed_keys.velocityShifted.connect(player.shift_velocity)
         self.typed_keys.escaped.connect(self._leave_text)
         self.typed_keys.escapedTwice.connect(self._panic)
         self.typed_keys.takeStepped.connect(takes.step)
@@ -217,7 +221,7 @@ class MainWindow(QMainWindow):
 
     def _commands(self) -> dict:
         session = self._session
-        commands = {action.id: getattr(session, action.command) for action in ACTIONS if action.command}
+        commands = {action.id: attrgetter(action.command)(session) for action in ACTIONS if action.command}
         return commands | {
             "edit_prompt": self._edit_prompt,
             "example_prompt": self.prompt.fill_example,
@@ -242,7 +246,7 @@ class MainWindow(QMainWindow):
 
     def _reveal(self, take: Take) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(take.path.parent))):
-            self._session.show_message(Message(f"No file manager answered; the take is {take.path}.", is_error=False))
+            self._session.say(f"No file manager answered; the take is {take.path}.", is_error=False)
 
     def _choose_folder(self) -> None:
         chooser = QFileDialog(self, "Folder for takes", str(self._session.takes_folder))
@@ -265,7 +269,7 @@ class MainWindow(QMainWindow):
     def _panic(self) -> None:
         self.typed_keys.release_all()
         self.keyboard.clear()
-        self._session.panic()
+        self._session.player.panic()
 
     # --- rendering ----------------------------------------------------------------------------------------------
 
@@ -294,7 +298,7 @@ class MainWindow(QMainWindow):
         return f"{steps}" if estimate is None else f"{steps}  ·  about {_rounded(estimate)} ms"
 
     def _show_levels(self, levels) -> None:
-        self.status.show_levels(levels)
+        self.status.show_levels(levels.output_peak, levels.voices, levels.xruns)
         self.record.show_levels(levels.input_peak, levels.recorded_seconds)
 
     def _show_lamp(self, *_focus: object) -> None:
@@ -302,11 +306,11 @@ class MainWindow(QMainWindow):
 
     # --- window events ------------------------------------------------------------------------------------------
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if not self._was_shown:
-            self._was_shown = True
-            QTimer.singleShot(0, self.painted.emit)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            self._after_paint.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -10,7 +10,7 @@ from doubles import RUNNING, tone
 
 from arc_instrument.audio.protocol import AudioState
 from arc_instrument.domain import Clip, NoteEvent, Phase, UserError
-from arc_instrument.state import init_noise, strength_percent
+from arc_instrument.session.state import init_noise, strength_percent
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_a_take_that_cannot_be_written_stays_playable_and_is_written_elsewhere(q
     assert "not saved" in session.state.message.text
     assert session.state.message.action == "choose_folder"
     assert session.state.current.take is None
-    session.toggle_play()
-    session.toggle_play()
+    session.player.toggle_play()
+    session.player.toggle_play()
     assert audio.names().count("play") == 2
 
     session.set_takes_folder(tmp_path / "elsewhere")
@@ -206,9 +206,9 @@ def test_restore_brings_back_what_made_the_take(qtbot, made):
 
 
 def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(qtbot, session, synth, audio):
-    session.toggle_record()
+    session.player.toggle_record()
     assert session.state.recording
-    session.toggle_record()
+    session.player.toggle_record()
     assert audio.names() == ["start_recording", "stop_recording"]
     audio.recorded.emit(tone(1.0, 3))
     assert not session.state.recording
@@ -243,7 +243,7 @@ def test_a_silent_recording_is_refused_and_keeps_the_init_before_it(session, aud
 
 def test_recording_without_an_input_says_why(session, audio):
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
-    session.toggle_record()
+    session.player.toggle_record()
     assert not session.state.recording
     assert session.state.message.text == "No microphone found: connect one."
     assert "start_recording" not in audio.names()
@@ -288,39 +288,39 @@ def test_fresh_notes_order_variations_that_play_at_the_next_hit(qtbot, made, syn
     assert audio.names().count("play") == plays
     audio.noteReceived.emit(NoteEvent(64, 0, "nanoKEY"))
     made.toggle_fresh()
-    made.note_on(60)
+    made.player.note_on(60)
     assert len(synth.requests) == 2
 
 
 def test_typed_notes_sound_with_the_typed_velocity_and_out_of_range_ones_do_not(session, audio):
-    session.shift_velocity(-1)
-    session.note_on(60)
-    session.note_off(60)
-    session.note_on(128)
+    session.player.shift_velocity(-1)
+    session.player.note_on(60)
+    session.player.note_off(60)
+    session.player.note_on(128)
     assert audio.calls == [("note_on", 60, 80), ("note_off", 60)]
 
 
 def test_octave_and_velocity_stop_at_their_ends(session):
     for _ in range(20):
-        session.shift_octave(1)
-        session.shift_velocity(1)
+        session.player.shift_octave(1)
+        session.player.shift_velocity(1)
     assert (session.state.octave, session.state.velocity) == (7, 127)
     for _ in range(20):
-        session.shift_octave(-1)
-        session.shift_velocity(-1)
+        session.player.shift_octave(-1)
+        session.player.shift_velocity(-1)
     assert (session.state.octave, session.state.velocity) == (1, 1)
 
 
 def test_play_stops_what_plays(made, audio):
     assert made.state.playing
-    made.toggle_play()
+    made.player.toggle_play()
     assert audio.names()[-1] == "stop"
     assert not made.state.playing
 
 
 def test_playing_ends_by_itself_after_the_length_of_the_sound(qtbot, made):
-    with qtbot.waitSignal(made.playbackStopped):
-        made.play()
+    with qtbot.waitSignal(made.player.playbackStopped):
+        made.player.play()
     assert not made.state.playing
 
 
@@ -331,7 +331,7 @@ def test_a_missing_sound_card_is_a_sentence_and_sounds_are_still_made_and_kept(q
     session.set_prompt("kick")
     session.generate()
     wait_for_takes(qtbot, session, 1)
-    session.restart_audio()
+    session.player.restart_audio()
     assert "restart" in audio.names()
 
 

@@ -58,7 +58,7 @@ def test_space_plays_and_stops_and_r_records_when_no_text_field_has_the_focus(qt
     session.set_prompt("bell")
     session.generate()
     qtbot.waitUntil(lambda: session.state.current is not None)
-    session.toggle_play()
+    session.player.toggle_play()
     window.keyboard.setFocus()
     audio.calls.clear()
     for key in (Qt.Key.Key_Space, Qt.Key.Key_Space, Qt.Key.Key_R, Qt.Key.Key_R):

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 
 from arc_instrument.assets import instrument_asset
 from arc_instrument.domain import Phase, Progress
-from arc_instrument.state import CurrentSound, InitSound, Message
+from arc_instrument.session.state import CurrentSound, InitSound, Message
 from arc_instrument.ui import palette
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.waveform import peaks

@@ -137,7 +137,7 @@ def test_the_record_button_shows_seconds_and_level_while_it_records(window, sess
 
 
 def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, window, session, audio):
-    session.panic()
+    session.player.panic()
     audio.calls.clear()
     assert window.waveform.waveform.played_fraction() == 0
     QTest.mouseClick(window.waveform.waveform, Qt.MouseButton.LeftButton)

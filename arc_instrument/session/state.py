@@ -15,6 +15,7 @@ DEFAULT_MAX_SECONDS = 128 * 2048 / 44_100  # ARC_MINI, until the loaded model sa
 MIN_SECONDS = 0.1
 DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 1, 7  # octave 4 starts at middle C, note 60
 VELOCITY_STEP = 20
+SILENCE = 1e-3  # peak, −60 dBFS: below it a sound is reported as silent, not passed off as a success
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class CurrentSound:
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or of a `Session` remedy."""
+    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or a remedy of `ui.window`."""
 
     text: str
     is_error: bool = True
