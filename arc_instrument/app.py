@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from arc_instrument.domain import UserError
 from arc_instrument.generation import GenerationService, Synth
 from arc_instrument.library import Library
 from arc_instrument.session import Session
-from arc_instrument.settings import Folders, Settings
+from arc_instrument.settings import AudioDeviceSettings, Folders, Settings
 from arc_instrument.ui import palette
 from arc_instrument.ui.window import MainWindow
 
@@ -53,7 +54,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     generation = GenerationService(make_synth)
     audio = AudioClient()
     library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
-    session = Session(generation, audio, library, read_clip, settings.sound)
+    devices = AudioSettings(**settings.audio.model_dump())
+    session = Session(generation, audio, library, read_clip, settings.sound, devices)
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)
@@ -62,6 +64,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.sound = session.sound_settings()
+        settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)
         try:
             settings_file.save(settings, folders.settings_file)
@@ -73,7 +76,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     session.controlsChanged.connect(save_soon.start)
 
     def start_services() -> None:
-        audio.start(AudioSettings(**settings.audio.model_dump()))
+        session.player.start_audio()
         session.load_takes()
         generation.start()
 

@@ -1,18 +1,19 @@
 """Player: what a person does with the audio process. Plays the current sound and notes, records, keeps its state."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from arc_instrument.audio.protocol import AudioSettings, AudioState
 from arc_instrument.domain import Clip, NoteEvent
 from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, SILENCE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
 
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
-    from arc_instrument.audio.protocol import AudioState
 
 ROOT_NOTE = 60
 
@@ -34,9 +35,10 @@ class Player(QObject):
     playbackStopped = Signal()
     recorded = Signal(object)
 
-    def __init__(self, store: Store, audio: "AudioClient"):
+    def __init__(self, store: Store, audio: "AudioClient", devices: AudioSettings):
         super().__init__(store)
         self._store, self._audio = store, audio
+        self.devices = devices
         self._pressed_at: float | None = None
         self._playback_end = QTimer(self)
         self._playback_end.setSingleShot(True)
@@ -122,12 +124,30 @@ class Player(QObject):
 
     # --- the sound card -----------------------------------------------------------------------------------------
 
+    def start_audio(self) -> None:
+        self._audio.start(self.devices)
+
     def restart_audio(self) -> None:
         self._store.dismiss_message()
         self._audio.restart()
 
+    def choose_output(self, name: str) -> None:
+        """Play through the device of that name from now on; "" for the best there is."""
+        self._change_devices(replace(self.devices, device=name, host_api=""))
+
+    def choose_input(self, name: str) -> None:
+        """Record from the device of that name from now on; "" for the best there is."""
+        self._change_devices(replace(self.devices, input_device=name))
+
+    def _change_devices(self, devices: AudioSettings) -> None:
+        if devices != self.devices:
+            self.devices = devices
+            self._store.controlsChanged.emit()
+            self._store.dismiss_message()
+            self._audio.restart(devices)
+
     @Slot(object)
-    def _on_audio(self, audio: "AudioState") -> None:
+    def _on_audio(self, audio: AudioState) -> None:
         store, before = self._store, self._store.state
         was_running = before.audio is not None and before.audio.running
         store.update(audio=audio, recording=before.recording and audio.running)

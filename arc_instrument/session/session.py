@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Signal, Slot
 
+from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.domain import (
     MAX_SEED,
     MAX_STEPS,
@@ -62,13 +63,14 @@ class Session(Store):
         library: Library,
         read_clip: Callable[[Path], Clip],
         sound: SoundSettings | None = None,
+        devices: AudioSettings | None = None,
         files: Executor | None = None,
     ):
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
             controls["seed"] = _random_seed()
         super().__init__(SessionState(**controls))
-        self.player = Player(self, audio)
+        self.player = Player(self, audio, devices or AudioSettings())
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)

@@ -80,7 +80,7 @@ class MessageLine(QWidget):
 
 def _hint(state: SessionState) -> str:
     if state.recording:
-        return "Recording. R stops."
+        return "Recording: the button stops it, and so does R outside the prompt."
     if state.generating:
         return f"Making “{state.prompt.strip()[:60]}”"
     if state.phase in (Phase.COLD, Phase.LOADING, Phase.WARMING):

@@ -134,7 +134,7 @@ class TakePanel(QFrame):
         self._count.setProperty("role", "caption")
         self._count.setFont(font(SMALL_PX, figures=True))
         self.list = TakeList()
-        self._empty = QLabel("Every sound you make is kept here as a WAV file.\nDrag its card into your DAW.")
+        self._empty = QLabel("Every sound is kept here as a WAV file.\nDrag its card into your DAW.")
         self._empty.setProperty("role", "hint")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(GRID, 0, 2 * GRID, 0)

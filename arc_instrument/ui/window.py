@@ -31,6 +31,7 @@ from arc_instrument.domain import MAX_STEPS, MIN_STEPS, Take
 from arc_instrument.session import Session
 from arc_instrument.session.state import MIN_SECONDS, SessionState
 from arc_instrument.ui.commands import make_actions, make_menu
+from arc_instrument.ui.device_menu import DeviceMenu
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.init_slot import InitSlot
@@ -120,7 +121,13 @@ class MainWindow(QMainWindow):
         self.menu_button.setToolTip("Everything the instrument can do")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.actions_by_id = make_actions(self, self._commands())
-        self.menu_button.setMenu(make_menu(self, self.actions_by_id))
+        menu = make_menu(self, self.actions_by_id)
+        self.outputs = DeviceMenu("Play through", self._outputs, self)
+        self.inputs = DeviceMenu("Record from", self._inputs, self)
+        menu.addSeparator()
+        menu.addMenu(self.outputs)
+        menu.addMenu(self.inputs)
+        self.menu_button.setMenu(menu)
 
     def _lay_out(self) -> None:
         top = _row(GRID + 4, (self.prompt, 1), (self.generate, 0))
@@ -185,6 +192,8 @@ class MainWindow(QMainWindow):
         self.record.recordToggled.connect(player.toggle_record)
         self.init_slot.clearRequested.connect(session.clear_init)
         self.strength.valueEdited.connect(session.set_strength)
+        self.outputs.chosen.connect(player.choose_output)
+        self.inputs.chosen.connect(player.choose_input)
         takes = self.takes.list
         takes.auditioned.connect(session.select_take)
         takes.revealRequested.connect(self._reveal)
@@ -238,6 +247,14 @@ class MainWindow(QMainWindow):
         """Run what a message offers: a registered action, or a remedy of the session."""
         remedies = {"retry_model": self._session.retry_model, "retry_save": self._session.retry_save}
         (remedies | self._commands())[action_id]()
+
+    def _outputs(self) -> tuple[tuple[str, ...], str]:
+        audio = self._session.state.audio
+        return audio.outputs if audio else (), self._session.player.devices.device
+
+    def _inputs(self) -> tuple[tuple[str, ...], str]:
+        audio = self._session.state.audio
+        return audio.inputs if audio else (), self._session.player.devices.input_device
 
     def _with_current(self, use) -> None:
         current = self._session.state.current

@@ -3,8 +3,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = ("torch", "transformers", "scipy", "librosa", "numba", "sounddevice", "model")
 
 OPEN_AND_CLOSE = """
@@ -28,24 +26,21 @@ print(json.dumps(seen))
 """
 
 
-@pytest.fixture
-def opened(home):
-    """What a real start of the program did, up to its first frame, and its closing; with the real audio process."""
+def start(home):
+    """Start the real program with the real audio process, close it after its first frame; its exit and its words."""
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "ARC_INSTRUMENT_HOME": str(home)}
-    ended = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", OPEN_AND_CLOSE], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def test_the_window_is_up_before_anything_heavy_is_imported_and_leaves_its_settings(home):
+    ended = start(home)
     assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
-
-
-def test_the_window_is_up_before_anything_heavy_is_imported(opened):
-    assert [name for name in opened["modules"] if name.partition(".")[0] in HEAVY] == []
-    assert opened["model_asked_after_paint"]
-
-
-def test_the_program_opens_closes_and_leaves_its_settings(opened, home):
-    assert opened["status"] == 0
+    seen = json.loads(ended.stdout.splitlines()[-1])
+    assert [name for name in seen["modules"] if name.partition(".")[0] in HEAVY] == []
+    assert seen["model_asked_after_paint"]
+    assert seen["status"] == 0
     assert (home / "config" / "settings.toml").read_text().startswith("# ARC Instrument")
     assert (home / "config" / "window.ini").is_file()
 
@@ -53,7 +48,5 @@ def test_the_program_opens_closes_and_leaves_its_settings(opened, home):
 def test_a_settings_file_that_cannot_be_read_is_left_as_it_is(home):
     (home / "config").mkdir(parents=True)
     (home / "config" / "settings.toml").write_text("volume = 11\n")
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "ARC_INSTRUMENT_HOME": str(home)}
-    ended = subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE], env=environment, timeout=60, check=False)
-    assert ended.returncode == 0
+    assert start(home).returncode == 0
     assert (home / "config" / "settings.toml").read_text() == "volume = 11\n"

@@ -389,3 +389,15 @@ def test_shutdown_waits_for_a_take_that_is_being_written(qtbot, generation, synt
     session.shutdown()
     assert len(list((home / "takes").rglob("*.wav"))) == 1
     shutil.rmtree(home)
+
+
+def test_a_chosen_device_is_used_at_once_and_only_when_it_is_another(session, audio):
+    changes = []
+    session.controlsChanged.connect(lambda: changes.append(session.player.devices))
+    session.player.choose_output("Scarlett 2i2")
+    session.player.choose_output("Scarlett 2i2")
+    session.player.choose_input("Built-in microphone")
+    (_, first), (_, second) = audio.calls
+    assert (first.device, first.input_device) == ("Scarlett 2i2", "")
+    assert (second.device, second.input_device) == ("Scarlett 2i2", "Built-in microphone")
+    assert changes == [first, second]

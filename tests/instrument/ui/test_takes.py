@@ -144,3 +144,21 @@ def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, w
     assert audio.names() == ["play"]
     qtbot.waitUntil(lambda: window.waveform.waveform.played_fraction() > 0.2)
     qtbot.waitUntil(lambda: window.waveform.waveform.played_fraction() == 0)
+
+
+def test_the_device_menu_lists_what_there_is_and_keeps_a_choice_that_is_absent(window, session, audio):
+    from dataclasses import replace
+
+    from doubles import RUNNING
+
+    audio.stateChanged.emit(replace(RUNNING, outputs=("pulse", "Scarlett 2i2")))
+
+    def shown():
+        window.outputs.fill()
+        return [(action.text(), action.isChecked()) for action in window.outputs.actions()]
+
+    assert shown() == [("Best available", True), ("pulse", False), ("Scarlett 2i2", False)]
+    window.outputs.actions()[2].trigger()
+    assert audio.calls[-1][1].device == "Scarlett 2i2"
+    audio.stateChanged.emit(replace(RUNNING, outputs=("pulse",)))
+    assert shown() == [("Best available", False), ("pulse", False), ("Scarlett 2i2", True)]
