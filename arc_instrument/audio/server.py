@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 import time
+import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -252,10 +253,18 @@ def _warm() -> None:
     gc.freeze()
 
 
+def _leave_with_traceback(failure: threading.ExceptHookArgs) -> None:
+    """A process that lost a thread would be silent for ever: leave, and the client starts another."""
+    traceback.print_exception(failure.exc_type, failure.exc_value, failure.exc_traceback)
+    sys.stderr.flush()
+    os._exit(1)
+
+
 def main() -> None:
     # libjack and ALSA print to stdout: keep the real one for messages and send theirs to stderr.
     messages = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)
+    threading.excepthook = _leave_with_traceback
     sys.setswitchinterval(0.0005)  # how long another thread may keep the callback waiting for the GIL
     folder = Path(sys.argv[1])
     settings = AudioSettings(**json.loads(sys.argv[2])) if len(sys.argv) > 2 else AudioSettings()
