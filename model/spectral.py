@@ -8,6 +8,7 @@ Shapes: b batch, c audio channels (left, right), n samples, t MDCT frames, k MDC
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -161,13 +162,24 @@ class SpectralDecoder(nn.Module):
         body_dtype = next(self.layers.parameters()).dtype  # bfloat16 at inference; the gains in the head stay float32
         x_btd = self.layers(latents_bcl.transpose(1, 2).to(body_dtype))
         x_btd = self.head(x_btd.to(self.head.weight.dtype)).float()
-        value, *logs = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
-        scale, noise_gain = ((LOG_GAIN_CENTRE + LOG_GAIN_SPREAD * x).clamp(max=MAX_LOG_GAIN).exp() for x in logs)
-        return value * scale, noise_gain
+        value, log_gain, mix = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+        # One envelope for both: with a gain of its own the signed part falls silent before it has learned its phase.
+        envelope = (LOG_GAIN_CENTRE + LOG_GAIN_SPREAD * log_gain).clamp(max=MAX_LOG_GAIN).exp()
+        return value * envelope, mix.sigmoid() * envelope
 
     def synthesize(self, coefficients_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
         """Coefficients plus gain × noise → (b, 2, n) samples, left/right."""
         return mid_side(self.mdct.inverse(coefficients_bctk + noise_gain_bctk * noise_bctk))
+
+
+class Reconstruction(NamedTuple):
+    """Two decodings (b, 2, n) of one sample of the latents, and what they were made of."""
+
+    draw_a_bcn: Tensor
+    draw_b_bcn: Tensor
+    coefficients_bctk: Tensor  # mid/side, without the substituted noise
+    mean_bcl: Tensor
+    log_std_bcl: Tensor
 
 
 class SpectralAutoencoder(nn.Module):
@@ -212,12 +224,12 @@ class SpectralAutoencoder(nn.Module):
             mean_bcl = mean_bcl + log_std_bcl.exp() * draw.to(mean_bcl)
         return (mean_bcl - self.shift) / self.scale
 
-    def reconstruct(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """For training: encode, sample, decode twice with independent noise → two (b, 2, n) draws, mean, log std."""
+    def reconstruct(self, audio_bcn: Tensor) -> Reconstruction:
+        """For training: encode, sample the latents, decode twice with independent noise."""
         mean_bcl, log_std_bcl = (x.float() for x in self.encoder(audio_bcn))
         coefficients, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * torch.randn_like(mean_bcl))
         draw_a, draw_b = (self.decoder.synthesize(coefficients, gain, torch.randn_like(gain)) for _ in range(2))
-        return draw_a, draw_b, mean_bcl, log_std_bcl
+        return Reconstruction(draw_a, draw_b, coefficients, mean_bcl, log_std_bcl)
 
     def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:
         """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""

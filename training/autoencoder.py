@@ -11,7 +11,7 @@ from model.config import MODELS, ModelConfig
 from model.spectral import SpectralAutoencoder, mid_side
 from training.config import AutoencoderRecipe
 from training.corpus import Corpus, random_crops
-from training.losses import kl_divergence, spectral_energy_distance
+from training.losses import coherence_loss, kl_divergence, spectral_energy_distance
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
 from training.run import Run, clip_gradients, open_fabric
 
@@ -33,20 +33,30 @@ def train(config: ModelConfig, corpus: Corpus, recipe: AutoencoderRecipe, folder
         set_learning_rate(optimizer, rate)
         rng = run.rng(step)
         audio_bcn = random_crops(corpus, recipe.batch, frames, rng, weights).to(fabric.device)
-        draw_a, draw_b, mean, log_std = network.reconstruct(audio_bcn)
-        signals = [x[..., : -network.config.hop] for x in (audio_bcn, draw_a, draw_b)]  # the last MDCT block is aliased
+        result = network.reconstruct(audio_bcn)
+        signals = [
+            x[..., : -network.config.hop] for x in (audio_bcn, result.draw_a_bcn, result.draw_b_bcn)
+        ]  # the last MDCT block is aliased
         if rng.random() < 0.5:  # left/right and sum/difference in turn, at the cost of one
             signals = [mid_side(x) for x in signals]
         distance = spectral_energy_distance(*signals)
-        kl = kl_divergence(mean, log_std)
-        loss = distance + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
+        coherence = coherence_loss(network.encoder.mdct(mid_side(audio_bcn)), result.coefficients_bctk)
+        kl = kl_divergence(result.mean_bcl, result.log_std_bcl)
+        loss = distance + coherence + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
         ema.update(network, step)
         if step % 20 == 0:
-            run.log(step, distance=distance.item(), kl=kl.item(), grad_norm=norm, learning_rate=rate)
+            run.log(
+                step,
+                distance=distance.item(),
+                coherence=coherence.item(),
+                kl=kl.item(),
+                grad_norm=norm,
+                learning_rate=rate,
+            )
 
 
 def main() -> None:

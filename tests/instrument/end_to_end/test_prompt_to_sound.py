@@ -1,0 +1,60 @@
+"""A prompt typed into the real window sounds at the JACK capture, and a MIDI note of another program plays it again."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from desktop import wait_for
+from instrument import alike, read_take
+
+pytestmark = pytest.mark.slow
+
+SEND_NOTE = """
+import sys, mido
+mido.set_backend("mido.backends.rtmidi/UNIX_JACK")
+name = next(name for name in mido.get_output_names() if name.startswith("ARC Instrument"))
+with mido.open_output(name) as port:
+    port.send(mido.Message("note_on", note=60, velocity=127))
+    sys.stdin.read()
+"""
+
+
+def test_a_typed_prompt_becomes_a_wav_on_disk_and_the_same_sound_at_the_jack_capture(instrument, recorder):
+    instrument.order("punchy analog kick drum")
+    heard = recorder.wait_for_sound()
+    take = instrument.take()
+    assert "punchy-analog-kick-drum" in take.name
+    samples = read_take(take)
+    likeness, gain = alike(heard, samples)
+    assert likeness > 0.95
+    assert 0.5 < gain < 1.05  # the limiter turns loud sounds down a little, nothing turns them up
+    assert np.abs(heard).max() <= 10 ** (-1 / 20) + 1e-6
+
+
+def test_a_midi_note_of_another_program_plays_the_take_after_silence(instrument, recorder, jack_server):
+    instrument.order("glass")
+    recorder.wait_for_sound()
+    samples = read_take(instrument.take())
+    wait_for(lambda: "ARC Instrument:in" in jack_server.ports(), "the instrument's MIDI input")
+    silent_from = len(recorder.heard())
+    with subprocess.Popen([sys.executable, "-c", SEND_NOTE], stdin=subprocess.PIPE) as sender:
+        heard = recorder.wait_for_sound(after=silent_from)
+        sender.communicate()
+    likeness, gain = alike(heard, samples)
+    assert likeness > 0.95
+    assert 0.5 < gain < 1.05
+
+
+def test_torch_is_not_loaded_before_the_window_is_on_the_screen(instrument, capsys):
+    while "libtorch" not in instrument.libraries():
+        if instrument.windows():
+            break
+    else:
+        assert instrument.windows(), "torch was loaded while no window was shown"
+    shown_s = time.monotonic() - instrument.started
+    assert "libQt6Widgets" in instrument.libraries()
+    with capsys.disabled():
+        print(f"\nwindow on the screen after {shown_s:.2f} s")
+    wait_for(lambda: "libtorch" in instrument.libraries(), "torch, which shows that the check above can see it")
