@@ -44,7 +44,7 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class GenerationRequest:
-    """One wanted sound. `init` with `init_noise` in (0, 1] makes it audio-to-audio: 1 ignores the recording, near 0 keeps it.
+    """One wanted sound. `init` with `init_noise` in (0, 1] makes it audio-to-audio: 1 ignores it, near 0 keeps it.
 
     `origin` is "user" for a request typed or clicked, "fresh" for a variation ordered by a played note.
     """
