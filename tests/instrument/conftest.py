@@ -12,8 +12,8 @@ if "DISPLAY" not in os.environ:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from doubles import RUNNING, SilentAudio, ToneSynth
+from leaks import still_running
 from PySide6.QtCore import QProcess, QSettings, QThread, QTimer
-from shiboken6 import isValid
 
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.generation import GenerationService
@@ -38,19 +38,6 @@ def _nothing_keeps_running(request, monkeypatch):
     yield
     assert still_running(started) == []
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("files")] == []
-
-
-def still_running(started: list) -> list[str]:
-    """Those of the started threads, timers and processes that run, in words."""
-    found = []
-    for started_object in filter(isValid, started):
-        if isinstance(started_object, QThread) and started_object.isRunning():
-            found.append(f"QThread {started_object.objectName()}")
-        elif isinstance(started_object, QTimer) and started_object.isActive():
-            found.append(f"QTimer every {started_object.interval()} ms in {started_object.parent()}")
-        elif isinstance(started_object, QProcess) and started_object.state() != QProcess.ProcessState.NotRunning:
-            found.append(f"QProcess {started_object.program()}")
-    return found
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A real X desktop for tests: Xvfb, the window manager openbox, and xdotool as hands. Import its fixture in a conftest."""
+"""A real X desktop for tests: Xvfb, the window manager openbox, and xdotool as hands; a conftest imports `desktop`."""
 
 import os
 import re

@@ -59,7 +59,7 @@ class Instrument:
 
     def take(self) -> Path:
         """The one take, once it is on disk."""
-        wait_for(lambda: self.takes() or not self.is_running(), "a take on disk")
+        wait_for(self.takes, "a take on disk")
         (take,) = self.takes()
         return take
 
@@ -136,7 +136,7 @@ def read_take(path: Path) -> np.ndarray:
 
 
 def alike(heard: np.ndarray, played: np.ndarray) -> tuple[float, float]:
-    """Normalised cross-correlation at the best lag (1: the same but for gain), and the gain of `heard` over `played`."""
+    """Normalised cross-correlation at the best lag (1: same but for gain), and the gain of `heard` over `played`."""
     frames = len(heard) + len(played)
     product = np.fft.rfft(heard.sum(axis=1), frames) * np.conj(np.fft.rfft(played.sum(axis=1), frames))
     best = np.fft.irfft(product, frames).max()

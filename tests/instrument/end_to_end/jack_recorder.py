@@ -22,10 +22,10 @@ def main() -> None:
     def hear(indata, _frames, _time, _status) -> None:
         blocks.put(indata.tobytes())
 
-    with open(sys.argv[1], "wb", buffering=0) as file:
-        with sounddevice.InputStream(device=jack_input(), channels=2, dtype="float32", callback=hear):
-            while (block := blocks.get()) is not None:
-                file.write(block)
+    inputs = sounddevice.InputStream(device=jack_input(), channels=2, dtype="float32", callback=hear)
+    with open(sys.argv[1], "wb", buffering=0) as file, inputs:
+        while (block := blocks.get()) is not None:
+            file.write(block)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def test_double_click_brings_a_slider_back_to_its_default(window, session):
 
 
 def test_the_guard_sees_what_a_test_leaves_running(qtbot):
-    from conftest import still_running
+    from leaks import still_running
     from PySide6.QtCore import QThread, QTimer
 
     timer, thread = QTimer(), QThread()
