@@ -12,6 +12,7 @@ import torch
 from model.checkpoint import CheckpointError, Parts, load, read, state_dict, write
 
 WEIGHTS_FILE = "model.safetensors"
+DIGESTS_FILE = "sha256.json"
 
 
 def embedded_folder() -> Path:
@@ -30,13 +31,27 @@ def save_model(folder: Path, parts: Parts, about: dict[str, str]) -> None:
     """Write the parts as float16 with `about` in the file's header, and the digest beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / WEIGHTS_FILE, {name: tensor.half() for name, tensor in state_dict(parts).items()}, about)
-    (folder / "sha256.json").write_text(json.dumps({WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)}, indent=2) + "\n")
+    (folder / DIGESTS_FILE).write_text(json.dumps({WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)}, indent=2) + "\n")
 
 
 def load_model(folder: Path, parts: Parts) -> None:
     """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
     tensors = read(folder / WEIGHTS_FILE)
+    _check_digest(folder)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{folder / WEIGHTS_FILE}: {name} holds values that are not finite; fetch it again")
     load(parts, tensors)
+
+
+def _check_digest(folder: Path) -> None:
+    """Find the damage that leaves every value plausible. A folder of another maker may hold no digests."""
+    path = folder / DIGESTS_FILE
+    if not path.is_file():
+        return
+    try:
+        digest = json.loads(path.read_text())[WEIGHTS_FILE]
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} does not tell the digest of {WEIGHTS_FILE}; fetch it again") from error
+    if digest != sha256(folder / WEIGHTS_FILE):
+        raise CheckpointError(f"{folder / WEIGHTS_FILE} does not match its digest in {DIGESTS_FILE}; fetch it again")

@@ -12,7 +12,7 @@ from model.checkpoint import CheckpointError, read, write
 from model.config import ARC_MINI, SAO_SMALL
 from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, finish
 from model.sampler import Step
-from model.weights import WEIGHTS_FILE, embedded_folder, load_model, sha256
+from model.weights import DIGESTS_FILE, WEIGHTS_FILE, embedded_folder, load_model, save_model, sha256
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_canvases_are_multiples_of_eight_frames_and_the_published_one_is_always_
 
 
 def test_the_shipped_weights_match_their_digest() -> None:
-    digests = json.loads((embedded_folder() / "sha256.json").read_text())
+    digests = json.loads((embedded_folder() / DIGESTS_FILE).read_text())
     assert digests == {WEIGHTS_FILE: sha256(embedded_folder() / WEIGHTS_FILE)}
 
 
@@ -128,3 +128,32 @@ def test_weights_with_a_value_that_is_not_finite_are_refused_by_name(parts: dict
     write(tmp_path / WEIGHTS_FILE, tensors, {})
     with pytest.raises(CheckpointError, match=name):
         load_model(tmp_path, parts)
+
+
+@pytest.fixture
+def saved(parts: dict, tmp_path: Path) -> Path:
+    """The embedded model as `save_model` writes it: weights and their digest."""
+    save_model(tmp_path, parts, {})
+    return tmp_path
+
+
+def test_a_saved_model_is_loaded_and_one_of_another_maker_needs_no_digest(parts: dict, saved: Path) -> None:
+    load_model(saved, parts)
+    (saved / DIGESTS_FILE).unlink()
+    load_model(saved, parts)
+
+
+def test_one_changed_bit_that_leaves_the_values_plausible_is_found(parts: dict, saved: Path) -> None:
+    data = bytearray((saved / WEIGHTS_FILE).read_bytes())
+    data[-2] ^= 1  # the lowest bit of the last float16 value
+    (saved / WEIGHTS_FILE).write_bytes(data)
+    read(saved / WEIGHTS_FILE)
+    with pytest.raises(CheckpointError, match=rf"{WEIGHTS_FILE} does not match its digest .*; fetch it again"):
+        load_model(saved, parts)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"{}"])
+def test_damaged_digests_are_one_sentence_naming_their_file(parts: dict, saved: Path, content: bytes) -> None:
+    (saved / DIGESTS_FILE).write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"{DIGESTS_FILE} does not tell the digest .*; fetch it again"):
+        load_model(saved, parts)
