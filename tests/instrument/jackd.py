@@ -34,7 +34,7 @@ class JackServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._run("jack_wait", "-s", self.name, "-w", "-t", "8")
+        self._run("jack_wait", "-s", self.name, "-w", "-t", "15")
 
     def kill(self) -> None:
         """As a crash: kill -9."""

@@ -14,16 +14,20 @@ PROGRAMS = ("Xvfb", "openbox", "xdotool", "import", "xprop", "xwininfo")
 PATIENCE_S = 60  # for anything the machine, maybe busy, has to do
 DRAG_STEPS = 12
 DRAG_PAUSE_S = 0.05  # between two moves of a drag: each is answered by both programs over the X server
+DRAG_ATTEMPTS, DRAG_PATIENCE_S = 3, 20
+
+
+def poll(condition: Callable, seconds: float):
+    """The first true value of `condition()`, asked every 20 ms; its last value when `seconds` have passed."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return value
 
 
 def wait_for(condition: Callable, what: str, seconds: float = PATIENCE_S):
-    """The first true value of `condition()`, asked every 20 ms; fails the test when `seconds` have passed."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    pytest.fail(f"after {seconds:g} s still waiting for {what}")
+    """The first true value of `condition()`; fails the test when `seconds` have passed."""
+    return poll(condition, seconds) or pytest.fail(f"after {seconds:g} s still waiting for {what}")
 
 
 def require(*programs: str, packages: str) -> None:
@@ -89,7 +93,15 @@ class Desktop:
     def press(self, key: str) -> None:
         self._do("key", key)
 
-    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+    def drag(self, start: tuple[int, int], end: tuple[int, int], accepted: Callable, what: str) -> None:
+        """Drag until `accepted()`: a busy machine can let go before the other program has answered the first time."""
+        for _ in range(DRAG_ATTEMPTS):
+            self._drag_once(start, end)
+            if poll(accepted, DRAG_PATIENCE_S):
+                return
+        pytest.fail(f"dragged {DRAG_ATTEMPTS} times, and still without {what}")
+
+    def _drag_once(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """As a hand drags: button down, many small moves, a rest over the target, button up."""
         self._do("mousemove", *map(str, start))
         time.sleep(DRAG_PAUSE_S)
@@ -102,6 +114,11 @@ class Desktop:
             self._do("mousemove_relative", "--", str(wiggle), "0")
             time.sleep(DRAG_PAUSE_S)
         self._do("mouseup", "1")
+
+    def pixel(self, left: int, top: int) -> bytes:
+        """Red, green and blue of one point of the screen."""
+        command = ["import", "-window", "root", "-crop", f"1x1+{left}+{top}", "-depth", "8", "rgb:-"]
+        return subprocess.run(command, env=self.environment, capture_output=True, timeout=PATIENCE_S, check=True).stdout
 
     def photograph(self, path: Path) -> None:
         subprocess.run(["import", "-window", "root", str(path)], env=self.environment, timeout=PATIENCE_S, check=False)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from desktop import PATIENCE_S, Desktop, require, wait_for
-from instrument import Instrument
 
 pytestmark = pytest.mark.slow
 
 INSTRUMENT_PLACE = (10, 30, 900, 560)
 OTHER_PLACE = (940, 30, 640, 560)
 CARD_RIGHT_PX, CARD_TOP_PX = 170, 237  # the middle of the first card, from the window's right and top edge
+BELOW_CARD_PX = 150  # from there to where the list is empty
 
 
 class OtherProgram:
@@ -48,13 +48,9 @@ def other(desktop, tmp_path):
         return started[-1]
 
     yield start
+    desktop.photograph(tmp_path / "dropped.png")
     for program in started:
         program.close()
-
-
-def card(instrument: Instrument) -> tuple[int, int]:
-    left, top, width, _ = instrument.desktop.geometry(instrument.window)
-    return left + width - CARD_RIGHT_PX, top + CARD_TOP_PX
 
 
 @pytest.fixture
@@ -65,20 +61,29 @@ def take(instrument) -> Path:
     return instrument.take()
 
 
-def test_a_file_manager_copies_the_dragged_take_and_the_library_keeps_it(instrument, take, other, desktop, tmp_path):
+@pytest.fixture
+def card(instrument, take, desktop) -> tuple[int, int]:
+    """The middle of the take's card on the screen, once it is drawn."""
+    left, top, width, _ = desktop.geometry(instrument.window)
+    x, y = left + width - CARD_RIGHT_PX, top + CARD_TOP_PX
+    wait_for(lambda: desktop.pixel(x, y) != desktop.pixel(x, y + BELOW_CARD_PX), "the card")
+    return x, y
+
+
+def test_a_file_manager_copies_the_dragged_take_and_the_library_keeps_it(card, take, other, desktop, tmp_path):
     require("pcmanfm", packages="pcmanfm")
     folder = tmp_path / "session"
     folder.mkdir()
+    samples = take.read_bytes()
     manager = other("pcmanfm", "--new-win", str(folder))
-    desktop.drag(card(instrument), manager.middle)
     copy = folder / take.name
-    wait_for(lambda: copy.exists() and copy.stat().st_size == take.stat().st_size, "the copy")
-    assert copy.read_bytes() == take.read_bytes()
+    desktop.drag(card, manager.middle, lambda: copy.exists() and copy.stat().st_size == len(samples), "the copy")
+    assert copy.read_bytes() == take.read_bytes() == samples
 
 
-def test_a_sound_editor_opens_the_dragged_take(instrument, take, other, desktop):
+def test_a_sound_editor_opens_the_dragged_take(card, take, other, desktop):
     require("mhwaveedit", packages="mhwaveedit")
     editor = other("mhwaveedit")
     assert take.stem not in desktop.title(editor.window)
-    desktop.drag(card(instrument), editor.middle)
-    wait_for(lambda: take.stem in desktop.title(editor.window), "the take's name in the editor's title")
+    desktop.drag(card, editor.middle, lambda: take.stem in desktop.title(editor.window), "its name in the editor")
+    assert "(00:03.0): 44100 Hz, 24 bit" in desktop.title(editor.window)  # so the editor has read it

@@ -57,18 +57,32 @@ def test_another_seed_gives_another_sound(first, folder):
     assert rms(made(folder / "other.wav", "glass", "--seed", 8) - first) > 0.1 * rms(first)
 
 
-def test_less_init_noise_keeps_more_of_the_recording(folder):
+@pytest.fixture(scope="module")
+def recording(folder) -> Path:
+    """A dying tone of 220 Hz, longer than the sounds that are made of it."""
     time_s = np.arange(2 * RATE_HZ) / RATE_HZ
-    recording = 0.4 * np.sin(2 * np.pi * 220 * time_s) * np.exp(-3 * time_s)
-    soundfile.write(folder / "in.wav", recording, RATE_HZ)
-    kept = recording[: round(SECONDS * RATE_HZ)]
-    likeness = {}
-    for noise in (0.05, 0.95):
-        out = folder / f"noise{noise}.wav"
-        samples = made(out, "glass", "--seed", 7, "--init", folder / "in.wav", "--init-noise", noise)
-        assert len(samples) == len(kept)
-        likeness[noise] = np.corrcoef(samples.mean(axis=1), kept)[0, 1]
-    assert likeness[0.05] > likeness[0.95] + 0.1
+    soundfile.write(folder / "in.wav", 0.4 * np.sin(2 * np.pi * 220 * time_s) * np.exp(-3 * time_s), RATE_HZ)
+    return folder / "in.wav"
+
+
+def test_full_init_noise_ignores_the_recording_and_less_does_not(first, recording, folder):
+    asked = ("glass", "--seed", 7, "--init", recording)
+    assert np.array_equal(made(folder / "noise1.wav", *asked, "--init-noise", 1), first)
+    assert not np.allclose(made(folder / "noise0.6.wav", *asked, "--init-noise", 0.6), first, atol=1e-3)
+
+
+def test_little_init_noise_keeps_the_tone_of_the_recording(recording, folder):
+    asked = ("hi-hat", "--seed", 7, "--init", recording)
+    kept = made(folder / "kept.wav", *asked, "--init-noise", 0.05)
+    replaced = made(folder / "replaced.wav", *asked, "--init-noise", 0.95)
+    assert share(kept, 150, 300) > max(0.5, share(replaced, 150, 300))
+
+
+def share(samples: np.ndarray, low_hz: float, high_hz: float) -> float:
+    """The part of the energy between two frequencies."""
+    power = np.abs(np.fft.rfft(samples.mean(axis=1))) ** 2
+    frequency_hz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
+    return float(power[(frequency_hz > low_hz) & (frequency_hz < high_hz)].sum() / power.sum())
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "no weights"])
