@@ -23,6 +23,9 @@ app = typer.Typer(
 
 
 def main() -> None:
+    # OpenMP's waiting threads spin by default and so take the core that window and sound need. torch's OpenMP reads
+    # this once, when it is loaded: here nothing has imported torch yet.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except UserError as error:
@@ -140,9 +143,13 @@ def _check_out(path: Path) -> None:
     """Refuse, before anything is computed, a file that could not be written in the end."""
     if path.suffix.lower() != ".wav":
         raise UserError(f"{path} does not end in .wav: only WAV files are written, so name it {path.stem}.wav.")
-    if path.is_dir():
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another name or folder.") from error
+    if is_folder:
         raise UserError(f"{path} is a folder: name a file in it, for example {path / 'out.wav'}.")
-    if not path.parent.is_dir():
+    if not has_folder:
         raise UserError(f"The folder {path.parent} does not exist: make it first, or choose another.")
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"The folder {path.parent} cannot be written to: choose another, or change its permissions.")

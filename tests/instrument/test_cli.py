@@ -61,6 +61,7 @@ def synth(monkeypatch):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs `arc-instrument ARGUMENTS` in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # what main() sets, so that no test leaves it behind
 
     def run(*arguments) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["arc-instrument", *map(str, arguments)])
@@ -120,6 +121,7 @@ def test_a_longer_init_is_cropped_with_a_note(synth, command, tmp_path):
     [
         (["render", ""], "prompt is empty"),
         (["render", "x" * 10_000], "10,000 characters"),
+        (["render", "kick \udcff"], "cannot be read as text"),
         (["render", "kick", "--seconds", "0"], "0 s"),
         (["render", "kick", "--seconds", "-1"], "-1 s"),
         (["render", "kick", "--seconds", "2.5"], "2.00 s"),
@@ -127,12 +129,15 @@ def test_a_longer_init_is_cropped_with_a_note(synth, command, tmp_path):
         (["render", "kick", "--steps", "0"], "0 steps"),
         (["render", "kick", "--seed", "-3"], "seed -3"),
         (["render", "kick", "--init", "absent.wav"], "absent.wav"),
+        (["render", "kick", "--init", "x" * 300], "File name too long"),
         (["render", "kick", "--init", "noise.wav"], "noise.wav"),
         (["render", "kick", "--init", "empty.wav"], "empty.wav"),
         (["render", "kick", "--init", "nan.wav"], "nan.wav"),
         (["render", "kick", "--init", "good.wav", "--init-noise", "0"], "init noise of 0"),
         (["render", "kick", "--weights", "damaged"], "damaged"),
         (["render", "kick", "--out", "no/such/folder/out.wav"], "no/such/folder"),
+        (["render", "kick", "--out", "/proc/out.wav"], "/proc"),
+        (["render", "kick", "--out", "x" * 300 + ".wav"], "File name too long"),
         (["render", "kick", "--out", "out.mp3"], "out.mp3"),
         (["render", "kick", "--out", "folder.wav"], "folder.wav is a folder"),
     ],
@@ -215,14 +220,14 @@ def test_without_a_command_the_window_opens_with_the_chosen_weights(command, mon
 
 
 @pytest.mark.parametrize(("chosen", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-@pytest.mark.parametrize("arguments", [[], ["bench", "--runs", "1"]])
+@pytest.mark.parametrize("arguments", [[], ["bench", "--runs", "1", "--seconds", "1"]])
 def test_waiting_openmp_threads_sleep_unless_the_person_says_otherwise(
     synth, command, monkeypatch, arguments, chosen, used
 ):
-    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
-    if chosen is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
-    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    if chosen:
+        monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     policies = []
     note = types.ModuleType("arc_instrument.app")
     note.run = lambda weights=None: policies.append(os.environ["OMP_WAIT_POLICY"]) or 0
