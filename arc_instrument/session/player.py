@@ -162,23 +162,28 @@ class Player(QObject):
 
     def toggle_record(self) -> None:
         """Start or end a recording; where none is possible, say why."""
-        store, audio = self._store, self._store.state.audio
-        if store.state.recording:
+        if self._store.state.recording:
             self._audio.stop_recording()
-        elif audio is None or not audio.running:
-            sentence = audio.sentence if audio else "The sound is still starting."
-            store.say(f"Nothing to record with. {sentence}", action="restart_audio", action_title="Try again")
-        elif audio.recording_sentence:
-            store.say(audio.recording_sentence, action="restart_audio", action_title="Try again")
-        else:
-            store.update(recording=True, message=None)
+        elif not self._say_recording_problem():
+            self._store.update(recording=True, message=None)
             self._audio.start_recording()
+
+    def _say_recording_problem(self) -> bool:
+        """Whether no recording is possible now; if so, say why."""
+        audio = self._store.state.audio
+        if audio is None or not audio.running:
+            problem = f"Nothing to record with. {audio.sentence if audio else 'The sound is still starting.'}"
+        else:
+            problem = audio.recording_sentence
+        if problem:
+            self._store.say(problem, action="restart_audio", action_title="Try again")
+        return bool(problem)
 
     @Slot(object)
     def _on_recorded(self, clip: Clip) -> None:
         self._store.update(recording=False)
-        if float(np.abs(clip.samples).max(initial=0.0)) < SILENCE:
+        if float(np.abs(clip.samples).max(initial=0.0)) >= SILENCE:
+            self.recorded.emit(clip)
+        elif not self._say_recording_problem():  # the input may have gone since the recording began
             sentence = "The recording is silent: check the microphone and its level."
             self._store.say(sentence, action="record", action_title="Again")
-        else:
-            self.recorded.emit(clip)

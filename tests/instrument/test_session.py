@@ -9,7 +9,11 @@ import soundfile
 from doubles import RUNNING, tone
 
 from arc_instrument.audio.protocol import AudioState
+from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import Clip, NoteEvent, Phase, UserError
+from arc_instrument.generation import GenerationService
+from arc_instrument.library import Library
+from arc_instrument.session import Session
 from arc_instrument.session.state import init_noise, strength_percent
 
 
@@ -173,6 +177,49 @@ def test_retry_writes_every_take_that_waits(qtbot, session, home):
     assert session.state.message is None
 
 
+def test_a_take_survives_a_failure_that_nobody_foresaw(qtbot, session, monkeypatch, caplog):
+    session.set_prompt("kick")
+    session.set_seconds(0.2)
+    with monkeypatch.context() as broken:
+        broken.setattr(Library, "add", lambda *_: 1 / 0)
+        session.generate()
+        qtbot.waitUntil(lambda: session.state.message is not None)
+    assert "not saved" in session.state.message.text
+    assert "ZeroDivisionError" in session.state.message.text
+    assert "ZeroDivisionError" in caplog.text
+    session.retry_save()
+    wait_for_takes(qtbot, session, 1)
+
+
+def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_again(qtbot, synth, audio, home):
+    damage = [UserError("The weights are damaged: fetch them again.")]
+
+    def load():
+        if damage:
+            raise damage.pop()
+        return synth
+
+    service = GenerationService(load)
+    session = Session(service, audio, Library(home / "takes"), read_clip)
+    session.set_prompt("kick")
+    session.set_seconds(0.2)
+    session.generate()
+    service.start()
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert session.state.message.text == "The weights are damaged: fetch them again."
+    assert session.state.message.action == "retry_model"
+    assert not session.state.generating
+    session.dismiss_message()
+    session.generate()
+    assert session.state.message.text == "The weights are damaged: fetch them again."
+    session.retry_model()
+    qtbot.waitUntil(lambda: session.state.phase is Phase.READY)
+    session.generate()
+    wait_for_takes(qtbot, session, 1)
+    assert service.shutdown()
+    session.shutdown()
+
+
 def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):
     first = made.state.takes[0]
     made.generate()
@@ -247,6 +294,14 @@ def test_recording_without_an_input_says_why(session, audio):
     assert not session.state.recording
     assert session.state.message.text == "No microphone found: connect one."
     assert "start_recording" not in audio.names()
+
+
+def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(session, audio):
+    session.player.toggle_record()
+    audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
+    audio.recorded.emit(Clip(np.zeros((0, 2), np.float32)))
+    assert not session.state.recording
+    assert session.state.message.text == "No microphone found: connect one."
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3"])
