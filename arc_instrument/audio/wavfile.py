@@ -12,6 +12,7 @@ import soxr
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 MAX_SECONDS = 600
+PART_NAME_CHARACTERS = 50  # a file system's 255 bytes hold them in any alphabet
 SOFTWARE = "ARC Instrument"
 
 
@@ -47,7 +48,7 @@ def write_clip(path: Path, clip: Clip, comment: dict[str, str]) -> None:
     if not np.isfinite(clip.samples).all():
         raise UserError(f"The sound for {path} holds samples that are not numbers: make it again with another seed.")
     data = _encode(clip, comment)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name[:PART_NAME_CHARACTERS]}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
             file.write(data)
@@ -72,12 +73,12 @@ def read_comment(path: Path) -> dict[str, str]:
 
 
 def _open(path: Path) -> soundfile.SoundFile:
-    if not path.is_file():
-        raise UserError(f"{path} is not a file: choose an audio file (WAV, AIFF, FLAC, Ogg or MP3).")
     try:
+        if not path.is_file():
+            raise UserError(f"{path} is not a file: choose an audio file (WAV, AIFF, FLAC, Ogg or MP3).")
         return soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
-        reason = getattr(error, "error_string", None) or error
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise UserError(
             f"{path} is not readable audio ({reason}): choose a WAV, AIFF, FLAC, Ogg or MP3 file."
         ) from error

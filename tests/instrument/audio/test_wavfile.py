@@ -81,7 +81,7 @@ def test_other_rates_become_44_1_khz_with_pitch_and_length_kept(tmp_path, rate_h
 
 
 def bad_file(folder, kind: str):
-    path = folder / "bad.wav"
+    path = folder / ("x" * 300 if kind == "long name" else "bad.wav")
     if kind == "missing":
         pass
     elif kind == "folder":
@@ -103,6 +103,7 @@ def bad_file(folder, kind: str):
     ("kind", "says"),
     [
         ("missing", "is not a file"),
+        ("long name", "too long"),
         ("folder", "is not a file"),
         ("text", "is not readable audio"),
         ("nothing", "is not readable audio"),
@@ -138,6 +139,17 @@ def test_a_missing_folder_is_a_sentence_and_leaves_nothing(tmp_path):
     with pytest.raises(UserError, match="choose another folder"):
         write_clip(tmp_path / "nowhere" / "a.wav", Clip(noise()), {})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("letter", ["x", "鼓", "\N{DRUM WITH DRUMSTICKS}"])
+def test_a_name_as_long_as_the_disk_allows_is_written_and_a_longer_one_is_a_sentence(tmp_path, letter):
+    letters = (255 - len(".wav")) // len(letter.encode())
+    write_clip(tmp_path / (letter * letters + ".wav"), Clip(noise(10)), {})
+    before = list(tmp_path.iterdir())
+    assert len(before) == 1
+    with pytest.raises(UserError, match="too long"):
+        write_clip(tmp_path / (letter * (letters + 1) + ".wav"), Clip(noise(10)), {})
+    assert list(tmp_path.iterdir()) == before
 
 
 def test_a_clip_with_nan_is_refused_before_anything_is_written(tmp_path):
