@@ -31,6 +31,8 @@ def check_request(request: GenerationRequest, max_seconds: float) -> GenerationR
             f"The prompt has {len(prompt):,} characters: shorten it to at most {MAX_PROMPT_CHARACTERS:,}; "
             "a few words work best."
         )
+    if any("\ud800" <= character <= "\udfff" for character in prompt):  # bytes of a shell that are no UTF-8
+        raise UserError("The prompt holds characters that cannot be read as text: type it again.")
     if not math.isfinite(request.seconds) or not MIN_SECONDS <= request.seconds <= max_seconds:
         raise UserError(
             f"A length of {request.seconds:g} s cannot be made: choose between {MIN_SECONDS:g} and {max_seconds:.2f} s."

@@ -25,6 +25,7 @@ def clip_of(frames: int) -> Clip:
         ({"prompt": ""}, "prompt is empty"),
         ({"prompt": " \n\t"}, "prompt is empty"),
         ({"prompt": "a" * 10_000}, "10,000 characters"),
+        ({"prompt": "kick \udcff"}, "cannot be read as text"),
         ({"seconds": 0.0}, "length of 0 s"),
         ({"seconds": -1.0}, "length of -1 s"),
         ({"seconds": 6.0}, "length of 6 s"),
