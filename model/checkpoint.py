@@ -108,13 +108,13 @@ def load(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
 
 def read(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a .safetensors file, or of the "state_dict" of a .ckpt (read without running its code)."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such weights file")
     try:
         if path.suffix == ".ckpt":
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: there is no such weights file; fetch it, or choose another folder") from error
     except (SafetensorError, UnpicklingError, OSError, RuntimeError, KeyError, EOFError, ValueError) as error:
         raise _unreadable(path, error) from error
 

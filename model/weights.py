@@ -36,12 +36,16 @@ def save_model(folder: Path, parts: Parts, about: dict[str, str]) -> None:
 
 def load_model(folder: Path, parts: Parts) -> None:
     """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
-    tensors = read(folder / WEIGHTS_FILE)
+    path = folder / WEIGHTS_FILE
+    tensors = read(path)
     _check_digest(folder)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{folder / WEIGHTS_FILE}: {name} holds values that are not finite; fetch it again")
-    load(parts, tensors)
+            raise CheckpointError(f"{path}: {name} holds values that are not finite; fetch it again")
+    try:
+        load(parts, tensors)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} is of another model ({error}); choose another folder") from error
 
 
 def _check_digest(folder: Path) -> None:

@@ -152,6 +152,12 @@ def test_one_changed_bit_that_leaves_the_values_plausible_is_found(parts: dict, 
         load_model(saved, parts)
 
 
+def test_weights_of_another_model_are_refused_with_their_file_and_the_first_tensor(parts: dict, tmp_path: Path) -> None:
+    save_model(tmp_path, {"dit": parts["dit"]}, {})
+    with pytest.raises(CheckpointError, match=rf"{WEIGHTS_FILE} is of another model .autoencoder.* is missing from"):
+        load_model(tmp_path, parts)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"{}"])
 def test_damaged_digests_are_one_sentence_naming_their_file(parts: dict, saved: Path, content: bytes) -> None:
     (saved / DIGESTS_FILE).write_bytes(content)
