@@ -131,8 +131,12 @@ def check_weights(folder: Path | None) -> Finding:
     subject = "weights"
     if folder is None or not (folder / "sha256.json").is_file():
         return Finding(subject, False, f"{EMBEDDED_MODEL} is not in this installation", _REINSTALL)
+    try:
+        digests = dict(json.loads((folder / "sha256.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return Finding(subject, False, f"{folder / 'sha256.json'} is damaged", _restore(folder / "sha256.json"))
     total_bytes = 0
-    for name, digest in json.loads((folder / "sha256.json").read_text()).items():
+    for name, digest in digests.items():
         path = folder / name
         if not path.is_file():
             return Finding(subject, False, f"{path} does not exist", _restore(path))

@@ -52,6 +52,15 @@ def test_a_weights_file_that_is_gone_is_named(weights):
     assert "autoencoder.safetensors does not exist" in finding.detail
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"3", b"[1]"])
+def test_digests_that_cannot_be_read_are_named(weights, content):
+    (weights / "sha256.json").write_bytes(content)
+    finding = doctor.check_weights(weights)
+    assert not finding.present
+    assert f"{weights / 'sha256.json'} is damaged" in finding.detail
+    assert f"git checkout -- {weights / 'sha256.json'}" in finding.remedy
+
+
 def test_an_installation_without_weights_is_not_ready(tmp_path):
     for folder in (None, tmp_path):
         finding = doctor.check_weights(folder)
