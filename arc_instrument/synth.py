@@ -38,7 +38,10 @@ class Synth:
             self._pipeline.generate(Generation("warm-up", min(seconds, self.max_seconds), steps=1))
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]:
-        """Yield Progress after every step, then the Generated sound; closing the generator cancels."""
+        """Yield Progress after every step, then the Generated sound; closing the generator cancels.
+
+        Raises `UserError` for what the model refuses or cannot make.
+        """
         start = time.perf_counter()
 
         def elapsed_ms() -> float:
@@ -46,16 +49,19 @@ class Synth:
 
         text_ms = steps_ms = first_sound_ms = 0.0
         chunks: list[np.ndarray] = []
-        for item in self._pipeline.stream(self._generation(request)):
-            match item:
-                case TextDone():
-                    text_ms = elapsed_ms()
-                case Step():
-                    steps_ms = elapsed_ms() - text_ms
-                    yield Progress(request.id, item.index, item.steps, elapsed_ms())
-                case AudioChunk():
-                    first_sound_ms = first_sound_ms or elapsed_ms()
-                    chunks.append(item.samples)
+        try:
+            for item in self._pipeline.stream(self._generation(request)):
+                match item:
+                    case TextDone():
+                        text_ms = elapsed_ms()
+                    case Step():
+                        steps_ms = elapsed_ms() - text_ms
+                        yield Progress(request.id, item.index, item.steps, elapsed_ms())
+                    case AudioChunk():
+                        first_sound_ms = first_sound_ms or elapsed_ms()
+                        chunks.append(item.samples)
+        except ValueError as error:
+            raise UserError(str(error)) from error
         total_ms = elapsed_ms()
         samples = np.concatenate(chunks)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)

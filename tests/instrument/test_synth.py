@@ -1,0 +1,86 @@
+"""The border to the model, with a scripted pipeline behind it: what goes in, what comes out, what a person is told."""
+
+import numpy as np
+import pytest
+import torch
+
+from arc_instrument import synth as border
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, UserError
+from model.pipeline import AudioChunk, TextDone
+from model.sampler import Step
+
+
+class ScriptedPipeline:
+    """Gives a ramp in two chunks after two steps; keeps the last generation it was asked for."""
+
+    name = "scripted"
+    max_seconds = 2.0
+    sample_rate = RATE_HZ
+    failure: Exception | None = None
+
+    def stream(self, generation):
+        self.asked = generation
+        latent = torch.zeros(1, 4, 8)
+        yield TextDone()
+        for index in (1, 2):
+            yield Step(index, steps=2, time=0.5, x0_bct=latent, latent_bct=latent)
+        if self.failure:
+            raise self.failure
+        ramp = np.linspace(0, 1, round(generation.seconds * self.sample_rate), dtype=np.float32)
+        for half in np.array_split(np.stack([ramp, -ramp], axis=1), 2):
+            yield AudioChunk(half)
+
+
+@pytest.fixture
+def pipeline(monkeypatch) -> ScriptedPipeline:
+    made = ScriptedPipeline()
+    monkeypatch.setattr(border.Pipeline, "load", lambda weights: made)
+    return made
+
+
+def request(**changes) -> GenerationRequest:
+    return GenerationRequest(**{"id": 5, "prompt": "kick", "seconds": 0.25, "steps": 2, "seed": 7} | changes)
+
+
+def test_every_step_is_told_and_the_chunks_become_one_sound(pipeline):
+    *steps, generated = border.Synth().stream(request())
+    assert [(type(item), item.request_id, item.step, item.steps) for item in steps] == [
+        (Progress, 5, 1, 2),
+        (Progress, 5, 2, 2),
+    ]
+    assert isinstance(generated, Generated)
+    assert generated.model_name == "scripted"
+    ramp = np.linspace(0, 1, RATE_HZ // 4, dtype=np.float32)
+    assert np.array_equal(generated.clip.samples, np.stack([ramp, -ramp], axis=1))
+
+
+def test_the_stages_add_up_to_the_whole_time(pipeline):
+    timing = list(border.Synth().stream(request()))[-1].timing
+    assert timing.text_ms + timing.steps_ms + timing.decode_ms == pytest.approx(timing.total_ms)
+    assert timing.text_ms + timing.steps_ms <= timing.first_sound_ms <= timing.total_ms
+
+
+def test_the_recording_and_its_noise_reach_the_model(pipeline):
+    init = Clip(np.ones((100, 2), np.float32))
+    list(border.Synth().stream(request(init=init, init_noise=0.3)))
+    assert pipeline.asked.init is init.samples
+    assert pipeline.asked.init_noise == 0.3
+
+
+def test_a_model_of_another_rate_is_heard_at_the_instruments(pipeline):
+    pipeline.sample_rate = 22_050
+    samples = list(border.Synth().stream(request(seconds=0.5)))[-1].clip.samples
+    assert samples.shape == (RATE_HZ // 2, 2)
+
+
+def test_what_the_model_cannot_make_and_weights_it_cannot_load_are_sentences(pipeline, monkeypatch):
+    pipeline.failure = ValueError("The model produced values that are not numbers: try another seed.")
+    with pytest.raises(UserError, match="try another seed"):
+        list(border.Synth().stream(request()))
+
+    def damaged(weights):
+        raise ValueError("model.safetensors is damaged; fetch it again")
+
+    monkeypatch.setattr(border.Pipeline, "load", damaged)
+    with pytest.raises(UserError, match=r"cannot be loaded: model\.safetensors is damaged; fetch it again\."):
+        border.Synth()
