@@ -1,5 +1,6 @@
 """The thread for files: takes are written and sounds are read there, so that a slow disk never stops the window."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from arc_instrument.domain import Clip, Generated, Take, UserError
 from arc_instrument.library import Library
 
+_log = logging.getLogger(__name__)
 Deliver = Callable[[Callable[[], None]], None]
 
 
@@ -66,8 +68,12 @@ class Shelf:
         def work() -> None:
             try:
                 result = job()
-            except (UserError, OSError) as error:
+            except UserError as error:
                 sentence = str(error)
+                self._deliver(lambda: failed(sentence))
+            except Exception as error:
+                _log.exception("a file job failed")
+                sentence = f"That failed on {type(error).__name__} ({error}): choose another folder or file."
                 self._deliver(lambda: failed(sentence))
             else:
                 self._deliver(lambda: done(result))
