@@ -84,6 +84,11 @@ class SessionState:
     message: Message | None = None
 
     @property
+    def is_busy(self) -> bool:
+        """Whether there is anything to cancel: a sound that a person ordered, or a note's fresh variation."""
+        return self.generating or self.phase is Phase.GENERATING
+
+    @property
     def current_path(self) -> Path | None:
         return self.current.take.path if self.current and self.current.take else None
 

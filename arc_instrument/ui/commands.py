@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from arc_instrument.actions import ACTIONS
+from arc_instrument.actions import ACTIONS, BY_ID
+from arc_instrument.session.state import SessionState
 
 
 def make_actions(window: QWidget, commands: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -18,6 +19,7 @@ def make_actions(window: QWidget, commands: Mapping[str, Callable[[], object]]) 
         command.setShortcuts([QKeySequence(keys) for keys in action.shortcuts])
         command.setToolTip(action.tip)
         command.setAutoRepeat(False)
+        command.setCheckable(bool(action.checked_by))
         command.triggered.connect(lambda _=False, run=commands[action.id]: run())
         window.addAction(command)
         made[action.id] = command
@@ -36,3 +38,13 @@ def make_menu(window: QWidget, actions: Mapping[str, QAction]) -> QMenu:
         group = action.group
         menu.addAction(actions[action.id])
     return menu
+
+
+def show_state(actions: Mapping[str, QAction], state: SessionState) -> None:
+    """Check what is on, and disable what has nothing to work on."""
+    for action_id, command in actions.items():
+        action = BY_ID[action_id]
+        if action.checked_by:
+            command.setChecked(bool(getattr(state, action.checked_by)))
+        if action.needs:
+            command.setEnabled(bool(getattr(state, action.needs)))

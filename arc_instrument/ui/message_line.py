@@ -55,10 +55,7 @@ class MessageLine(QWidget):
 
     def render_state(self, state: SessionState) -> None:
         message = state.message
-        if message is None:
-            self._text.setText(_hint(state))
-            role(self._text, "role", "hint")
-        else:
+        if message is not None:
             self._text.setText(message.text)
             role(self._text, "role", "error" if message.is_error else "message")
         if message is not self._message:
@@ -73,20 +70,33 @@ class MessageLine(QWidget):
             if message and not (message.is_error and message.action):
                 self._fade.start()
 
+    def show_hint(self, state: SessionState, typing_text: bool) -> None:
+        """Where there is no message: the next step, which depends on whether letters write text or play."""
+        if state.message is None:
+            self._text.setText(_hint(state, typing_text))
+            role(self._text, "role", "hint")
+
     def _on_action(self) -> None:
         if self._message is not None:
             self.actionRequested.emit(self._message.action)
 
 
-def _hint(state: SessionState) -> str:
+def _hint(state: SessionState, typing_text: bool) -> str:
     if state.recording:
         return "Recording: the button stops it, and so does R outside the prompt."
-    if state.generating:
+    if state.generating and state.phase is Phase.GENERATING:
         return f"Making “{state.prompt.strip()[:60]}”"
     if state.phase in (Phase.COLD, Phase.LOADING, Phase.WARMING):
+        if state.generating:
+            return "The model is loading; your sound is made as soon as it is ready."
         return "The model is loading. Write a prompt and press Enter: it is made as soon as the model is ready."
+    if state.init is not None and typing_text:
+        return "Enter makes the prompt's sound from the recording; strength says how much of the recording stays."
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:
         return "Fresh notes: each note orders a new variation, heard at the next hit."
-    return "Play it with A W S E D F …, Space plays it, ↑ ↓ hear other takes. Drag a card into your DAW."
+    keys = (
+        "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
+    )
+    return f"{keys}; ↑ ↓ hear other takes. Drag a card into your DAW."

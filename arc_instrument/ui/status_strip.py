@@ -9,6 +9,7 @@ from arc_instrument.session.state import SessionState
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.level_meter import LevelMeter
 from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font
+from arc_instrument.ui.times import time_taken
 
 _PHASE_WORDS = {
     Phase.COLD: "Starting",
@@ -77,7 +78,7 @@ class StatusStrip(QWidget):
         row.addWidget(self._press)
         self._model.setMinimumWidth(self._model.fontMetrics().horizontalAdvance("Ready  ·  arc-mini"))
         self._voices.setMinimumWidth(self._voices.fontMetrics().horizontalAdvance("00 voices  ·  000 xruns"))
-        self._press.setMinimumWidth(self._press.fontMetrics().horizontalAdvance("Enter to sound 0000 ms"))
+        self._press.setMinimumWidth(self._press.fontMetrics().horizontalAdvance("Enter to sound 000 ms"))
         self.setFixedHeight(24)
 
     def render_state(self, state: SessionState) -> None:
@@ -95,7 +96,7 @@ class StatusStrip(QWidget):
         self._midi_dot.set_colour("accent" if audio and audio.midi_inputs else "line_strong")
         self._midi.setText(audio.midi_sentence if audio else "Looking for MIDI")
         measured = state.press_to_sound_ms
-        self._press.setText("Enter to sound –" if measured is None else f"Enter to sound {measured:.0f} ms")
+        self._press.setText(f"Enter to sound {'–' if measured is None else time_taken(measured)}")
 
     def show_levels(self, output_peak: float, voices: int, xruns: int) -> None:
         """Peak linear, 1 is full scale; `xruns` since the sound started."""

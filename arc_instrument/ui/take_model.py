@@ -12,8 +12,8 @@ _ROOT = QModelIndex()
 
 
 def figures(take: Take) -> str:
-    """Length, seed and generation time of a take, as cards write them."""
-    return f"{take.seconds:.1f} s · seed {take.seed} · {take.generation_ms:.0f} ms"
+    """Length, steps and seed of a take, as cards write them."""
+    return f"{take.seconds:.1f} s · {take.steps} {'step' if take.steps == 1 else 'steps'} · seed {take.seed}"
 
 
 class TakeModel(QAbstractListModel):

@@ -13,6 +13,7 @@ from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
+from arc_instrument.ui.times import time_taken
 
 FRAME_MS = 16
 
@@ -126,7 +127,8 @@ class WaveformPanel(QFrame):
         else:
             title = sound.prompt
             saved = "" if sound.take else "  ·  not saved"
-            figures = f"{sound.clip.seconds:.2f} s  ·  seed {sound.seed}  ·  {sound.generation_ms:.0f} ms{saved}"
+            made_in = f"made in {time_taken(sound.generation_ms)}"
+            figures = f"{sound.clip.seconds:.2f} s  ·  seed {sound.seed}  ·  {made_in}{saved}"
         self._title.setText(title)
         self._figures.setText(figures)
         self.play.setEnabled(sound is not None)

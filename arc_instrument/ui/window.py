@@ -30,7 +30,7 @@ from arc_instrument.actions import ACTIONS
 from arc_instrument.domain import MAX_STEPS, MIN_STEPS, Take
 from arc_instrument.session import Session
 from arc_instrument.session.state import MIN_SECONDS, SessionState
-from arc_instrument.ui.commands import make_actions, make_menu
+from arc_instrument.ui.commands import make_actions, make_menu, show_state
 from arc_instrument.ui.device_menu import DeviceMenu
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.icons import ICON_PX, icon
@@ -45,6 +45,7 @@ from arc_instrument.ui.seed_field import SeedField
 from arc_instrument.ui.shortcut_sheet import ShortcutSheet
 from arc_instrument.ui.status_strip import StatusStrip
 from arc_instrument.ui.take_list import TakePanel
+from arc_instrument.ui.times import time_expected
 from arc_instrument.ui.typed_keys import TypedKeys, is_text_field
 from arc_instrument.ui.value_slider import ValueSlider
 from arc_instrument.ui.waveform_panel import WaveformPanel
@@ -124,9 +125,8 @@ class MainWindow(QMainWindow):
         menu = make_menu(self, self.actions_by_id)
         self.outputs = DeviceMenu("Play through", self._outputs, self)
         self.inputs = DeviceMenu("Record from", self._inputs, self)
-        menu.addSeparator()
-        menu.addMenu(self.outputs)
-        menu.addMenu(self.inputs)
+        for devices in (self.outputs, self.inputs):
+            menu.insertMenu(self.actions_by_id["restart_audio"], devices)
         self.menu_button.setMenu(menu)
 
     def _lay_out(self) -> None:
@@ -298,6 +298,7 @@ class MainWindow(QMainWindow):
             self.init_slot, self.keys_header, self.status,
         ):  # fmt: skip
             widget.render_state(state)
+        show_state(self.actions_by_id, state)
         self.steps.set_value(state.steps)
         self.length.set_maximum(int(state.max_seconds * TENTHS_PER_S))
         self.length.set_value(round(state.seconds * TENTHS_PER_S))
@@ -312,14 +313,16 @@ class MainWindow(QMainWindow):
 
     def _write_steps(self, steps: int) -> str:
         estimate = self._state.estimate_ms
-        return f"{steps}" if estimate is None else f"{steps}  ·  about {_rounded(estimate)} ms"
+        return f"{steps}" if estimate is None else f"{steps}  ·  {time_expected(estimate)}"
 
     def _show_levels(self, levels) -> None:
         self.status.show_levels(levels.output_peak, levels.voices, levels.xruns)
         self.record.show_levels(levels.input_peak, levels.recorded_seconds)
 
     def _show_lamp(self, *_focus: object) -> None:
-        self.keys_header.show_lamp(self._state.keys_on, is_text_field(QApplication.focusWidget()))
+        typing_text = is_text_field(QApplication.focusWidget())
+        self.keys_header.show_lamp(self._state.keys_on, typing_text)
+        self.message.show_hint(self._state, typing_text)
 
     # --- window events ------------------------------------------------------------------------------------------
 
@@ -364,9 +367,3 @@ def _row(spacing: int, *members: tuple[QWidget, int]) -> QHBoxLayout:
     for widget, stretch in members:
         row.addWidget(widget, stretch)
     return row
-
-
-def _rounded(milliseconds: float) -> int:
-    """Two significant figures: an estimate should not flicker in its last digit."""
-    unit = 10 if milliseconds >= 100 else 1
-    return round(milliseconds / unit) * unit

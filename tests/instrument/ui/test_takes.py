@@ -83,7 +83,7 @@ def test_the_menu_of_a_card_restores_reveals_and_copies(qtbot, two_takes, sessio
     assert QGuiApplication.clipboard().text() == str(take.path)
     choose("Show the take's file")
     assert opened == [QUrl.fromLocalFile(str(take.path.parent))]
-    choose("Restore its settings")
+    choose("Restore the take's settings")
     assert (session.state.prompt, session.state.seed) == (take.prompt, take.seed)
     assert window.prompt.line.text() == "kick"
 

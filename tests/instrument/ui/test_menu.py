@@ -1,0 +1,85 @@
+"""The menu shows what is on and offers only what can be done; times and hints say what a person needs next."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from arc_instrument.actions import ACTIONS
+from arc_instrument.domain import Phase
+from arc_instrument.ui.times import time_expected, time_taken
+
+
+def entries(window):
+    """Texts of the menu from top to bottom, separators left out."""
+    return [action.text() for action in window.menu_button.menu().actions() if not action.isSeparator()]
+
+
+def test_quit_is_the_last_entry_and_the_devices_stand_with_their_restart(window):
+    texts = entries(window)
+    assert texts[-1] == "Quit"
+    start = texts.index("Play through")
+    assert texts[start : start + 3] == ["Play through", "Record from", "Restart the sound"]
+
+
+def test_what_acts_on_a_take_waits_for_one(qtbot, window, session):
+    waiting = [window.actions_by_id[name] for name in ("reveal_take", "copy_path", "restore")]
+    assert not any(action.isEnabled() for action in waiting)
+    session.set_prompt("bell")
+    session.generate()
+    qtbot.waitUntil(lambda: session.state.current_path is not None)
+    assert all(action.isEnabled() for action in waiting)
+
+
+@pytest.mark.parametrize("change", [{"generating": True}, {"phase": Phase.GENERATING}])
+def test_cancel_is_offered_while_something_is_made_for_a_person_or_for_a_note(window, session, change):
+    assert not window.actions_by_id["cancel"].isEnabled()
+    session.update(**change)
+    assert window.actions_by_id["cancel"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("action", "field"), [("lock_seed", "seed_locked"), ("toggle_fresh", "fresh"), ("toggle_keys", "keys_on")]
+)
+def test_a_switch_is_checked_while_it_is_on(window, session, action, field):
+    for _ in range(2):
+        window.actions_by_id[action].trigger()
+        assert window.actions_by_id[action].isChecked() == getattr(session.state, field)
+    session.update(**{field: not getattr(session.state, field)})
+    assert window.actions_by_id[action].isChecked() == getattr(session.state, field)
+
+
+def test_what_an_action_depends_on_is_a_field_of_the_state(session):
+    for action in ACTIONS:
+        for field in filter(None, (action.checked_by, action.needs)):
+            assert hasattr(session.state, field), action.id
+
+
+def test_the_hint_names_escape_only_while_letters_write_text(qtbot, window, session):
+    session.set_prompt("bell")
+    session.generate()
+    qtbot.waitUntil(lambda: session.state.current_path is not None)
+    window.prompt.line.setFocus()
+    assert window.message.text().startswith("Esc, then A W S E")
+    QTest.keyClick(window.prompt.line, Qt.Key.Key_Escape)
+    assert window.message.text().startswith("A W S E")
+
+
+@pytest.mark.parametrize("phase", [Phase.COLD, Phase.LOADING, Phase.WARMING])
+def test_a_sound_ordered_before_the_model_is_ready_is_not_said_to_be_in_the_making(window, session, phase):
+    window.render_state(replace(session.state, phase=phase, generating=True, prompt="bell"))
+    assert "as soon as" in window.message.text()
+    assert "Making" not in window.message.text()
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "taken", "expected"),
+    [(45.2, "45 ms", "about 45 ms"), (296, "296 ms", "about 300 ms"), (999.4, "999 ms", "about 1.0 s"),
+     (999.5, "1.0 s", "about 1.0 s"), (5_430, "5.4 s", "about 5.4 s")],
+)  # fmt: skip
+def test_times_are_written_in_milliseconds_below_a_second_and_in_tenths_of_a_second_above(
+    milliseconds, taken, expected
+):
+    assert time_taken(milliseconds) == taken
+    assert time_expected(milliseconds) == expected
