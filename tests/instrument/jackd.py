@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = ("jackd", "jack_wait", "jack_connect", "jack_lsp")
+PATIENCE_S = 30  # a busy machine starts a server in several seconds
 _serial = itertools.count()
 
 
@@ -34,7 +35,7 @@ class JackServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._run("jack_wait", "-s", self.name, "-w", "-t", "15")
+        self._run("jack_wait", "-s", self.name, "-w", "-t", str(PATIENCE_S))
 
     def kill(self) -> None:
         """As a crash: kill -9."""
@@ -43,10 +44,15 @@ class JackServer:
         self.process.wait()
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
+        """End the server. One that was killed is started again first: only a server that ends by itself leaves the
+        machine's table of JACK servers, and that has eight rows."""
+        if self.process is None:
+            return
+        if self.process.poll() is not None:
+            self.start()
+        self.process.terminate()
+        self.process.wait(PATIENCE_S)
+        self.process = None
 
     def ports(self) -> list[str]:
         return self._run("jack_lsp", "-s", self.name).splitlines()
@@ -64,7 +70,12 @@ class JackServer:
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(
-            command, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=20, check=True
+            command,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_S,
+            check=True,
         )
         return done.stdout
 
