@@ -14,7 +14,7 @@ def role(widget: QWidget, name: str, value: object) -> None:
 
 
 class ElidedLabel(QLabel):
-    """One line of text; what does not fit is cut with an ellipsis and kept in the tooltip."""
+    """One line of text; what does not fit is cut, at a colon if there is one, and kept in the tooltip."""
 
     def __init__(self, style_role: str, parent: QWidget | None = None):
         super().__init__(parent)
@@ -36,5 +36,11 @@ class ElidedLabel(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        shown = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+        painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), self.shown_text())
+
+    def shown_text(self) -> str:
+        """What of the text is to be seen at this width."""
+        metrics, text = QFontMetrics(self.font()), self.text()
+        if metrics.horizontalAdvance(text) > self.width() and ": " in text:
+            text = f"{text.partition(': ')[0]}…"
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width())

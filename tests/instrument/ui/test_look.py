@@ -87,6 +87,24 @@ def test_nothing_jumps_when_the_state_changes(window, session, name):
     assert [widget.geometry() for widget in fixed] == before
 
 
+def test_a_sentence_too_long_for_its_label_keeps_its_first_clause_whole_and_the_rest_in_the_tooltip(application):
+    sentence = "No sound card found: takes are still saved."
+    label = ElidedLabel("status")
+    label.setText(sentence)
+    width = label.fontMetrics().horizontalAdvance
+    for wide, shown in (
+        (width(sentence) + 1, sentence),
+        (width(sentence) - 1, "No sound card found…"),
+        (width("No sound card found…") + 1, "No sound card found…"),
+    ):
+        label.resize(wide, 20)
+        assert label.shown_text() == shown
+    label.resize(width("No sound"), 20)
+    assert label.shown_text().endswith("…")
+    assert "card" not in label.shown_text()
+    assert label.toolTip() == sentence
+
+
 def test_the_main_view_has_no_scroll_bars(window, session):
     window.render_state(replace(session.state, takes=tuple(range(0))))
     assert [bar for bar in window.findChildren(QScrollBar) if bar.isVisible()] == []
