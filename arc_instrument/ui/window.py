@@ -320,7 +320,7 @@ class MainWindow(QMainWindow):
         self.record.show_levels(levels.input_peak, levels.recorded_seconds)
 
     def _show_lamp(self, *_focus: object) -> None:
-        typing_text = is_text_field(QApplication.focusWidget())
+        typing_text = is_text_field(self.focusWidget())
         self.keys_header.show_lamp(self._state.keys_on, typing_text)
         self.message.show_hint(self._state, typing_text)
 

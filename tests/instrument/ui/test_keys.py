@@ -2,7 +2,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from arc_instrument.domain import NoteEvent
 from arc_instrument.ui.typed_keys import NOTE_LETTERS, letter_of
@@ -207,3 +207,16 @@ def test_f1_shows_every_action_and_escape_hides_it(window):
     assert {action.title for action in ACTIONS if action.keys} <= words
     QTest.keyClick(window.prompt.line, Qt.Key.Key_Escape)
     assert not window.sheet.isVisible()
+
+
+def test_the_lamp_tells_where_letters_go_also_while_another_window_is_in_front(qtbot, window):
+    window.prompt.line.setFocus()
+    lamp = window.keys_header._lamp
+    before = lamp.text()
+    assert before.startswith("Letters write text")
+    other = QPushButton()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(other.isActiveWindow)
+    assert lamp.text() == before
