@@ -209,6 +209,7 @@ def test_f1_shows_every_action_and_escape_hides_it(window):
     assert not window.sheet.isVisible()
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")
 def test_the_lamp_tells_where_letters_go_also_while_another_window_is_in_front(qtbot, window):
     window.prompt.line.setFocus()
     lamp = window.keys_header._lamp
