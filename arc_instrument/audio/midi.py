@@ -1,4 +1,8 @@
-"""MIDI in: every input port of the system, opened as it appears, and one port of our own that others can connect to."""
+"""MIDI in: every input port of the system, opened as it appears, and one port of our own that others can connect to.
+
+Messages are fetched from rtmidi's queues. Its callback runs in the driver's thread: while that waits for the
+interpreter, JACK goes on to its next cycle, and what is left of a chord is read from a buffer already given away.
+"""
 
 # python-rtmidi is a compiled module without stubs
 # pyright: reportAttributeAccessIssue=false
@@ -7,20 +11,21 @@ import collections
 import re
 import sys
 import threading
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Protocol
 
 import mido
 import rtmidi
 
-POLL_SECONDS = 1.5
+PORTS_SECONDS = 1.5  # between two looks for ports
+FETCH_SECONDS = 0.002  # between two looks for messages
 CLIENT_NAME = "ARC Instrument"
 _PEDAL, _ALL_SOUND_OFF, _ALL_NOTES_OFF = 64, 120, 123
 
 
 class MidiTarget(Protocol):
-    """What MIDI does. All but `midi_ports` come from the driver's thread and must return at once."""
+    """What MIDI does. All come from the MIDI thread."""
 
     def midi_note(self, note: int, velocity: int, source: str) -> None: ...
     def midi_pedal(self, down: bool) -> None: ...
@@ -67,13 +72,31 @@ class PortParser:
             self._target.midi_panic()
 
 
+class _Port:
+    """One MIDI input and the parser of its bytes."""
+
+    def __init__(self, name: str, target: MidiTarget):
+        self.midi = _make_port()
+        self.midi.ignore_types(sysex=True, timing=True, active_sense=True)
+        self._parser = PortParser(_plain(name), target)
+
+    def fetch(self) -> None:
+        """Parse what has arrived."""
+        while (event := self.midi.get_message()) is not None:
+            self._parser.feed(event[0])
+
+    def close(self) -> None:
+        self.midi.close_port()
+        self.midi.delete()
+
+
 class MidiInputs:
-    """Keeps every MIDI input open; a thread looks for new and vanished ports every 1.5 s."""
+    """Keeps every MIDI input open; a thread fetches their messages, and looks for new and vanished ports."""
 
     def __init__(self, target: MidiTarget):
         self._target = target
-        self._ports: dict[str, rtmidi.MidiIn] = {}
-        self._watch: rtmidi.MidiIn | None = None
+        self._ports: dict[str, _Port] = {}
+        self._watch: _Port | None = None
         self._told: tuple[tuple[str, ...], str] | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
@@ -87,44 +110,43 @@ class MidiInputs:
         self._thread.join(1.0)
 
     def _run(self) -> None:
+        next_look = 0.0
         while not self._closing.is_set():
-            self._tell(self._poll())
-            self._closing.wait(POLL_SECONDS)
-        for name in list(self._ports):
-            self._close_port(name)
-        if self._watch is not None:
-            _close(self._watch)
+            if time.monotonic() >= next_look:
+                self._tell(self._look_for_ports())
+                next_look = time.monotonic() + PORTS_SECONDS
+            for port in self._open_ports():
+                port.fetch()
+            self._closing.wait(FETCH_SECONDS if self._watch else PORTS_SECONDS)
+        for port in self._open_ports():
+            port.close()
 
-    def _poll(self) -> str:
+    def _open_ports(self) -> list[_Port]:
+        return [*self._ports.values(), *([self._watch] if self._watch else [])]
+
+    def _look_for_ports(self) -> str:
         """Open what is new, close what is gone; returns the sentence for the user."""
         try:
             watch = self._watch = self._watch or self._make_watch()
-            names = _unique(watch.get_ports())
+            names = _unique(watch.midi.get_ports())
             for name in set(self._ports) - set(names):
-                self._close_port(name)
+                self._ports.pop(name).close()
             for index, name in enumerate(names):
                 if name not in self._ports:
-                    self._ports[name] = self._open(name, lambda port, index=index: port.open_port(index, "in"))
+                    port = _Port(name, self._target)
+                    port.midi.open_port(index, "in")
+                    self._ports[name] = port
         except rtmidi.RtMidiError:
             return "No MIDI system found: play with the typed keys."
         count = len(self._ports)
         return "No MIDI keyboard connected." if count == 0 else f"{count} MIDI input{'s' if count > 1 else ''}"
 
-    def _make_watch(self) -> rtmidi.MidiIn:
+    def _make_watch(self) -> _Port:
         """The port others can connect to; it also lists the system's. Windows has no such ports."""
-        if sys.platform == "win32":
-            return _make_port()
-        return self._open(CLIENT_NAME, lambda port: port.open_virtual_port("in"))
-
-    def _open(self, name: str, connect: Callable[[rtmidi.MidiIn], object]) -> rtmidi.MidiIn:
-        port, parser = _make_port(), PortParser(_plain(name), self._target)
-        port.ignore_types(sysex=True, timing=True, active_sense=True)
-        port.set_callback(lambda event, _: parser.feed(event[0]))
-        connect(port)
+        port = _Port(CLIENT_NAME, self._target)
+        if sys.platform != "win32":
+            port.midi.open_virtual_port("in")
         return port
-
-    def _close_port(self, name: str) -> None:
-        _close(self._ports.pop(name))
 
     def _tell(self, sentence: str) -> None:
         told = (tuple(map(_plain, self._ports)), sentence)
@@ -140,12 +162,6 @@ def _make_port() -> rtmidi.MidiIn:
     if Path("/dev/snd/seq").exists():
         return rtmidi.MidiIn(rtmidi.API_LINUX_ALSA, CLIENT_NAME)
     return rtmidi.MidiIn(rtmidi.API_UNIX_JACK, CLIENT_NAME)
-
-
-def _close(port: rtmidi.MidiIn) -> None:
-    port.cancel_callback()  # before the close: a note that arrives during it would call into a closed port
-    port.close_port()
-    port.delete()
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -209,7 +209,7 @@ def test_notes_of_another_program_sound_and_are_reported_in_order(running, jack_
     with subprocess.Popen([sys.executable, "-c", SEND_MIDI], stdin=subprocess.PIPE) as sender:
         with qtbot.waitSignal(running.levelsChanged, timeout=10_000, check_params_cb=lambda levels: levels.voices > 0):
             pass
-        qtbot.waitUntil(lambda: len(notes) == 80, timeout=10_000)
+        qtbot.waitUntil(lambda: len(notes) == 80, timeout=30_000)
         sender.communicate()
     expected = [(note, velocity) for note in range(40, 80) for velocity in (note, 0)]
     assert [(event.note, event.velocity) for event in notes] == expected
