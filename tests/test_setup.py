@@ -40,7 +40,7 @@ class Machine:
     def installed(self, *packages: str) -> None:
         self.has("dpkg-query", f'[[ " {" ".join(packages)} " == *" ${{!#}} "* ]] && echo -n installed')
 
-    def has_python(self, name: str, new_enough: bool = True, has_wheels: bool = True) -> None:
+    def has_python(self, name: str, new_enough: bool = True, has_wheels: bool = True, has_venv: bool = True) -> None:
         """A Python whose `-m venv` makes a `.venv` with a Python that logs what pip is asked."""
         made = f"""
         mkdir -p .venv/bin
@@ -56,6 +56,7 @@ END
     *'version_info < (3, 11)'*) exit {0 if new_enough else 1} ;;
     *'version_info < (3, 13)'*) exit {1 if has_wheels else 0} ;;
     *version_info*) echo {name} ;;
+    *ensurepip*) exit {0 if has_venv else 1} ;;
     *'-m venv'*) {made} ;;
 esac""",
         )
@@ -103,10 +104,27 @@ def test_without_root_missing_libraries_are_one_sentence_with_the_line_to_type(m
     ended = machine.setup("run")
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        "arc-instrument: 2 system packages are missing; install them, then type make run again: "
+        "arc-instrument: system packages are missing; install them, then type make run again: "
         "sudo apt-get install -y --no-install-recommends libglib2.0-0 libportaudio2"
     ]
     assert machine.done() == []
+
+
+def test_what_python_itself_needs_stands_in_the_same_line(machine):
+    machine.installed(*(set(ALL_FOR_RUN) - {"libegl1"}))
+    machine.has_python("python3.11", has_venv=False)
+    assert machine.setup("run").stderr.splitlines() == [
+        "arc-instrument: system packages are missing; install them, then type make run again: "
+        "sudo apt-get install -y --no-install-recommends libegl1 python3.11-venv"
+    ]
+
+
+def test_where_apt_has_no_lists_the_line_to_type_fetches_them_first(machine):
+    machine.installed(*(set(ALL_FOR_RUN) - {"libegl1"}))
+    machine.has("apt-cache", "exit 100")
+    assert machine.setup("run").stderr.endswith(
+        ": sudo apt-get update && sudo apt-get install -y --no-install-recommends libegl1\n"
+    )
 
 
 def test_as_root_only_what_is_missing_is_installed(machine):
