@@ -46,8 +46,8 @@ class Desktop:
     def __init__(self, folder: Path):
         self._folder = folder
         reading, writing = os.pipe()
-        self._server = self._start(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        self._server = self._start(  # -noreset: else it drops who connects just as its only client leaves
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"],
             pass_fds=(writing,),
         )
         os.close(writing)
@@ -120,8 +120,8 @@ class Desktop:
         command = ["import", "-window", "root", "-crop", f"1x1+{left}+{top}", "-depth", "8", "rgb:-"]
         return subprocess.run(command, env=self.environment, capture_output=True, timeout=PATIENCE_S, check=True).stdout
 
-    def photograph(self, path: Path) -> None:
-        subprocess.run(["import", "-window", "root", str(path)], env=self.environment, timeout=PATIENCE_S, check=False)
+    def photograph(self, path: Path, window: str = "root") -> None:
+        subprocess.run(["import", "-window", window, str(path)], env=self.environment, timeout=PATIENCE_S, check=False)
 
     def close(self) -> None:
         for process in (self._manager, self._server):
