@@ -27,7 +27,8 @@ class Machine:
             (self.commands / tool).symlink_to(shutil.which(tool))
         self.installed("libegl1")
         self.has("id", "echo 1000")
-        self.has("apt-cache", "[[ $2 != *t64 ]]")  # an older release: the names from before the transition
+        # an older release: the names from before the transition
+        self.has("apt-cache", "[[ $2 == *t64 ]] || echo Package: $2")
         self.has("apt-get", f'echo "apt-get $*" >>{self.log}')
         self.has("jack_connect", "")
         self.has_python("python3.11")
@@ -121,7 +122,7 @@ def test_what_python_itself_needs_stands_in_the_same_line(machine):
 
 def test_where_apt_has_no_lists_the_line_to_type_fetches_them_first(machine):
     machine.installed(*(set(ALL_FOR_RUN) - {"libegl1"}))
-    machine.has("apt-cache", "exit 100")
+    machine.has("apt-cache", "")  # and its exit code 0, which it gives to names that others mention
     assert machine.setup("run").stderr.endswith(
         ": sudo apt-get update && sudo apt-get install -y --no-install-recommends libegl1\n"
     )
