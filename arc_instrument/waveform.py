@@ -3,6 +3,7 @@
 import numpy as np
 
 PEAK_COLUMNS = 800
+SILENT = 0.01  # peak, −40 dBFS: not magnified further, so that silence looks silent
 
 
 def peaks(samples: np.ndarray, columns: int = PEAK_COLUMNS) -> np.ndarray:
@@ -18,3 +19,8 @@ def peaks(samples: np.ndarray, columns: int = PEAK_COLUMNS) -> np.ndarray:
     low = np.minimum.reduceat(samples.min(axis=1), starts)
     high = np.maximum.reduceat(samples.max(axis=1), starts)
     return np.stack([low, high], axis=1).astype(np.float32)
+
+
+def normalised(peaks: np.ndarray) -> np.ndarray:
+    """`peaks` with the loudest at full scale, for small pictures that tell sounds apart rather than their level."""
+    return peaks / max(float(np.abs(peaks).max(initial=0.0)), SILENT)

@@ -10,6 +10,7 @@ from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import ElidedLabel, role
 from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
+from arc_instrument.waveform import normalised
 
 PICTURE_PX = 72
 
@@ -70,4 +71,4 @@ class InitSlot(QFrame):
         super().paintEvent(event)
         if self._init is not None:
             area = QRectF(GRID, GRID, PICTURE_PX, self.height() - 2 * GRID)
-            paint_peaks(QPainter(self), area, self._init.peaks, colour("accent"))
+            paint_peaks(QPainter(self), area, normalised(self._init.peaks), colour("accent"))

@@ -8,6 +8,7 @@ from arc_instrument.domain import Take
 from arc_instrument.ui.palette import BODY_PX, GRID, RADIUS, SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
 from arc_instrument.ui.take_model import TAKE_ROLE, figures
+from arc_instrument.waveform import normalised
 
 CARD_PX, GAP_PX, PICTURE_PX = 56, 6, 48
 SCROLL_MARK_PX = 8  # kept free at the right for the mark that shows where one is in the list
@@ -40,7 +41,7 @@ def paint_card(painter: QPainter, card: QRectF, take: Take, fill: QColor, line: 
     painter.setBrush(fill)
     painter.drawRoundedRect(card, RADIUS, RADIUS)
     picture = QRectF(card.left() + 10, card.top() + 10, PICTURE_PX, card.height() - 20)
-    paint_peaks(painter, picture, take.peaks, colour("accent"))
+    paint_peaks(painter, picture, normalised(take.peaks), colour("accent"))
 
     text = QRectF(picture.right() + GRID + 4, card.top(), 0, card.height())
     text.setRight(card.right() - 20 if grip else card.right() - 8)
