@@ -13,7 +13,7 @@ class TimeEstimate:
     Figures are medians of the last few generations, so that one slow run does not move the display.
     """
 
-    window: int = 9
+    window: int = 5
     _step_ms_per_s: deque[float] = field(default_factory=deque)
     _fixed_ms: deque[float] = field(default_factory=deque)
 
