@@ -30,7 +30,12 @@ def start(home):
     """Start the real program with the real audio process, close it after its first frame; its exit and its words."""
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "ARC_INSTRUMENT_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, "-c", OPEN_AND_CLOSE], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", OPEN_AND_CLOSE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 

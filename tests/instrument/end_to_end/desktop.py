@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import", "xprop", "xwininfo")
-PATIENCE_S = 60  # for anything the machine, maybe busy, has to do
+PATIENCE_S = 240  # for anything that a machine, however busy, has to do
 DRAG_STEPS = 12
 DRAG_PAUSE_S = 0.05  # between two moves of a drag: each is answered by both programs over the X server
 DRAG_ATTEMPTS, DRAG_PATIENCE_S = 3, 20

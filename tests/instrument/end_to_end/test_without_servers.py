@@ -34,7 +34,7 @@ def seen(tmp_path_factory):
         env={**os.environ, **NO_SERVERS, "ARC_INSTRUMENT_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
