@@ -27,6 +27,11 @@ PROBE_TIMEOUT_S = 30
 EMBEDDED_MODEL = "arc-mini"
 FAST_CPU_FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 _REINSTALL = "type make run in the clone, or pip install . there"
+_WINDOW_PACKAGES = (
+    "libegl1 libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 "
+    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-randr0 libxcb-sync1"
+)
+_SOUND_PACKAGES = "libportaudio2"  # brings ALSA's library too, whose own package has two names
 
 _QT_PROBE = """
 from PySide6.QtGui import QGuiApplication
@@ -165,8 +170,7 @@ def check_window() -> Finding:
         return Finding("window", False, "no display: neither DISPLAY nor WAYLAND_DISPLAY is set", remedy)
     answer, error = probe(_QT_PROBE)
     if answer is None:
-        remedy = _install("libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0")
-        return Finding("window", False, f"Qt does not start: {error}", remedy)
+        return Finding("window", False, f"Qt does not start: {error}", _install(_WINDOW_PACKAGES))
     return Finding("window", True, f"Qt opens windows on {answer}")
 
 
@@ -194,7 +198,7 @@ def check_takes_folder() -> Finding:
 def check_sound() -> Finding:
     answer, error = probe(_SOUND_PROBE)
     if answer is None:
-        return Finding("sound", False, f"PortAudio does not start: {error}", _install("libportaudio2"), needed=False)
+        return Finding("sound", False, f"PortAudio does not start: {error}", _install(_SOUND_PACKAGES), needed=False)
     devices = json.loads(answer)
     if not devices:
         remedy = "connect a sound card or start a sound server; takes are saved all the same"
@@ -212,7 +216,8 @@ def check_jack() -> Finding:
 def check_midi() -> Finding:
     answer, error = probe(_MIDI_PROBE)
     if answer is None:
-        return Finding("MIDI", False, f"the MIDI system does not answer: {error}", _REINSTALL, needed=False)
+        remedy = _install(_SOUND_PACKAGES) if "libasound" in error else _REINSTALL
+        return Finding("MIDI", False, f"the MIDI system does not answer: {error}", remedy, needed=False)
     ports, sentence = json.loads(answer)
     if not ports:
         remedy = "connect a keyboard" + (", or sudo modprobe snd-seq" if sys.platform == "linux" else "")

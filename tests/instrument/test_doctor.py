@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import re
+import sys
+from pathlib import Path
 
 import pytest
 from jackd import jack_server, shared_jack_server
@@ -10,6 +13,8 @@ from rich.console import Console
 
 from arc_instrument import doctor
 from arc_instrument.doctor import Finding
+
+ROOT = Path(__file__).resolve().parents[2]
 
 __all__ = ["jack_server", "shared_jack_server"]  # fixtures
 
@@ -95,6 +100,24 @@ def test_a_qt_platform_that_does_not_exist_is_a_finding_not_a_crash(monkeypatch)
     finding = doctor.check_window()
     assert not finding.present
     assert finding.remedy
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the wheels hold these libraries")
+def test_the_remedies_for_window_and_sound_name_the_packages_that_make_run_installs(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "nonsense")
+    monkeypatch.setattr(doctor, "_SOUND_PROBE", "raise OSError('PortAudio library not found')")
+    remedies = doctor.check_window().remedy, doctor.check_sound().remedy
+    assert all(remedy.startswith("sudo apt-get install lib") for remedy in remedies)
+    named = {word for remedy in remedies for word in remedy.split()[3:]}
+    installed = re.search(r'run_packages="([^"]+)"', (ROOT / ".ci/setup").read_text())[1].split()
+    assert named == {package.split("|")[-1] for package in installed} - {"fonts-dejavu-core"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the wheel holds that library")
+def test_midi_without_alsas_library_is_mended_by_the_package_that_brings_it(monkeypatch):
+    complaint = "libasound.so.2: cannot open shared object file: No such file or directory"
+    monkeypatch.setattr(doctor, "_MIDI_PROBE", f"raise ImportError({complaint!r})")
+    assert doctor.check_midi().remedy == "sudo apt-get install libportaudio2"
 
 
 def test_the_takes_folder_is_told_with_the_free_space(monkeypatch, tmp_path):
