@@ -55,7 +55,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     audio = AudioClient()
     library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
     devices = AudioSettings(**settings.audio.model_dump())
-    session = Session(generation, audio, library, read_clip, settings.sound, devices)
+    session = Session(generation, audio, library, read_clip, settings.sound, devices, refuge=Library(folders.refuge))
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)

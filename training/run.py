@@ -1,4 +1,4 @@
-"""A run is a folder: recipe, code version, metrics, pictures and sounds, checkpoints that resume bit-exactly.
+"""A run is a folder: recipe, code version, metrics, checkpoints that resume bit-exactly.
 
 Every step draws all its randomness from (seed, step), so a resumed run needs no generator state and no data
 position: step 5,000 sees the same crops and the same noise whether or not the process died at 4,999.

@@ -65,6 +65,7 @@ class Session(Store):
         sound: SoundSettings | None = None,
         devices: AudioSettings | None = None,
         files: Executor | None = None,
+        refuge: Library | None = None,
     ):
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
@@ -74,7 +75,7 @@ class Session(Store):
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
-        self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files)
+        self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self._wanted_take: Take | None = None
         self._estimate = TimeEstimate()
         self._next_id = 1

@@ -16,13 +16,18 @@ class Shelf:
     """Runs the library's and the reader's work one job after the other.
 
     `deliver` brings a callback to the caller's thread; every callback of every method goes through it. A take that
-    could not be written stays in memory until `retry` succeeds.
+    could not be written stays in memory until `retry` succeeds; what still waits at the end goes to `refuge`.
     """
 
     def __init__(
-        self, library: Library, read_clip: Callable[[Path], Clip], deliver: Deliver, executor: Executor | None = None
+        self,
+        library: Library,
+        read_clip: Callable[[Path], Clip],
+        deliver: Deliver,
+        executor: Executor | None = None,
+        refuge: Library | None = None,
     ):
-        self._library, self._read_clip, self._deliver = library, read_clip, deliver
+        self._library, self._read_clip, self._deliver, self._refuge = library, read_clip, deliver, refuge
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
         self._unsaved: list[Generated] = []
 
@@ -40,11 +45,14 @@ class Shelf:
         """Write a take."""
         library = self._library
 
-        def lost(sentence: str) -> None:
-            self._unsaved.append(generated)
-            failed(sentence)
+        def add() -> Take:
+            try:
+                return library.add(generated)
+            except BaseException:
+                self._unsaved.append(generated)  # here, not in a callback: at shutdown nobody delivers those
+                raise
 
-        self._run(lambda: library.add(generated), lambda take: saved(generated, take), lost)
+        self._run(add, lambda take: saved(generated, take), failed)
 
     def retry(self, saved: Callable[[Generated, Take], None], failed: Callable[[str], None]) -> None:
         """Write again what could not be written."""
@@ -53,16 +61,31 @@ class Shelf:
             self.keep(generated, saved, failed)
 
     def list_takes(self, done: Callable[[list[Take]], None], failed: Callable[[str], None]) -> None:
-        """Read every take of the library."""
-        self._run(self._library.takes, done, failed)
+        """Read every take of the library, and those that found refuge."""
+        library, refuge = self._library, self._refuge
+
+        def takes() -> list[Take]:
+            kept = library.takes() + (refuge.takes() if refuge and refuge.folder.is_dir() else [])
+            return sorted(kept, key=lambda take: take.created, reverse=True)
+
+        self._run(takes, done, failed)
 
     def read(self, path: Path, done: Callable[[Clip], None], failed: Callable[[str], None]) -> None:
         """Read an audio file."""
         self._run(lambda: self._read_clip(path), done, failed)
 
     def shutdown(self) -> None:
-        """Wait for what is still being written."""
+        """Wait for what is still being written, and find a place for what could not be."""
         self._executor.shutdown(wait=True)
+        for generated in self._unsaved:
+            for library in (self._library, self._refuge):
+                try:
+                    if library is not None:
+                        take = library.add(generated)
+                        _log.warning("a take that could not be written before lies in %s", take.path)
+                        break
+                except (UserError, OSError) as error:
+                    _log.error("a take could not be written: %s", error)
 
     def _run(self, job: Callable[[], object], done: Callable[..., None], failed: Callable[[str], None]) -> None:
         def work() -> None:

@@ -177,6 +177,27 @@ def test_retry_writes_every_take_that_waits(qtbot, session, home):
     assert session.state.message is None
 
 
+def test_a_take_that_never_found_its_folder_is_on_the_list_of_the_next_start(qtbot, generation, audio, home):
+    home.mkdir()
+    (home / "takes").write_text("a file, where the folder should be")
+    refuge = Library(home / "refuge")
+    session = Session(generation, audio, Library(home / "takes"), read_clip, refuge=refuge)
+    generation.start()
+    session.set_prompt("kick")
+    session.set_seconds(0.2)
+    session.generate()
+    qtbot.waitUntil(lambda: session.state.message is not None and "not saved" in session.state.message.text)
+    session.shutdown()
+
+    (home / "takes").unlink()
+    after = Session(generation, audio, Library(home / "takes"), read_clip, refuge=refuge)
+    after.load_takes()
+    wait_for_takes(qtbot, after, 1)
+    assert after.state.takes[0].path.is_relative_to(home / "refuge")
+    assert len(read_clip(after.state.takes[0].path).samples) == round(0.2 * 44_100)
+    after.shutdown()
+
+
 def test_a_take_survives_a_failure_that_nobody_foresaw(qtbot, session, monkeypatch, caplog):
     session.set_prompt("kick")
     session.set_seconds(0.2)
