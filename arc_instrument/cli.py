@@ -39,7 +39,12 @@ def window(context: typer.Context, weights: Weights = None) -> None:
     if context.invoked_subcommand is not None:
         return
     _check_display()
-    from arc_instrument.app import run
+    try:
+        from arc_instrument.app import run
+    except ImportError as error:
+        if "cannot open shared object file" not in str(error):
+            raise
+        raise UserError(f"The window cannot start ({error}): arc-instrument doctor names what to install.") from error
 
     raise typer.Exit(run(weights=weights))
 

@@ -198,6 +198,21 @@ def test_ctrl_c_cancels_between_steps_with_code_130_and_no_file(synth, command, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_missing_system_library_of_the_window_is_one_sentence_that_names_doctor(command, monkeypatch):
+    class Missing:
+        def find_spec(self, name, *_):
+            if name == "arc_instrument.app":
+                raise ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delitem(sys.modules, "arc_instrument.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    code, _, stderr = command()
+    assert code == 2
+    assert "libEGL.so.1" in stderr
+    assert "arc-instrument doctor" in stderr
+
+
 def test_without_a_display_the_window_is_refused_in_one_sentence(command, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
