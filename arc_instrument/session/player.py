@@ -57,9 +57,10 @@ class Player(QObject):
         self._store.update(current=sound)
 
     def play(self) -> None:
-        """Play the current sound from its start."""
-        sound = self._store.state.current
-        if sound is None:
+        """Play the current sound from its start; without running sound nothing moves, and the status strip says why."""
+        state = self._store.state
+        sound = state.current
+        if sound is None or state.audio is None or not state.audio.running:
             return
         self._audio.play()
         self._playback_end.start(round(sound.clip.seconds * 1000))

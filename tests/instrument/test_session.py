@@ -43,6 +43,13 @@ def test_generate_makes_arms_plays_shows_and_keeps_the_sound(made, audio):
     assert state.estimate_ms == pytest.approx(45)
 
 
+def test_without_a_sound_card_nothing_seems_to_play(made, audio):
+    made.player.toggle_play()
+    audio.stateChanged.emit(AudioState(False, "No sound card found: takes are still saved."))
+    made.player.play()
+    assert not made.state.playing
+
+
 def test_the_estimate_grows_with_steps_and_length(made):
     at_eight = made.state.estimate_ms
     made.set_steps(16)
