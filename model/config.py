@@ -80,6 +80,7 @@ class SpectralConfig:
     decoder_depths: tuple[int, ...] = (3, 3, 1)
     strides: tuple[int, ...] = (4, 4)
     kernel: int = 7  # taps of the depthwise convolutions
+    linear_bins: int = 8  # lowest MDCT bins (to 1.4 kHz) that a linear path carries beside the networks
 
     @property
     def frame_samples(self) -> int:

@@ -16,13 +16,18 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig, SpectralConfig
 
-COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near unit range
-INPUT_GAIN = 4.0  # compressed coefficients of ordinary sound are near 0.1
-LOG_GAIN_CENTRE, LOG_GAIN_SPREAD, MAX_LOG_GAIN = (
-    -7.0,
-    4.0,
-    4.0,
-)  # natural logarithms of amplitude; sound spans e^−14…e^0
+COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near one another
+COMPRESSED_GAIN = 4.0  # brings them near unit range: compressed coefficients of ordinary sound are near 0.1
+
+
+def compress(coefficients: Tensor) -> Tensor:
+    """MDCT coefficients → signed powers near unit range, the domain the networks work in."""
+    return COMPRESSED_GAIN * coefficients.sign() * (coefficients.abs() + 1e-6) ** COMPRESSION
+
+
+def expand(compressed: Tensor) -> Tensor:
+    """The inverse of `compress`."""
+    return compressed.sign() * (compressed.abs() / COMPRESSED_GAIN) ** (1 / COMPRESSION)
 
 
 class Mdct(nn.Module):
@@ -46,7 +51,8 @@ class Mdct(nn.Module):
 
     def forward(self, audio_bcn: Tensor) -> Tensor:
         """(b, c, t·hop) samples → (b, c, t, hop) coefficients."""
-        blocks = F.pad(audio_bcn, (self.hop, 0)).unflatten(-1, (-1, self.hop))
+        b, c, n = audio_bcn.shape
+        blocks = F.pad(audio_bcn, (self.hop, 0)).reshape(b, c, n // self.hop + 1, self.hop)
         frames = torch.cat([blocks[..., :-1, :], blocks[..., 1:, :]], dim=-1)
         return frames @ self.basis
 
@@ -79,9 +85,10 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x_btd: Tensor) -> Tensor:
         # Shifted products beat the library's grouped convolution by a fifth at these sizes on a CPU.
-        taps = self.depthwise.weight[:, 0]
+        taps, bias = self.depthwise.weight[:, 0], self.depthwise.bias
+        assert bias is not None
         padded = F.pad(x_btd, (0, 0, self.reach, self.reach))
-        h = self.depthwise.bias + padded[:, : x_btd.shape[1]] * taps[:, 0]
+        h = bias + padded[:, : x_btd.shape[1]] * taps[:, 0]
         for i in range(1, taps.shape[1]):
             h = h + padded[:, i : i + x_btd.shape[1]] * taps[:, i]
         h = self.narrow(F.gelu(self.widen(self.norm(h)), approximate="tanh"))
@@ -114,6 +121,20 @@ class Unfold(nn.Module):
         return self.project(x_btd).reshape(b, t * self.stride, -1)
 
 
+def fold_low_bins(compressed_bctk: Tensor, bins: int, frames: int) -> Tensor:
+    """The lowest `bins` of all MDCT frames that share a latent frame, as one vector: (b, l, 2·frames·bins)."""
+    b, c, t, _ = compressed_bctk.shape
+    blocks = compressed_bctk[..., :bins].reshape(b, c, t // frames, frames * bins)
+    return blocks.transpose(1, 2).flatten(2)
+
+
+def unfold_low_bins(low_bld: Tensor, bins: int, frames: int) -> Tensor:
+    """The inverse of `fold_low_bins`: (b, 2, l·frames, bins)."""
+    b, latent_frames, _ = low_bld.shape
+    blocks = low_bld.reshape(b, latent_frames, 2, frames * bins).transpose(1, 2)
+    return blocks.reshape(b, 2, latent_frames * frames, bins)
+
+
 class SpectralEncoder(nn.Module):
     """Samples → mean and log standard deviation of the latents."""
 
@@ -128,17 +149,20 @@ class SpectralEncoder(nn.Module):
             layers.extend(ConvNeXtBlock(width, config.kernel) for _ in range(depth))
         self.layers = nn.Sequential(*layers, nn.LayerNorm(widths[-1]))
         self.head = nn.Linear(widths[-1], 2 * config.latent_channels)
+        # The waveform of lows is what a network of magnitudes learns last; a linear path learns it within minutes.
+        self.low_bins, self.frames_per_latent = config.linear_bins, math.prod(config.strides)
+        self.low = nn.Linear(2 * self.frames_per_latent * self.low_bins, config.latent_channels, bias=False)
         with torch.no_grad():  # start nearly deterministic: a noisy start teaches the decoder to ignore the latents
             self.head.bias[config.latent_channels :].fill_(-3.0)
 
     def forward(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
         """(b, 2, l·2048) samples → mean and log standard deviation, each (b, latent channels, l)."""
-        coefficients = self.mdct(mid_side(audio_bcn))
-        magnitude = INPUT_GAIN * (coefficients.abs() + 1e-6) ** COMPRESSION
-        features = torch.cat([magnitude * coefficients.sign(), magnitude], dim=1)  # phase, and level at once
+        compressed = compress(self.mdct(mid_side(audio_bcn)))
+        features = torch.cat([compressed, compressed.abs()], dim=1)  # phase, and level at once
         x_btd = features.transpose(1, 2).flatten(2)
-        mean_bcl, log_std_bcl = self.head(self.layers(x_btd)).transpose(1, 2).chunk(2, dim=1)
-        return mean_bcl, log_std_bcl.clamp(-10.0, 3.0)
+        mean_bld, log_std_bld = self.head(self.layers(x_btd)).chunk(2, dim=-1)
+        mean_bld = mean_bld + self.low(fold_low_bins(compressed, self.low_bins, self.frames_per_latent))
+        return mean_bld.transpose(1, 2), log_std_bld.transpose(1, 2).clamp(-10.0, 3.0)
 
 
 class SpectralDecoder(nn.Module):
@@ -155,21 +179,25 @@ class SpectralDecoder(nn.Module):
             layers.extend(ConvNeXtBlock(width, config.kernel) for _ in range(depth))
         layers.append(nn.LayerNorm(widths[-1]))
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Linear(widths[-1], 3 * 2 * config.hop)
+        self.head = nn.Linear(widths[-1], 2 * 2 * config.hop)
+        self.low_bins, self.frames_per_latent = config.linear_bins, math.prod(config.strides)
+        self.low = nn.Linear(config.latent_channels, 2 * self.frames_per_latent * self.low_bins, bias=False)
 
     def spectrum(self, latents_bcl: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents → (coefficients, noise gains), each (b, 2, t, hop), mid/side, float32."""
-        body_dtype = next(self.layers.parameters()).dtype  # bfloat16 at inference; the gains in the head stay float32
-        x_btd = self.layers(latents_bcl.transpose(1, 2).to(body_dtype))
+        """Latents → (compressed coefficients, noise gains), each (b, 2, t, hop), mid/side, float32."""
+        latents_bld = latents_bcl.transpose(1, 2)
+        body_dtype = next(self.layers.parameters()).dtype  # bfloat16 at inference where that is fast
+        x_btd = self.layers(latents_bld.to(body_dtype))
         x_btd = self.head(x_btd.to(self.head.weight.dtype)).float()
-        value, log_gain, mix = x_btd.unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4)
-        # One envelope for both: with a gain of its own the signed part falls silent before it has learned its phase.
-        envelope = (LOG_GAIN_CENTRE + LOG_GAIN_SPREAD * log_gain).clamp(max=MAX_LOG_GAIN).exp()
-        return value * envelope, mix.sigmoid() * envelope
+        value, noise = x_btd.unflatten(-1, (2, 2, -1)).permute(2, 0, 3, 1, 4)
+        low = self.low(latents_bld.to(self.low.weight.dtype)).float()
+        low = unfold_low_bins(low, self.low_bins, self.frames_per_latent)
+        compressed = value + F.pad(low, (0, value.shape[-1] - self.low_bins))
+        return compressed, expand(F.softplus(noise - 1.0))  # −1: noise starts quiet
 
-    def synthesize(self, coefficients_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
+    def synthesize(self, compressed_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
         """Coefficients plus gain × noise → (b, 2, n) samples, left/right."""
-        return mid_side(self.mdct.inverse(coefficients_bctk + noise_gain_bctk * noise_bctk))
+        return mid_side(self.mdct.inverse(expand(compressed_bctk) + noise_gain_bctk * noise_bctk))
 
 
 class Reconstruction(NamedTuple):
@@ -177,7 +205,7 @@ class Reconstruction(NamedTuple):
 
     draw_a_bcn: Tensor
     draw_b_bcn: Tensor
-    coefficients_bctk: Tensor  # mid/side, without the substituted noise
+    compressed_bctk: Tensor  # coefficients, mid/side, without the substituted noise
     mean_bcl: Tensor
     log_std_bcl: Tensor
 
@@ -227,14 +255,14 @@ class SpectralAutoencoder(nn.Module):
     def reconstruct(self, audio_bcn: Tensor) -> Reconstruction:
         """For training: encode, sample the latents, decode twice with independent noise."""
         mean_bcl, log_std_bcl = (x.float() for x in self.encoder(audio_bcn))
-        coefficients, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * torch.randn_like(mean_bcl))
-        draw_a, draw_b = (self.decoder.synthesize(coefficients, gain, torch.randn_like(gain)) for _ in range(2))
-        return Reconstruction(draw_a, draw_b, coefficients, mean_bcl, log_std_bcl)
+        compressed, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * torch.randn_like(mean_bcl))
+        draw_a, draw_b = (self.decoder.synthesize(compressed, gain, torch.randn_like(gain)) for _ in range(2))
+        return Reconstruction(draw_a, draw_b, compressed, mean_bcl, log_std_bcl)
 
     def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:
         """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""
-        coefficients, noise_gain = self.decoder.spectrum(latents_bcl * self.scale + self.shift)
+        compressed, noise_gain = self.decoder.spectrum(latents_bcl * self.scale + self.shift)
         # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
-        b, c, t, k = coefficients.shape
-        noise = torch.randn((t, b, c, k), generator=generator).permute(1, 2, 0, 3).to(coefficients)
-        return self.decoder.synthesize(coefficients, noise_gain, noise)
+        b, c, t, k = compressed.shape
+        noise = torch.randn((t, b, c, k), generator=generator).permute(1, 2, 0, 3).to(compressed)
+        return self.decoder.synthesize(compressed, noise_gain, noise)

@@ -5,23 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AutoencoderRecipe:
-    """Spectral autoencoder: energy distance of spectra + KL."""
+    """Spectral autoencoder: energy distance of spectra + coherence of the lows + KL."""
 
     seed: int = 1
-    steps: int = 12_000
+    steps: int = 4_500
     batch: int = 8
     crop_latents: int = 16  # 0.74 s
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 1e-2
     warmup: int = 200
     decay_fraction: float = 0.3
     clip_grad_norm: float = 1.0
-    kl_weight: float = 3e-5
-    kl_warmup: tuple[int, int] = (
-        600,
-        2_500,
-    )  # steps between which its weight rises from 0; from the start it collapses
+    kl_weight: float = 1.5e-3
+    kl_warmup: tuple[int, int] = (200, 1_500)  # its weight rises from 0 between these steps
     ema_decay: float = 0.999
 
 
@@ -48,7 +45,7 @@ class ArcRecipe:
 
     seed: int = 3
     steps: int = 2_000  # one step = one update of G, then one of D
-    batch_frames: int = 2048
+    batch_frames: int = 1024
     generator_learning_rate: float = 2e-5
     discriminator_learning_rate: float = 4e-5
     betas: tuple[float, float] = (0.9, 0.95)

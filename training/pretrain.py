@@ -17,7 +17,7 @@ from training.corpus import Corpus
 from training.latents import Batch, Latents
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
-from training.run import Run, clip_gradients, open_fabric
+from training.run import Run, averaged_weights, clip_gradients, open_fabric
 from training.sampling import logit_normal
 
 VALIDATION_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -45,11 +45,19 @@ def validate(generator: torch.nn.Module, batches: list[Batch], fabric: Fabric) -
 
 
 def train(
-    config: ModelConfig, latents: Latents, held_out: Latents, recipe: PretrainRecipe, folder: Path, fabric: Fabric
+    config: ModelConfig,
+    latents: Latents,
+    held_out: Latents,
+    recipe: PretrainRecipe,
+    folder: Path,
+    fabric: Fabric,
+    initial: dict[str, Tensor] | None = None,
 ) -> None:
-    """Learn the velocity; resumes where `folder` left off."""
+    """Learn the velocity, from `initial` weights if given; resumes where `folder` left off."""
     torch.manual_seed(recipe.seed)
     generator = Generator(config)
+    if initial is not None:
+        generator.load_state_dict(initial)
     ema = Ema(generator, recipe.ema_decay).to(fabric.device)
     generator, optimizer = fabric.setup(
         generator, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay)
@@ -81,6 +89,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
+    parser.add_argument("--init", type=Path, help="run folder whose averaged weights to start from")
     parser.add_argument("--steps", type=int, default=PretrainRecipe.steps)
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
@@ -90,7 +99,8 @@ def main() -> None:
         Latents(args.latents / split, Corpus(args.corpus, split), config) for split in ("train", "test")
     )
     held_out.shift, held_out.scale = latents.shift, latents.scale
-    train(config, latents, held_out, recipe, args.run, open_fabric())
+    initial = averaged_weights(args.init) if args.init else None
+    train(config, latents, held_out, recipe, args.run, open_fabric(), initial)
 
 
 if __name__ == "__main__":

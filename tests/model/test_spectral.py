@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.config import ARC_MINI, SAO_SMALL, TINY
-from model.spectral import Mdct, SpectralAutoencoder, mid_side
+from model.spectral import Mdct, SpectralAutoencoder, compress, expand, fold_low_bins, mid_side, unfold_low_bins
 
 
 @settings(deadline=None, max_examples=25)
@@ -36,6 +36,23 @@ def test_mid_side_is_its_own_inverse_and_of_mono_has_no_side() -> None:
     x = torch.randn(2, 2, 50)
     torch.testing.assert_close(mid_side(mid_side(x)), x)
     assert mid_side(x[:, :1].repeat(1, 2, 1))[:, 1].abs().max() == 0
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(-30.0, 30.0))
+def test_compression_keeps_the_sign_and_is_undone_by_expansion(value: float) -> None:
+    x = torch.tensor(value)
+    torch.testing.assert_close(expand(compress(x)), x, rtol=1e-4, atol=3e-6)
+
+
+def test_low_bins_of_one_latent_frame_meet_in_one_vector_and_come_back() -> None:
+    x = torch.randn(2, 2, 5 * 16, 128)
+    folded = fold_low_bins(x, bins=8, frames=16)
+    torch.testing.assert_close(unfold_low_bins(folded, bins=8, frames=16), x[..., :8])
+    changed = x.clone()
+    changed[:, :, 3 * 16 : 4 * 16] = 0  # the MDCT frames of latent frame 3
+    touched = (fold_low_bins(changed, bins=8, frames=16) != folded).any(0).any(-1)
+    assert touched.tolist() == [False, False, False, True, False]
 
 
 @pytest.fixture(scope="module")
