@@ -49,18 +49,18 @@ def spectral_energy_distance(target_bcn: Tensor, draw_a_bcn: Tensor, draw_b_bcn:
     return total
 
 
-def coherence_loss(target_bctk: Tensor, coefficients_bctk: Tensor, rate_hz: int = 44_100) -> Tensor:
-    """Error of the signed MDCT coefficients relative to the target's, per clip and band: √(noise/signal).
+def coherence_loss(target_bctk: Tensor, estimate_bctk: Tensor, rate_hz: int = 44_100) -> Tensor:
+    """Error of signed MDCT values relative to the target's, per clip and band: √(noise/signal).
 
-    Linear, not compressed: a compressed complex difference is steepest around zero, where a wrong phase costs more
-    than silence, and held the lows at −1 dB SNR. The floor keeps bands with hardly any sound from counting.
+    Used on compressed values, where every partial counts, and on linear ones, where peaks do. The floor keeps bands
+    with hardly any sound from counting.
     """
     bins = target_bctk.shape[-1]
     floor = 0.03 * target_bctk.square().sum((1, 2, 3)).sqrt() + 1e-4
     total = target_bctk.new_zeros(())
     for low_hz, high_hz, weight in COHERENT_BANDS_HZ:
         band = slice(round(2 * low_hz / rate_hz * bins), round(2 * high_hz / rate_hz * bins))
-        target, estimate = target_bctk[..., band], coefficients_bctk[..., band]
+        target, estimate = target_bctk[..., band], estimate_bctk[..., band]
         error = ((target - estimate).square().sum((1, 2, 3)) + EPSILON).sqrt()
         total = total + weight * (error / (target.square().sum((1, 2, 3)).sqrt() + floor)).mean()
     return total
