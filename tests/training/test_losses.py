@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.losses import (
+    coherence_loss,
     contrastive_loss,
     kl_divergence,
     relativistic_discriminator_loss,
@@ -93,3 +94,19 @@ def test_no_item_meets_a_prompt_equal_to_its_own(prompts: list[str], seed: int) 
     commonest = max(prompts.count(p) for p in prompts)
     if 2 * commonest <= len(prompts):  # then a full derangement exists
         assert valid.all()
+
+
+def test_coherence_is_nothing_for_the_target_itself_and_one_for_silence_or_the_wrong_sign() -> None:
+    target = torch.zeros(2, 2, 32, 128)
+    target[..., 1] = torch.randn(2, 2, 32)  # bin 1: 172 to 345 Hz, a band of weight 1
+    floored = 1 / 1.03  # the floor is 3 % of the clip
+    assert coherence_loss(target, target).item() < 1e-3
+    assert coherence_loss(target, torch.zeros_like(target)).item() == pytest.approx(floored, rel=1e-3)
+    assert coherence_loss(target, -target).item() == pytest.approx(2 * floored, rel=1e-3)
+    assert coherence_loss(100 * target, -100 * target).item() == pytest.approx(2 * floored, rel=1e-3)
+
+
+def test_coherence_does_not_ask_for_the_phase_of_highs() -> None:
+    target = torch.zeros(1, 2, 32, 128)
+    target[..., 60] = 1.0  # 10 kHz
+    assert coherence_loss(target, -target).item() < 1e-3
