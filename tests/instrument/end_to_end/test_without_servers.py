@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from arc_instrument.audio.wavfile import read_clip
+from arc_instrument.library import Library
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +64,11 @@ def test_the_sound_is_made_all_the_same_and_the_window_stays(seen):
     assert told["visible"]
 
 
-def test_nothing_half_written_is_left(seen):
+def test_the_take_is_whole_in_the_refuge_and_nothing_half_written_is_left(seen):
     _, home = seen
     assert (home / "takes").read_text() == "a file stands where the folder should be"
-    assert {path.name for path in home.iterdir()} == {"config", "logs", "takes"}
+    assert {path.name for path in home.iterdir()} == {"config", "logs", "refuge", "takes"}
+    (take,) = Library(home / "refuge").takes()
+    assert take.prompt == "glass"
+    assert np.abs(read_clip(take.path).samples).max() > 0
+    assert [path.name for path in take.path.parent.iterdir()] == [take.path.name]
