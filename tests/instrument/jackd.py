@@ -3,11 +3,11 @@
 import itertools
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from programs import require
 
 PROGRAMS = ("jackd", "jack_wait", "jack_connect", "jack_lsp")
 PATIENCE_S = 30  # a busy machine starts a server in several seconds
@@ -81,12 +81,7 @@ class JackServer:
 
 
 def require_jack() -> None:
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        sentence = f"{', '.join(missing)} not found: install jackd2 (apt install jackd2) to test real sound."
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    require(*PROGRAMS, packages="jackd2")
 
 
 @pytest.fixture(scope="session")

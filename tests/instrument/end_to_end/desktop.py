@@ -2,13 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import require
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import", "xprop", "xwininfo")
 PATIENCE_S = 240  # for anything that a machine, however busy, has to do
@@ -28,16 +28,6 @@ def poll(condition: Callable, seconds: float):
 def wait_for(condition: Callable, what: str, seconds: float = PATIENCE_S):
     """The first true value of `condition()`; fails the test when `seconds` have passed."""
     return poll(condition, seconds) or pytest.fail(f"after {seconds:g} s still waiting for {what}")
-
-
-def require(*programs: str, packages: str) -> None:
-    """Skip the test where a program is missing; on the CI machine, fail it."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        sentence = f"{', '.join(missing)} not found: apt install {packages} to test the real window."
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
 
 
 class Desktop:

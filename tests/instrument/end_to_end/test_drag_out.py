@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from desktop import PATIENCE_S, Desktop, require, wait_for
+from desktop import PATIENCE_S, Desktop, wait_for
+from programs import require
 
 pytestmark = pytest.mark.slow
 
