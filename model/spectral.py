@@ -2,7 +2,8 @@
 
 The transform is two matrix products at a hop of 128 samples, so an attack stays where it is and decoding six
 seconds costs tens of milliseconds on two CPU cores. What has no phase worth keeping (breath, cymbals, rain) is
-drawn as white noise under a predicted gain; what has one is a signed coefficient.
+drawn as white noise under a predicted gain; what has one is a signed coefficient. The lowest bins, where the waveform
+itself is heard, also take a linear path through the latents.
 
 Shapes: b batch, c audio channels (left, right), n samples, t MDCT frames, k MDCT bins, l latent frames, d width.
 """

@@ -44,17 +44,17 @@ def train(
         rng = run.rng(step)
         audio_bcn = random_crops(corpus, recipe.batch, frames, rng, weights).to(fabric.device)
         result = network.reconstruct(audio_bcn)
-        signals = [
-            x[..., : -network.config.hop] for x in (audio_bcn, result.draw_a_bcn, result.draw_b_bcn)
-        ]  # the last MDCT block is aliased
+        whole = slice(None, -network.config.hop)  # the last MDCT block is aliased
+        signals = [x[..., whole] for x in (audio_bcn, result.draw_a_bcn, result.draw_b_bcn)]
         if rng.random() < 0.5:  # left/right and sum/difference in turn, at the cost of one
             signals = [mid_side(x) for x in signals]
         distance = spectral_energy_distance(*signals)
         target = network.encoder.mdct(mid_side(audio_bcn))
         coherence = coherence_loss(compress(target), result.compressed_bctk)
-        coherence = coherence + 0.5 * coherence_loss(target, expand(result.compressed_bctk))
+        linear_coherence = coherence_loss(target, expand(result.compressed_bctk))
         kl = kl_divergence(result.mean_bcl, result.log_std_bcl)
-        loss = distance + coherence + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
+        loss = distance + coherence + recipe.linear_coherence_weight * linear_coherence
+        loss = loss + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
         optimizer.step()
@@ -65,6 +65,7 @@ def train(
                 step,
                 distance=distance.item(),
                 coherence=coherence.item(),
+                linear_coherence=linear_coherence.item(),
                 kl=kl.item(),
                 grad_norm=norm,
                 learning_rate=rate,

@@ -17,6 +17,7 @@ class AutoencoderRecipe:
     warmup: int = 200
     decay_fraction: float = 0.3
     clip_grad_norm: float = 1.0
+    linear_coherence_weight: float = 0.5  # against 1 for the compressed coefficients
     kl_weight: float = 1.5e-3  # at 1e-4 a latent frame carries 350 nats, more than a generator can hit
     kl_warmup: tuple[int, int] = (200, 1_500)  # its weight rises from 0 between these steps
     ema_decay: float = 0.999

@@ -41,6 +41,20 @@ def trained(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("stage", ["autoencoder", "flow"])
+def test_a_run_can_start_from_the_averaged_weights_of_another(
+    trained: Path, packed: Path, tmp_path: Path, stage: str
+) -> None:
+    common = ("--corpus", packed, "--init", trained / stage, "--run", tmp_path, "--steps", "0")
+    if stage == "autoencoder":
+        module("autoencoder", *common)
+    else:
+        module("pretrain", *common, "--latents", trained / "latents")
+    start, given = averaged_weights(tmp_path), averaged_weights(trained / stage)
+    assert start.keys() == given.keys()
+    assert all(torch.equal(start[name], given[name]) for name in given)
+
+
 def test_the_exported_model_is_the_average_of_the_last_run(trained: Path, tmp_path: Path) -> None:
     module("export", "--latents", trained / "latents", "--generator", trained / "arc", "--out", tmp_path)
     generator, network = Generator(TINY), SpectralAutoencoder.of(TINY)
