@@ -61,6 +61,7 @@ class Player(QObject):
         state = self._store.state
         sound = state.current
         if sound is None or state.audio is None or not state.audio.running:
+            self.stop_stopwatch()  # what sounds later is not the answer to this press
             return
         self._audio.play()
         self._playback_end.start(round(sound.clip.seconds * 1000))

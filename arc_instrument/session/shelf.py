@@ -78,14 +78,14 @@ class Shelf:
         """Wait for what is still being written, and find a place for what could not be."""
         self._executor.shutdown(wait=True)
         for generated in self._unsaved:
-            for library in (self._library, self._refuge):
+            for library in filter(None, (self._library, self._refuge)):
                 try:
-                    if library is not None:
-                        take = library.add(generated)
-                        _log.warning("a take that could not be written before lies in %s", take.path)
-                        break
-                except (UserError, OSError) as error:
-                    _log.error("a take could not be written: %s", error)
+                    take = library.add(generated)
+                except Exception:
+                    _log.exception("a take could not be written")
+                else:
+                    _log.warning("a take that could not be written before lies in %s", take.path)
+                    break
 
     def _run(self, job: Callable[[], object], done: Callable[..., None], failed: Callable[[str], None]) -> None:
         def work() -> None:
