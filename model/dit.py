@@ -92,13 +92,18 @@ class DiffusionTransformer(nn.Module):
         nn.init.zeros_(self.input_mix.weight)
         nn.init.zeros_(self.output_mix.weight)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the layers compute in."""
+        return self.time_embedding.frequencies.dtype
+
     def forward(self, x_bct: Tensor, time_b: Tensor, conditioning: Conditioning) -> Tensor:
         """Return the velocity (b, c, t), in the dtype of `x_bct`; times are (b,)."""
         return self.velocity(x_bct, time_b, self.prepare(conditioning))
 
     def prepare(self, conditioning: Conditioning, depth: int | None = None) -> Prepared:
         """Compute what does not change from step to step, for the first `depth` blocks (all of them by default)."""
-        dtype = self.input_projection.weight.dtype
+        dtype = self.dtype
         tokens_bld = self.token_mlp(conditioning.tokens_bld.to(dtype))
         return Prepared(
             self.global_mlp(conditioning.global_bd.to(dtype)),
@@ -107,7 +112,11 @@ class DiffusionTransformer(nn.Module):
 
     def velocity(self, x_bct: Tensor, time_b: Tensor, prepared: Prepared) -> Tensor:
         """Return what `forward` does, under an already prepared condition of the same batch size."""
-        out_btc = self.output_projection(self._residual_stream(x_bct, time_b, prepared))[:, 1:]
+        return self.velocity_at(x_bct, self.time_embedding(time_b), prepared)
+
+    def velocity_at(self, x_bct: Tensor, time_bd: Tensor, prepared: Prepared) -> Tensor:
+        """Return what `velocity` does, from an already embedded time."""
+        out_btc = self.output_projection(self._residual_stream(x_bct, time_bd, prepared))[:, 1:]
         return (out_btc + self.output_mix(out_btc)).transpose(1, 2).to(x_bct.dtype)
 
     def truncate(self, depth: int) -> None:
@@ -119,13 +128,13 @@ class DiffusionTransformer(nn.Module):
         """Return the residual stream (b, 1 + t, d) after the first `depth` blocks, the prepended token first."""
         if not 0 <= depth <= len(self.blocks):
             raise ValueError(f"depth={depth}: this transformer has {len(self.blocks)} blocks")
-        return self._residual_stream(x_bct, time_b, self.prepare(conditioning, depth))
+        return self._residual_stream(x_bct, self.time_embedding(time_b), self.prepare(conditioning, depth))
 
-    def _residual_stream(self, x_bct: Tensor, time_b: Tensor, prepared: Prepared) -> Tensor:
+    def _residual_stream(self, x_bct: Tensor, time_bd: Tensor, prepared: Prepared) -> Tensor:
         """Return (b, 1 + t, d) after the blocks that `prepared` covers."""
-        x_btc = x_bct.transpose(1, 2).to(self.input_projection.weight.dtype)
+        x_btc = x_bct.transpose(1, 2).to(self.dtype)
         frames_btd = self.input_projection(x_btc + self.input_mix(x_btc))
-        token_bd = (prepared.global_bd + self.time_embedding(time_b)).to(frames_btd.dtype)
+        token_bd = (prepared.global_bd + time_bd).to(frames_btd.dtype)
         x_bnd = torch.cat((token_bd[:, None], frames_btd), 1)
         table = rotary_table(x_bnd.shape[1], self.config.rotary_width, x_bnd.device)
         for block, keys_values in zip(self.blocks, prepared.keys_values, strict=False):
