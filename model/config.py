@@ -1,6 +1,6 @@
-"""Frozen configurations: the published model, our embedded one, and a tiny one for tests."""
+"""Frozen configurations: the published models, our embedded one, and a tiny one for tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, prod
 from typing import Literal
 
@@ -16,14 +16,39 @@ class DiTConfig:
     ff_inner: int = 4096  # width of the gated half; the published model has 4 × width
     conditioning_width: int = 768  # of text tokens and of the seconds embedding, before the DiT's own MLPs
     time_features: int = 256  # cosines and sines together
+    qk_norm: bool = True  # layer norms on the queries and keys of every head
+    widen_tokens: bool = True  # to `width`; else cross-attention reads them at `conditioning_width`, with fewer heads
+    durations: int = 1  # 1: the total; 2: where in a longer recording the sound starts, then the total
 
     def __post_init__(self) -> None:
         if self.width % self.heads or self.head_width % 4:
             raise ValueError(f"width={self.width}, heads={self.heads}: a head's width must be a whole multiple of 4")
+        if self.token_width % self.head_width or self.heads % self.token_heads:
+            raise ValueError(
+                f"tokens {self.token_width} wide, heads {self.head_width} wide: cross-attention needs a whole number "
+                f"of key heads that divides its {self.heads} query heads"
+            )
+        if self.durations not in (1, 2):
+            raise ValueError(f"durations={self.durations}: a model is told the total, or the start and the total")
 
     @property
     def head_width(self) -> int:
         return self.width // self.heads
+
+    @property
+    def token_width(self) -> int:
+        """Width of the condition's tokens in cross-attention."""
+        return self.width if self.widen_tokens else self.conditioning_width
+
+    @property
+    def token_heads(self) -> int:
+        """Key and value heads of cross-attention; each serves heads / token_heads neighbouring query heads."""
+        return self.token_width // self.head_width
+
+    @property
+    def global_width(self) -> int:
+        """Width of the global vector before the DiT's own MLP: the duration embeddings, one after the other."""
+        return self.durations * self.conditioning_width
 
     @property
     def rotary_width(self) -> int:
@@ -99,6 +124,10 @@ class ModelConfig:
     seconds: SecondsConfig = field(default_factory=SecondsConfig)
     text: TextConfig = field(default_factory=TextConfig)
     autoencoder: OobleckConfig | SpectralConfig = field(default_factory=OobleckConfig)
+    objective: Literal["flow", "v"] = "flow"  # what the network predicts; flow.py turns v into a velocity
+    sampler: Literal["pingpong", "euler", "dpmpp"] = "pingpong"
+    default_steps: int = 8
+    guidance: float = 1.0  # scale of guidance.py; 1 needs no second pass
 
     def __post_init__(self) -> None:
         widths = {self.dit.conditioning_width, self.seconds.width, self.text.width}
@@ -127,6 +156,27 @@ class ModelConfig:
 
 SAO_SMALL = ModelConfig("stable-audio-open-small", max_frames=256, canvas_multiple=256)
 
+# The rectified flow from which ARC started (`base_model.ckpt`): the paper's "pre-trained RF, 50 steps". Steps and
+# guidance are the published interface's defaults for this objective.
+SAO_SMALL_BASE = replace(
+    SAO_SMALL, name="stable-audio-open-small-base", sampler="euler", default_steps=50, guidance=7.0
+)
+
+# Stable Audio Open 1.0, the paper's "SAO, 100 steps". Its published sampler is DPM-Solver++(3M) SDE from sigma 500 to
+# 0.3; ours is the deterministic second-order one on nearly the same log-SNR range.
+SAO_1_0 = ModelConfig(
+    "stable-audio-open-1.0",
+    max_frames=1024,
+    canvas_multiple=1024,
+    dit=DiTConfig(width=1536, depth=24, heads=24, ff_inner=6144, qk_norm=False, widen_tokens=False, durations=2),
+    seconds=SecondsConfig(max_seconds=512.0),
+    text=TextConfig(max_tokens=128),
+    objective="v",
+    sampler="dpmpp",
+    default_steps=100,
+    guidance=7.0,
+)
+
 ARC_MINI = ModelConfig(
     "arc-mini",
     max_frames=128,
@@ -147,4 +197,4 @@ TINY = ModelConfig(
     autoencoder=SpectralConfig(widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1)),
 )
 
-MODELS = {config.name: config for config in (SAO_SMALL, ARC_MINI, TINY)}
+MODELS = {config.name: config for config in (SAO_SMALL, SAO_SMALL_BASE, SAO_1_0, ARC_MINI, TINY)}
