@@ -27,6 +27,7 @@ class Folders:
     logs: Path
     takes: Path
     refuge: Path  # for takes that could not be written where they belong
+    models: Path  # installed models, each in a folder of its name
 
     @property
     def settings_file(self) -> Path:
@@ -42,12 +43,19 @@ def folders() -> Folders:
     home = os.environ.get("ARC_INSTRUMENT_HOME")
     if home:
         root = Path(home).expanduser()
-        return Folders(config=root / "config", logs=root / "logs", takes=root / "takes", refuge=root / "refuge")
+        return Folders(
+            config=root / "config",
+            logs=root / "logs",
+            takes=root / "takes",
+            refuge=root / "refuge",
+            models=root / "models",
+        )
     return Folders(
         config=platformdirs.user_config_path(_NAME, appauthor=False),
         logs=platformdirs.user_log_path(_NAME, appauthor=False),
         takes=platformdirs.user_music_path() / "ARC Instrument",
         refuge=platformdirs.user_data_path(_NAME, appauthor=False) / "refuge",
+        models=platformdirs.user_data_path(_NAME, appauthor=False) / "models",
     )
 
 

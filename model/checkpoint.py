@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from model.attention import rotary_frequencies
+from model.digests import CheckpointError
 from model.dit import DiffusionTransformer
 
 Parts = Mapping[str, nn.Module]
@@ -52,10 +53,6 @@ RENAMES = (
     (r"\.feed_forward\.output\.", ".ff.ff.2."),
 )
 ROTARY = "model.model.transformer.rotary_pos_emb.inv_freq"
-
-
-class CheckpointError(ValueError):
-    """A file that does not hold the wanted weights; the sentence says which and why."""
 
 
 def published_name(name: str) -> str:

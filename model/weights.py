@@ -1,18 +1,38 @@
-"""Where weights come from: the embedded assets or a local folder.
+"""Where weights come from: a model folder, the embedded one or an installed one or any other.
 
-A model folder holds `model.safetensors` (every part, float16) and `sha256.json` with the digests of its files.
+A model folder holds `model.safetensors` and `sha256.json` with the digests of its files. One that was installed also
+holds `model.json`, which says what it is: then the tensors have their published names, and the text encoder lies in a
+folder beside it. Without `model.json` it is an ARC_MINI as `save_model` writes it: every part, float16, our names.
+torch is imported where tensors are touched, not before: the window asks for installed models before it is up.
 """
 
-import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry
+from model.config import ARC_MINI, ModelConfig
+from model.digests import DIGESTS_FILE, CheckpointError, check_digests, write_digests
 
-from model.checkpoint import CheckpointError, Parts, load, read, state_dict, write
+if TYPE_CHECKING:
+    from model.checkpoint import Parts
 
 WEIGHTS_FILE = "model.safetensors"
-DIGESTS_FILE = "sha256.json"
+ABOUT_FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model folder whose files match their digests."""
+
+    config: ModelConfig
+    published: bool  # the tensors have their published names, not ours
+    weights: Path
+    text_folder: Path | None  # of the T5 encoder; None: the encoder is an installed package
+    licence: str
+    licence_link: str
 
 
 def embedded_folder() -> Path:
@@ -22,40 +42,87 @@ def embedded_folder() -> Path:
     return installed if installed.exists() else here.parent / "assets" / "arc-mini"
 
 
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> OpenedModel:
+    """Find out what a model folder holds and check its files against their digests.
+
+    Raises CheckpointError for a folder that lacks a file, is damaged, or holds none of the known models.
+    """
+    weights = folder / WEIGHTS_FILE
+    if not weights.is_file():
+        raise CheckpointError(f"{weights}: there is no such weights file; fetch it, or choose another folder")
+    if not (folder / ABOUT_FILE).exists():
+        if (folder / DIGESTS_FILE).exists():  # a folder of another maker may hold no digests
+            check_digests(folder, [WEIGHTS_FILE])
+        licence = (EMBEDDED.licence, EMBEDDED.licence_link) if folder == embedded_folder() else ("not stated", "")
+        return OpenedModel(ARC_MINI, False, weights, None, *licence)
+    entry = entry_of(folder, known)
+    if not isinstance(entry.config, ModelConfig):
+        raise CheckpointError(f"{folder} holds {entry.title}, not a model; choose another folder")
+    check_digests(folder, [WEIGHTS_FILE])
+    text = None if entry.text is None else text_folder(folder, entry.text)
+    if text is not None:
+        check_digests(text, [WEIGHTS_FILE])
+    return OpenedModel(entry.config, True, weights, text, entry.licence, entry.licence_link)
 
 
-def save_model(folder: Path, parts: Parts, about: dict[str, str]) -> None:
+def entry_of(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> CatalogueEntry:
+    """What an installed folder says it holds. Raises CheckpointError where that is unreadable or unknown."""
+    path = folder / ABOUT_FILE
+    try:
+        name = json.loads(path.read_text())["name"]
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} does not tell which model this is; fetch it again") from error
+    for entry in known:
+        if entry.name == name:
+            return entry
+    raise CheckpointError(f"{path} names the model {name}, which this program does not know; update the program")
+
+
+def text_folder(folder: Path, text: CatalogueEntry) -> Path:
+    """The folder of a model's text encoder: inside the model's own, or beside it."""
+    for place in (folder / text.name, folder.parent / text.name):
+        if (place / WEIGHTS_FILE).is_file():
+            return place
+    raise CheckpointError(f"{folder} needs {text.name} beside it; type: arc-instrument models get {text.name}")
+
+
+def save_model(folder: Path, parts: "Parts", about: dict[str, str]) -> None:
     """Write the parts as float16 with `about` in the file's header, and the digest beside it."""
+    from model.checkpoint import state_dict, write
+
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / WEIGHTS_FILE, {name: tensor.half() for name, tensor in state_dict(parts).items()}, about)
-    (folder / DIGESTS_FILE).write_text(json.dumps({WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)}, indent=2) + "\n")
+    write_digests(folder, [WEIGHTS_FILE])
 
 
-def load_model(folder: Path, parts: Parts) -> None:
+def load_model(folder: Path, parts: "Parts") -> None:
     """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
-    path = folder / WEIGHTS_FILE
-    tensors = read(path)
-    _check_digest(folder)
+    fill(parts, open_folder(folder))
+
+
+def fill(parts: "Parts", opened: OpenedModel) -> None:
+    """Fill the parts, which may be on the meta device, from an opened folder.
+
+    Raises CheckpointError for a file that is damaged or of another model.
+    """
+    import torch
+
+    from model.checkpoint import load, load_published, read
+
+    tensors = read(opened.weights)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{path}: {name} holds values that are not finite; fetch it again")
+            raise CheckpointError(f"{opened.weights}: {name} holds values that are not finite; fetch it again")
     try:
-        load(parts, tensors)
+        load_published(parts, tensors) if opened.published else load(parts, tensors)
     except CheckpointError as error:
-        raise CheckpointError(f"{path} is of another model ({error}); choose another folder") from error
+        raise CheckpointError(f"{opened.weights} is of another model ({error}); choose another folder") from error
 
 
-def _check_digest(folder: Path) -> None:
-    """Find the damage that leaves every value plausible. A folder of another maker may hold no digests."""
-    path = folder / DIGESTS_FILE
-    if not path.is_file():
-        return
+def is_installed(folder: Path) -> bool:
+    """Whether every file is there at its full length: quick, reads no weights, so it does not see other damage."""
     try:
-        digest = json.loads(path.read_text())[WEIGHTS_FILE]
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{path} does not tell the digest of {WEIGHTS_FILE}; fetch it again") from error
-    if digest != sha256(folder / WEIGHTS_FILE):
-        raise CheckpointError(f"{folder / WEIGHTS_FILE} does not match its digest in {DIGESTS_FILE}; fetch it again")
+        sizes = json.loads((folder / ABOUT_FILE).read_text())["bytes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return False

@@ -73,7 +73,7 @@ def test_the_environment_moves_every_folder(monkeypatch, tmp_path):
     folders = settings.folders()
     assert all(
         path.is_relative_to(tmp_path)
-        for path in (folders.config, folders.logs, folders.takes, folders.settings_file, folders.window_file)
+        for path in (folders.config, folders.logs, folders.takes, folders.models, folders.settings_file)
     )
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from model.checkpoint import CheckpointError, read, write
 from model.config import ARC_MINI, SAO_SMALL
+from model.digests import DIGESTS_FILE, sha256
 from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, finish
 from model.sampler import Step
-from model.weights import DIGESTS_FILE, WEIGHTS_FILE, embedded_folder, load_model, save_model, sha256
+from model.weights import WEIGHTS_FILE, embedded_folder, load_model, save_model
 
 
 @pytest.fixture(scope="module")

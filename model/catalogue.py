@@ -1,0 +1,84 @@
+"""The known models: what each is called, where its weights come from, what they weigh, which licence.
+
+Text encoders stand here too: they are installed like models, and models name the one they need.
+"""
+
+from dataclasses import dataclass
+
+from model.config import ARC_MINI, SAO_SMALL, ModelConfig, TextConfig
+
+APACHE = ("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository. `bytes` is what we expect before the hub tells the true size."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One model, or the text encoder of models. Without a `repository` it is shipped with the program.
+
+    The licence is that of the weights. The first of `files` holds them.
+    """
+
+    name: str
+    title: str
+    config: ModelConfig | TextConfig
+    licence: str
+    licence_link: str
+    repository: str | None = None
+    files: tuple[HubFile, ...] = ()
+    gated: bool = False
+    text: "CatalogueEntry | None" = None
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+
+T5_BASE = CatalogueEntry(
+    "t5-base",
+    "T5-base, the text encoder of Stable Audio Open",
+    SAO_SMALL.text,
+    *APACHE,
+    repository="google-t5/t5-base",
+    files=(
+        HubFile("model.safetensors", 891_646_390),
+        HubFile("config.json", 1_208),
+        HubFile("tokenizer.json", 1_389_353),
+    ),
+)
+
+_SAO_BYTES = 497_239_458 * 4  # elements of the 750 tensors, in float32
+_SAO_REPOSITORY = "stabilityai/stable-audio-open-small"
+_SAO_LICENCE = ("Stability AI Community License", f"https://huggingface.co/{_SAO_REPOSITORY}")
+
+CATALOGUE = (
+    CatalogueEntry("arc-mini", "ARC Mini", ARC_MINI, *APACHE),
+    CatalogueEntry(
+        "stable-audio-open-small",
+        "Stable Audio Open Small",
+        SAO_SMALL,
+        *_SAO_LICENCE,
+        repository=_SAO_REPOSITORY,
+        files=(HubFile("model.safetensors", _SAO_BYTES),),
+        gated=True,
+        text=T5_BASE,
+    ),
+    CatalogueEntry(
+        "stable-audio-open-small-base",
+        "Stable Audio Open Small, base (before ARC)",
+        SAO_SMALL,  # becomes SAO_SMALL_BASE
+        *_SAO_LICENCE,
+        repository=_SAO_REPOSITORY,
+        files=(HubFile("base_model.ckpt", _SAO_BYTES),),
+        gated=True,
+        text=T5_BASE,
+    ),
+    T5_BASE,
+)
+EMBEDDED = CATALOGUE[0]
