@@ -12,7 +12,7 @@ import soxr
 
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
 from model.engine import machine_peaks
-from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
+from model.pipeline import AudioChunk, Generation, Pipeline, TextDone, finish
 from model.sampler import Step
 
 __all__ = ["Synth", "machine_peaks"]
@@ -63,7 +63,7 @@ class Synth:
         except ValueError as error:
             raise UserError(str(error)) from error
         total_ms = elapsed_ms()
-        samples = np.concatenate(chunks)
+        samples = finish(np.concatenate(chunks), self.rate_hz)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
         yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name)
 

@@ -5,7 +5,7 @@ The published file stores weight-normed convolutions; checkpoint.py folds them i
 so nothing is normalised again at each call. Layer numbering is the published one.
 """
 
-from collections.abc import Generator
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 import torch
@@ -112,6 +112,17 @@ class Decoder(nn.Module):
         return self.layers(latents_bct)
 
 
+def posterior(encoded_bct: Tensor) -> tuple[Tensor, Tensor]:
+    """What the encoder returns (b, 2c, t) as the latents' mean and standard deviation, each (b, c, t)."""
+    mean, scale = encoded_bct.chunk(2, 1)
+    return mean, F.softplus(scale) + 1e-4
+
+
+def sample_posterior(mean: Tensor, std: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw latents (b, c, t) with a CPU generator."""
+    return mean + std * torch.randn(mean.shape, generator=generator).to(mean)
+
+
 class OobleckAutoencoder(nn.Module):
     def __init__(self, config: OobleckConfig):
         super().__init__()
@@ -135,28 +146,28 @@ class OobleckAutoencoder(nn.Module):
         samples, hop = audio_bcn.shape[-1], self.config.frame_samples
         if samples % hop:
             raise ValueError(f"{samples} samples: pad the audio to a multiple of {hop} to encode it")
-        mean, scale = self.encoder(audio_bcn).chunk(2, 1)
-        return mean, F.softplus(scale) + 1e-4
+        return posterior(self.encoder(audio_bcn))
 
     def encode(self, audio_bcn: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return latents (b, c, t): the mean, or a sample when a CPU generator is given (published code samples)."""
         mean, std = self.posterior(audio_bcn)
-        if generator is None:
-            return mean
-        return mean + std * torch.randn(mean.shape, generator=generator).to(mean)
+        return mean if generator is None else sample_posterior(mean, std, generator)
 
     def decode(self, latents_bct: Tensor) -> Tensor:
         """Return audio (b, 2, n) with n = t · `frame_samples`."""
         return self.decoder(latents_bct)
 
-    def decode_chunks(self, latents_bct: Tensor, chunk_frames: int = 32) -> Generator[Tensor, None, None]:
-        """Yield the audio of `decode` in order, `chunk_frames` latent frames at a time, in bounded memory.
+    def decode_chunks(
+        self, latents_bct: Tensor, ends: Sequence[int], generator: torch.Generator | None = None
+    ) -> Iterator[Tensor]:
+        """Yield the audio of `decode` in chunks that end at the latent frames `ends`, rising; no further than the last.
 
         Every chunk is decoded with `context_frames` more latents on each side that are then cut off, which is
-        all a sample can depend on: the joined chunks equal one decode up to rounding.
+        all a sample can depend on: the joined chunks equal one decode up to rounding. Nothing is drawn.
         """
-        context, hop = self.context_frames, self.config.frame_samples
-        for start in range(0, latents_bct.shape[-1], chunk_frames):
+        context, hop, start = self.context_frames, self.config.frame_samples, 0
+        for end in ends:
             first = max(start - context, 0)
-            audio = self.decode(latents_bct[..., first : start + chunk_frames + context])
-            yield audio[..., (start - first) * hop :][..., : chunk_frames * hop]
+            audio = self.decode(latents_bct[..., first : end + context])
+            yield audio[..., (start - first) * hop :][..., : (end - start) * hop]
+            start = end

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import oobleck
+from model.kernels import Snake
 from model.oobleck import DILATIONS, EDGE_KERNEL, UNIT_KERNEL
 from model.packed import PackedConvolution
-from model.snake import Snake
 from model.workers import Workers
 
 UNITS_REACH = sum(DILATIONS) * (UNIT_KERNEL // 2)  # rows that the three units need on each side

@@ -8,15 +8,10 @@ to one number of rows; other numbers are cut into that many, the last of them pa
 Shapes: r rows (positions of all items), i inputs, o outputs, k taps.
 """
 
-import copy
-from collections.abc import Collection
-from typing import TypeVar
-
 import torch
 from torch import Tensor, nn
 
 _mkldnn = torch.ops.mkldnn
-Module = TypeVar("Module", bound=nn.Module)
 
 
 def can_pack() -> bool:
@@ -52,38 +47,47 @@ class PackedConvolution:
 
 
 class PackedLinear(nn.Module):
-    """An nn.Linear that works `rows` rows at a time, in the dtype of `weight`; any number of rows may be asked for."""
+    """An nn.Linear that works `rows` rows at a time, in the dtype of its weight; it takes any number of rows."""
 
-    def __init__(self, linear: nn.Linear, rows: int):
+    def __init__(self, weight_oi: Tensor, bias_o: Tensor | None, rows: int):
         super().__init__()
         self.rows = rows
-        self._product = PackedConvolution(linear.weight[..., None], linear.bias, rows)
+        self.weight = weight_oi.new_empty(0)  # only its dtype is left, for those who ask in what to compute
+        self._product = PackedConvolution(weight_oi[..., None], bias_o, rows)
+
+    @classmethod
+    def of(cls, linear: nn.Linear, rows: int, dtype: torch.dtype | None = None) -> "PackedLinear":
+        """Pack a layer, in its own dtype or another."""
+        bias = None if linear.bias is None else linear.bias.detach().to(dtype)
+        return cls(linear.weight.detach().to(dtype), bias, rows)
 
     def forward(self, x: Tensor) -> Tensor:
         x_ri = x.reshape(-1, x.shape[-1])
-        parts = []
-        for part_ri in x_ri.split(self.rows):
-            missing = self.rows - len(part_ri)
-            padded = nn.functional.pad(part_ri, (0, 0, 0, missing)) if missing else part_ri.contiguous()
-            parts.append(self._product(padded)[: len(part_ri)])
-        y_ro = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if len(x_ri) == self.rows:
+            y_ro = self._product(x_ri.contiguous())
+        else:
+            y_ro = torch.cat([self._product(self._whole(part))[: len(part)] for part in x_ri.split(self.rows)])
         return y_ro.reshape(*x.shape[:-1], -1)
 
+    def add_to(self, sum_ro: Tensor, x_ri: Tensor) -> None:
+        """Add the layer's output to `sum_ro` in place."""
+        for total, part in zip(sum_ro.split(self.rows), x_ri.split(self.rows), strict=True):
+            if len(part) == self.rows:
+                self._product.add_to(total, part)
+            else:
+                total += self._product(self._whole(part))[: len(part)]
 
-def pack_linears(module: nn.Module, rows: int, leave: Collection[str] = ()) -> None:
-    """Replace every nn.Linear below `module` by a packed one, but for children whose name is among `leave`."""
+    def _whole(self, x_ri: Tensor) -> Tensor:
+        return nn.functional.pad(x_ri, (0, 0, 0, self.rows - len(x_ri)))
+
+
+def pack_linears(module: nn.Module, rows: int) -> None:
+    """Replace every nn.Linear below `module` by a packed one."""
     for name, child in module.named_children():
-        if name in leave:
-            continue
         if type(child) is nn.Linear:
-            setattr(module, name, PackedLinear(child, rows))
+            setattr(module, name, PackedLinear.of(child, rows))
         else:
-            pack_linears(child, rows, leave)
-
-
-def copy_sharing(module: Module) -> Module:
-    """A copy of `module` with children of its own and the same tensors."""
-    return copy.deepcopy(module, {id(t): t for t in (*module.parameters(), *module.buffers())})
+            pack_linears(child, rows)
 
 
 def _image(x_rc: Tensor) -> Tensor:

@@ -3,27 +3,35 @@
 Shapes: b batch, c latent channels, t latent frames, n samples.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.config import ARC_MINI, ModelConfig
+from model.config import ModelConfig, OobleckConfig
 from model.dit import Prepared
-from model.engine import fast_dtype, use_cores
+from model.engine import Engine, PackedEngine, Precision, fast_dtype, use_cores
 from model.flow import interpolate
 from model.generator import Generator
-from model.sampler import Step, pingpong
+from model.guidance import guided
+from model.oobleck import OobleckAutoencoder
+from model.packed import can_pack, pack_linears
+from model.sampler import Step, dpmpp, draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
 from model.text import TextEncoder, load_encoder
-from model.weights import embedded_folder, load_model
+from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
 CEILING = 10 ** (-1 / 20)  # −1 dBFS: a louder result is turned down, never clipped
 END_FADE_SECONDS = 0.003
+FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
+PREPARED_PROMPTS = 16
+TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +44,7 @@ class Generation:
     seed: int = 0
     init: np.ndarray | None = None
     init_noise: float = 1.0
+    variations: int = 1  # sounds made in one batch, of the seeds `seed`, `seed` + 1, …
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,32 +54,47 @@ class TextDone:
 
 @dataclass(frozen=True, eq=False)
 class AudioChunk:
-    """Samples (n, 2) float32 that follow those already given."""
+    """Samples (n, 2) float32 of the variation `item`, as decoded, that follow those already given."""
 
     samples: np.ndarray
+    item: int = 0
 
 
 class Pipeline:
     """One loaded model. Not thread-safe: one thread owns it."""
 
-    def __init__(
-        self, config: ModelConfig, generator: Generator, autoencoder: SpectralAutoencoder, text_encoder: TextEncoder
-    ):
-        self.config, self.generator, self.autoencoder, self.text_encoder = config, generator, autoencoder, text_encoder
+    def __init__(self, config: ModelConfig, engine: Engine, text_encoder: TextEncoder, licence: str, licence_link: str):
+        self.config, self.engine, self.text_encoder = config, engine, text_encoder
+        self.licence, self.licence_link = licence, licence_link  # of the weights
+        self._prepared: OrderedDict[tuple[str, float], tuple[Prepared, ...]] = OrderedDict()
 
     @classmethod
-    def load(cls, folder: Path | None = None, dtype: torch.dtype | None = None) -> "Pipeline":
-        """Load ARC_MINI from `folder`, by default the embedded weights. Raises ValueError for damaged weights."""
+    def load(cls, folder: Path | None = None, precision: Precision | None = None) -> "Pipeline":
+        """Load the model in `folder`, by default the embedded one, in the fastest precision of this machine.
+
+        Raises ValueError for weights that are damaged, incomplete or of no known model.
+        """
         use_cores()
-        config, dtype = ARC_MINI, dtype or fast_dtype()
-        generator, autoencoder = Generator(config), SpectralAutoencoder.of(config)
-        parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}
-        load_model(folder or embedded_folder(), parts)
+        return cls.of(open_folder(folder or embedded_folder()), precision)
+
+    @classmethod
+    def of(cls, opened: OpenedModel, precision: Precision | None = None) -> "Pipeline":
+        """Load an opened model folder."""
+        config = opened.config
+        dtype = fast_dtype() if precision in (None, "int8") else getattr(torch, precision)
+        with torch.device("meta"):
+            generator = Generator(config)
+        autoencoder = _autoencoder(config)
+        fill({"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}, opened)
         for module in (generator, autoencoder):
             module.float().eval().requires_grad_(False)
-        generator.dit.to(dtype)
-        autoencoder.decoder.layers.to(dtype)
-        return cls(config, generator, autoencoder, load_encoder(config.text))
+        engine = (PackedEngine if can_pack() else Engine)(config, generator, autoencoder, dtype)
+        text = load_encoder(config.text, opened.text_folder)
+        if config.text.encoder == "t5":  # published code runs it in float16; MiniLM was trained with in float32
+            text.encoder.network.to(dtype)
+        if can_pack():
+            pack_linears(text.encoder.network, TEXT_ROWS)
+        return cls(config, engine, text, opened.licence, opened.licence_link)
 
     @property
     def name(self) -> str:
@@ -95,44 +119,86 @@ class Pipeline:
     def stream(self, generation: Generation) -> Iterator[TextDone | Step | AudioChunk]:
         """Yield TextDone, a Step after each denoising step, then the sound; closing the generator cancels.
 
-        A seed is the same noise everywhere: it is drawn on the CPU, starting noise first, then one draw a step.
+        A seed is the same noise everywhere, and the same sound as in the published code run on a CPU: starting noise
+        first, then the draw of a recording's latents, then one draw a step.
         """
         samples = self.samples(generation.seconds)
         frames = self.config.canvas_frames(samples)
         prepared = self._prepare(generation.prompt, generation.seconds)
         yield TextDone()
-        rng = torch.Generator().manual_seed(generation.seed)
-        x_bct = torch.randn((1, self.config.dit.latent_channels, frames), generator=rng)
+        rngs = [torch.Generator().manual_seed(generation.seed + i) for i in range(generation.variations)]
+        x_bct = draw_noise((len(rngs), self.config.dit.latent_channels, frames), rngs, self.engine.device)
         start = 1.0
         if generation.init is not None and generation.init_noise < 1:
             start = generation.init_noise
-            x_bct = interpolate(self.encode(generation.init[:samples], frames), x_bct, start)
-
-        def velocity(x_bct: Tensor, time_b: Tensor) -> Tensor:
-            return self.generator.dit.velocity(x_bct, time_b, prepared)
-
-        for step in pingpong(velocity, x_bct, log_snr_times(generation.steps, start), rng):
+            init_bct = torch.cat([self.encode(generation.init[:samples], frames, rng) for rng in rngs])
+            x_bct = interpolate(init_bct, x_bct, start)
+        for step in self._sampled(x_bct, log_snr_times(generation.steps, start), prepared, rngs):
             x_bct = step.latent_bct
             yield step
-        audio_bcn = self.autoencoder.decode(x_bct, rng)
-        yield AudioChunk(finish(audio_bcn[0, :, :samples].T.contiguous().numpy(), self.sample_rate))
+        ends = chunk_ends(ceil(samples / self.config.autoencoder.frame_samples))
+        for item, rng in enumerate(rngs):
+            done = 0
+            for audio_bcn in self.engine.decode(x_bct[item : item + 1], ends, rng):
+                chunk = audio_bcn[0, :, : samples - done].T.cpu().contiguous().numpy()
+                done += len(chunk)
+                yield AudioChunk(chunk, item)
 
     def generate(self, generation: Generation) -> np.ndarray:
-        """The whole sound, (n, 2) float32."""
-        chunks = [item.samples for item in self.stream(generation) if isinstance(item, AudioChunk)]
-        return np.concatenate(chunks)
+        """The whole sound, (n, 2) float32, finished; of several variations the first."""
+        chunks = [item.samples for item in self.stream(generation) if isinstance(item, AudioChunk) and not item.item]
+        return finish(np.concatenate(chunks), self.sample_rate)
 
     @torch.inference_mode()
-    def encode(self, samples: np.ndarray, frames: int) -> Tensor:
+    def encode(self, samples: np.ndarray, frames: int, rng: torch.Generator) -> Tensor:
         """Samples (n, 2) → latents (1, c, `frames`), the rest of the canvas silent."""
         canvas = torch.zeros(1, 2, frames * self.config.autoencoder.frame_samples)
         canvas[0, :, : len(samples)] = torch.from_numpy(np.ascontiguousarray(samples.T))
-        return self.autoencoder.encode(canvas)
+        return self.engine.encode(canvas, rng)
 
-    def _prepare(self, prompt: str, seconds: float) -> Prepared:
-        text = self.text_encoder.encode([prompt])
-        conditioning = self.generator.condition(text.tokens_bld, torch.tensor([seconds]))
-        return self.generator.dit.prepare(conditioning)
+    def _sampled(
+        self, x_bct: Tensor, times: list[float], prepared: tuple[Prepared, ...], rngs: list[torch.Generator]
+    ) -> Iterator[Step]:
+        """Run the model's own sampler, under guidance where `prepared` holds a null condition too."""
+        velocity, *null = [
+            lambda x_bct, time_b, condition=condition: self.engine.velocity(x_bct, float(time_b[0]), condition)
+            for condition in prepared
+        ]
+        if null:
+            velocity = guided(velocity, null[0], self.config.guidance)
+        match self.config.sampler:
+            case "pingpong":
+                return pingpong(velocity, x_bct, times, rngs)
+            case "euler":
+                return euler(velocity, x_bct, times)
+            case "dpmpp":
+                return dpmpp(velocity, x_bct, times)
+
+    def _prepare(self, prompt: str, seconds: float) -> tuple[Prepared, ...]:
+        """What the prompt and the length need, and under guidance what nothing said needs; remembered."""
+        key = prompt, seconds
+        if key not in self._prepared:
+            text_bld, seconds_b = self.text_encoder.encode([prompt]).tokens_bld, torch.tensor([seconds])
+            prepared = [self.engine.prepare(text_bld, seconds_b)]
+            if self.config.guidance != 1:
+                prepared.append(self.engine.prepare_null(text_bld, seconds_b))
+            self._prepared[key] = tuple(prepared)
+            if len(self._prepared) > PREPARED_PROMPTS:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return self._prepared[key]
+
+
+def chunk_ends(frames: int) -> list[int]:
+    """Latent frames at which the chunks of a sound end: a short one first, so that it is heard early."""
+    return [*range(FIRST_CHUNK_FRAMES, frames, CHUNK_FRAMES), frames]
+
+
+def _autoencoder(config: ModelConfig) -> OobleckAutoencoder | SpectralAutoencoder:
+    if isinstance(config.autoencoder, OobleckConfig):
+        with torch.device("meta"):
+            return OobleckAutoencoder(config.autoencoder)
+    return SpectralAutoencoder.of(config)  # its tables are computed, not loaded
 
 
 def finish(samples: np.ndarray, rate_hz: int) -> np.ndarray:

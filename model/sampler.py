@@ -14,6 +14,7 @@ from torch import Tensor
 from model.flow import denoise, interpolate
 
 Velocity = Callable[[Tensor, Tensor], Tensor]  # (x_bct, time_b) → velocity_bct
+NoiseSource = torch.Generator | Sequence[torch.Generator]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +31,11 @@ class Step:
     latent_bct: Tensor
 
 
-def draw_noise(shape: Sequence[int], generator: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
-    """Gaussian noise in float32 from a CPU generator."""
-    return torch.randn(tuple(shape), generator=generator).to(device)
+def draw_noise(shape: Sequence[int], noise: NoiseSource, device: torch.device | str = "cpu") -> Tensor:
+    """Gaussian noise in float32 from one CPU generator, or from one for each item: then items do not share noise."""
+    if isinstance(noise, torch.Generator):
+        return torch.randn(tuple(shape), generator=noise).to(device)
+    return torch.cat([torch.randn((1, *shape[1:]), generator=generator) for generator in noise]).to(device)
 
 
 def _x0(velocity: Velocity, x_bct: Tensor, time: float) -> Tensor:
@@ -41,7 +44,7 @@ def _x0(velocity: Velocity, x_bct: Tensor, time: float) -> Tensor:
 
 @torch.inference_mode()
 def pingpong(
-    velocity: Velocity, x_bct: Tensor, times: Sequence[float], generator: torch.Generator
+    velocity: Velocity, x_bct: Tensor, times: Sequence[float], noise: NoiseSource
 ) -> Generator[Step, None, None]:
     """Denoise completely, re-noise to the next time with fresh noise, repeat (method.md §4).
 
@@ -51,7 +54,7 @@ def pingpong(
     steps = len(times) - 1
     for i in range(steps):
         x0_bct = _x0(velocity, x_bct, times[i])
-        noise_bct = draw_noise(x_bct.shape, generator, x_bct.device)
+        noise_bct = draw_noise(x_bct.shape, noise, x_bct.device)
         x_bct = interpolate(x0_bct, noise_bct, times[i + 1])
         yield Step(i + 1, steps, times[i], x0_bct, x_bct)
 

@@ -9,6 +9,7 @@ Shapes: b batch, c audio channels (left, right), n samples, t MDCT frames, k MDC
 """
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -201,6 +202,10 @@ class SpectralDecoder(nn.Module):
         return mid_side(self.mdct.inverse(expand(compressed_bctk) + noise_gain_bctk * noise_bctk))
 
 
+# (latents (b, c, l) as the networks have them, the MDCT frames wanted of them, their noise) → samples (b, 2, n)
+Synthesis = Callable[[Tensor, slice, Tensor], Tensor]
+
+
 class Reconstruction(NamedTuple):
     """Two decodings (b, 2, n) of one sample of the latents, and what they were made of."""
 
@@ -262,8 +267,36 @@ class SpectralAutoencoder(nn.Module):
 
     def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:
         """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""
-        compressed, noise_gain = self.decoder.spectrum(latents_bcl * self.scale + self.shift)
+        return next(self.decode_chunks(latents_bcl, [latents_bcl.shape[-1]], generator))
+
+    def decode_chunks(
+        self,
+        latents_bcl: Tensor,
+        ends: Sequence[int],
+        generator: torch.Generator,
+        synthesis: Synthesis | None = None,
+    ) -> Iterator[Tensor]:
+        """Yield what `decode` returns in chunks that end at the latent frames `ends`, rising; no further than the last.
+
+        Every chunk is decoded with `context_frames` on each side and one more MDCT frame for its last block.
+        `synthesis` stands in for the decoder's own.
+        """
+        per_latent, frames = math.prod(self.config.strides), latents_bcl.shape[-1]
         # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
-        b, c, t, k = compressed.shape
-        noise = torch.randn((t, b, c, k), generator=generator).permute(1, 2, 0, 3).to(compressed)
-        return self.decoder.synthesize(compressed, noise_gain, noise)
+        shape = (min(frames, ends[-1] + 1) * per_latent, len(latents_bcl), 2, self.config.hop)
+        noise_bctk = torch.randn(shape, generator=generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
+        start = 0
+        for end in ends:
+            first, last = max(0, start - self.context_frames), min(frames, end + self.context_frames)
+            wanted = slice(
+                (start - first) * per_latent, min((end - first) * per_latent + 1, (last - first) * per_latent)
+            )
+            noise = noise_bctk[..., start * per_latent : end * per_latent + 1, :]
+            latents = latents_bcl[..., first:last] * self.scale + self.shift
+            audio_bcn = (synthesis or self._synthesis)(latents, wanted, noise)
+            yield audio_bcn[..., : (end - start) * self.config.frame_samples]
+            start = end
+
+    def _synthesis(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
+        compressed, gain = (x_bctk[..., frames, :] for x_bctk in self.decoder.spectrum(latents_bcl))
+        return self.decoder.synthesize(compressed, gain, noise_bctk)

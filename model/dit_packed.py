@@ -1,0 +1,89 @@
+"""The diffusion transformer on a CPU: packed products for one number of frames, and one pass for all between them.
+
+The same arithmetic as model/dit.py, whose module still embeds times and prepares conditions; residual sums are part of
+the products, and the two linear layers on either side of the blocks are one.
+
+Shapes: b batch, c latent channels, t frames, n = 1 + t positions, d width, h heads, k a head's width.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.attention import KeysValues, rotary_table
+from model.dit import Block, DiffusionTransformer, Prepared
+from model.kernels import HeadNorm, Norm, gated
+from model.packed import PackedLinear
+
+
+class _PackedBlock:
+    def __init__(self, block: Block, rows: int):
+        attention, cross, feed_forward = block.self_attention, block.cross_attention, block.feed_forward
+        self._width, self._heads = block.self_norm.normalized_shape[0], attention.heads
+        self._self_norm, self._cross_norm = Norm(block.self_norm), Norm(block.cross_norm)
+        self._ff_norm = Norm(block.ff_norm)
+        self._qkv, self._output = (PackedLinear.of(layer, rows) for layer in (attention.qkv, attention.output))
+        self._query_norm = HeadNorm(attention.query_norm, self._heads)
+        self._key_norm = HeadNorm(attention.key_norm, self._heads)
+        self._cross_query, self._cross_output = (PackedLinear.of(layer, rows) for layer in (cross.query, cross.output))
+        self._cross_query_norm = HeadNorm(cross.query_norm, self._heads)
+        self._widen, self._narrow = (
+            PackedLinear.of(layer, rows) for layer in (feed_forward.input, feed_forward.output)
+        )
+
+    def add_to(self, x_nd: Tensor, table: tuple[Tensor, Tensor], keys_values: KeysValues) -> None:
+        """Run the block on the residual stream, in place."""
+        qkv = self._qkv(self._self_norm(x_nd))
+        q, k = self._query_norm(qkv, 0, table), self._key_norm(qkv, self._width, table)
+        v = qkv[:, 2 * self._width :].unflatten(1, (self._heads, -1)).transpose(0, 1)[None]
+        self._output.add_to(x_nd, _attended(q, k, v))
+        q = self._cross_query_norm(self._cross_query(self._cross_norm(x_nd)), 0, None)
+        self._cross_output.add_to(x_nd, _attended(q, *keys_values))
+        self._narrow.add_to(x_nd, gated(self._widen(self._ff_norm(x_nd))))
+
+
+class PackedTransformer:
+    """v_φ(x_t, t, c) for canvases of `frames`. `release` takes the weights out of `dit`, which then only prepares."""
+
+    def __init__(self, dit: DiffusionTransformer, frames: int, *, release: bool = False):
+        weight = dit.input_projection.weight
+        self._dtype, self._width = weight.dtype, dit.config.width
+        self._table = rotary_table(frames + 1, dit.config.rotary_width, torch.device("cpu"))
+        input_di = weight.double() @ _with_identity(dit.input_mix)
+        output_od = _with_identity(dit.output_mix) @ dit.output_projection.weight.double()
+        self._input = PackedLinear(input_di.to(self._dtype), None, frames)
+        self._output = PackedLinear(output_od.to(self._dtype), None, frames)
+        self._blocks = []
+        for block in dit.blocks:
+            self._blocks.append(_PackedBlock(block, frames + 1))
+            if release:
+                _release(block)
+
+    def velocity(self, x_bct: Tensor, time_1d: Tensor, prepared: Prepared) -> Tensor:
+        """Return (b, c, t) in float32; time and condition are those of every item."""
+        return torch.stack([self._item(x_ct, time_1d, prepared) for x_ct in x_bct])
+
+    def _item(self, x_ct: Tensor, time_1d: Tensor, prepared: Prepared) -> Tensor:
+        x_nd = torch.empty(x_ct.shape[1] + 1, self._width, dtype=self._dtype)
+        x_nd[:1] = prepared.global_bd + time_1d
+        x_nd[1:] = self._input(x_ct.t().to(self._dtype))
+        for block, keys_values in zip(self._blocks, prepared.keys_values, strict=True):
+            block.add_to(x_nd, self._table, keys_values)
+        return self._output(x_nd[1:]).t().float()
+
+
+def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Heads (1, h, n, k) → rows (n, h·k)."""
+    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)
+
+
+def _with_identity(mix: nn.Linear) -> Tensor:
+    """The weight of x → x + mix(x), float64."""
+    return mix.weight.double() + torch.eye(len(mix.weight), dtype=torch.float64)
+
+
+def _release(block: Block) -> None:
+    """Free what was packed: every linear layer but those of the text, which `DiffusionTransformer.prepare` uses."""
+    for layer in block.modules():
+        if isinstance(layer, nn.Linear) and layer is not block.cross_attention.key_value:
+            layer.weight.data = layer.weight.new_empty(0)
