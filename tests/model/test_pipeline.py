@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.checkpoint import CheckpointError, read, write
+from model.checkpoint import CheckpointError, write
 from model.config import ARC_MINI, SAO_SMALL
 from model.digests import DIGESTS_FILE, sha256
 from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, finish
 from model.sampler import Step
+from model.tensorfile import read
 from model.weights import WEIGHTS_FILE, embedded_folder, load_model, save_model
 
 
