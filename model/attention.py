@@ -37,15 +37,20 @@ def merge_heads(x_bhnk: Tensor) -> Tensor:
     return x_bhnk.transpose(1, 2).flatten(2)
 
 
+def head_norm(width: int, wanted: bool) -> nn.Module:
+    """The layer norm that every head's queries, or keys, share; nothing where a model has none."""
+    return nn.LayerNorm(width, eps=QK_NORM_EPS) if wanted else nn.Identity()
+
+
 class SelfAttention(nn.Module):
     """Every latent frame attends to every other; no mask."""
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, qk_norm: bool = True):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.query_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
-        self.key_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.query_norm = head_norm(width // heads, qk_norm)
+        self.key_norm = head_norm(width // heads, qk_norm)
         self.output = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.output.weight)  # a new block starts as the identity
 
@@ -58,23 +63,30 @@ class SelfAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Latent frames attend to the condition's tokens, padding included: it was trained that way (see text.py)."""
+    """Latent frames attend to the condition's tokens, padding included: it was trained that way (see text.py).
 
-    def __init__(self, width: int, heads: int):
+    Tokens narrower than the frames have fewer heads, each serving as many neighbouring query heads (Ainslie 2023).
+    """
+
+    def __init__(self, width: int, heads: int, token_width: int, qk_norm: bool = True):
         super().__init__()
-        self.heads = heads
+        self.heads, self.token_heads = heads, token_width * heads // width
         self.query = nn.Linear(width, width, bias=False)
-        self.key_value = nn.Linear(width, 2 * width, bias=False)
-        self.query_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
-        self.key_norm = nn.LayerNorm(width // heads, eps=QK_NORM_EPS)
+        self.key_value = nn.Linear(token_width, 2 * token_width, bias=False)
+        self.query_norm = head_norm(width // heads, qk_norm)
+        self.key_norm = head_norm(width // heads, qk_norm)
         self.output = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.output.weight)
 
     def keys_values(self, tokens_bld: Tensor) -> KeysValues:
         """Project the condition's tokens. They do not depend on the latent: compute once a prompt."""
-        kv = self.key_value(tokens_bld).unflatten(-1, (2, self.heads, -1))
+        kv = self.key_value(tokens_bld).unflatten(-1, (2, self.token_heads, -1))
         k, v = kv.permute(2, 0, 3, 1, 4).unbind()
-        return self.key_norm(k).to(v.dtype), v
+        k = self.key_norm(k).to(v.dtype)
+        if self.token_heads == self.heads:
+            return k, v
+        each = self.heads // self.token_heads
+        return k.repeat_interleave(each, 1), v.repeat_interleave(each, 1)
 
     def forward(self, x_bnd: Tensor, keys_values: KeysValues) -> Tensor:
         k, v = keys_values

@@ -1,20 +1,18 @@
 """Weights in files: safetensors in and out, and the published names ↔ ours.
 
-A model is a mapping of parts to modules: "dit", "seconds" and "autoencoder". In our files a tensor is called
-"<part>.<name in the module>"; the published file calls the same tensors otherwise, weight-norms the
-autoencoder's convolutions, and stores some constants. Everything is strict: a missing, unknown or misshapen
-tensor is an error that names it.
+A model is a mapping of parts to modules: "dit", "seconds", "autoencoder", and "start" where a second duration is told.
+In our files a tensor is called "<part>.<name in the module>"; the published file calls the same tensors otherwise,
+weight-norms the autoencoder's convolutions, and stores some constants. Everything is strict: every missing, unknown
+or misshapen tensor is named. No code of a file is ever run, whatever the file is called and holds.
 """
 
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from tempfile import NamedTemporaryFile
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -27,8 +25,10 @@ Parts = Mapping[str, nn.Module]
 # Ours → published. Patterns are tried in order and every one that matches is applied.
 RENAMES = (
     (r"^autoencoder\.", "pretransform.model."),
-    (r"^seconds\.frequencies$", "conditioner.conditioners.seconds_total.embedder.embedding.0.weights"),
-    (r"^seconds\.projection\.", "conditioner.conditioners.seconds_total.embedder.embedding.1."),
+    (r"^seconds\.", "conditioner.conditioners.seconds_total."),
+    (r"^start\.", "conditioner.conditioners.seconds_start."),
+    (r"(\.seconds_\w+)\.frequencies$", r"\1.embedder.embedding.0.weights"),
+    (r"(\.seconds_\w+)\.projection\.", r"\1.embedder.embedding.1."),
     (r"^dit\.", "model.model."),
     (r"\.time_embedding\.frequencies$", ".timestep_features.weight"),
     (r"\.time_embedding\.mlp\.", ".to_timestep_embed."),
@@ -53,6 +53,16 @@ RENAMES = (
     (r"\.feed_forward\.output\.", ".ff.ff.2."),
 )
 ROTARY = "model.model.transformer.rotary_pos_emb.inv_freq"
+FAULTS_TOLD = 3
+
+
+class MisfitError(CheckpointError):
+    """Tensors that are not exactly a model's; `faults` tells of every one of them, the sentence of the first."""
+
+    def __init__(self, faults: list[str]):
+        more = f"; and {len(faults) - FAULTS_TOLD} more do not fit" if len(faults) > FAULTS_TOLD else ""
+        super().__init__("; ".join(faults[:FAULTS_TOLD]) + more)
+        self.faults = faults
 
 
 def published_name(name: str) -> str:
@@ -78,7 +88,7 @@ def published_state_dict(parts: Parts) -> dict[str, Tensor]:
 def load_published(parts: Parts, published: Mapping[str, Tensor]) -> None:
     """Load a published state dict into the parts, which may be on the meta device: the tensors are taken over.
 
-    Raises CheckpointError unless `published` holds exactly the tensors of the parts.
+    Raises MisfitError unless `published` holds exactly the tensors of the parts.
     """
     own = state_dict(parts)
     expected: dict[str, Tensor] = {}
@@ -88,41 +98,19 @@ def load_published(parts: Parts, published: Mapping[str, Tensor]) -> None:
     _check(expected | constants, published)
     for name, constant in constants.items():
         if not torch.allclose(published[name].float(), constant, rtol=1e-2, atol=1e-6):  # as float16 rounds
-            raise CheckpointError(f"{name}: these weights hold other constants than this architecture's")
-    load(parts, {name: _from_published(name, tensor.shape, published) for name, tensor in own.items()})
+            raise MisfitError([f"{name}: these weights hold other constants than this architecture's"])
+    load(parts, {name: _from_published(name, tensor, published) for name, tensor in own.items()})
 
 
 def load(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
     """Load tensors under our names into the parts, which may be on the meta device.
 
-    Raises CheckpointError unless `tensors` holds exactly the tensors of the parts.
+    Raises MisfitError unless `tensors` holds exactly the tensors of the parts.
     """
     _check(state_dict(parts), tensors)
     for part, module in parts.items():
         own = {name: tensors[f"{part}.{name}"].to(tensor.dtype) for name, tensor in module.state_dict().items()}
         module.load_state_dict(own, assign=True)
-
-
-def read(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a .safetensors file, or of the "state_dict" of a .ckpt (read without running its code)."""
-    try:
-        if path.suffix == ".ckpt":
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: there is no such weights file; fetch it, or choose another folder") from error
-    except (SafetensorError, UnpicklingError, OSError, RuntimeError, KeyError, EOFError, ValueError) as error:
-        raise _unreadable(path, error) from error
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """Return the text entries of a .safetensors file's header."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, error) from error
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -138,22 +126,17 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
         temporary.unlink(missing_ok=True)
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    reason = (str(error) or type(error).__name__).splitlines()[0].split(". ")[0]
-    return CheckpointError(f"{path}: not a readable weights file ({reason}); fetch it again")
-
-
 def _check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    for problem, names in (
-        ("is missing from these weights", expected.keys() - found.keys()),
-        ("is not a tensor of this architecture", found.keys() - expected.keys()),
-    ):
-        if names:
-            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-            raise CheckpointError(f"{min(names)} {problem}{others}")
-    for name, tensor in expected.items():
-        if found[name].shape != tensor.shape:
-            raise CheckpointError(f"{name} has shape {list(found[name].shape)} instead of {list(tensor.shape)}")
+    faults = [f"{name} is missing from these weights" for name in sorted(expected.keys() - found.keys())]
+    faults += [f"{name} is not a tensor of this architecture" for name in sorted(found.keys() - expected.keys())]
+    for name in sorted(expected.keys() & found.keys()):
+        shape, other = list(expected[name].shape), found[name]
+        if list(other.shape) != shape:
+            faults.append(f"{name} has shape {list(other.shape)} instead of {shape}")
+        elif not other.is_floating_point():
+            faults.append(f"{name} holds {str(other.dtype).removeprefix('torch.')} instead of real numbers")
+    if faults:
+        raise MisfitError(faults)
 
 
 def _is_normed(name: str) -> bool:
@@ -169,12 +152,13 @@ def _to_published(name: str, tensor: Tensor) -> dict[str, Tensor]:
     return {published: tensor}
 
 
-def _from_published(name: str, shape: torch.Size, published: Mapping[str, Tensor]) -> Tensor:
+def _from_published(name: str, own: Tensor, published: Mapping[str, Tensor]) -> Tensor:
+    """Return one of our tensors in the dtype of `own`; half-precision norms are folded in float32."""
     source = published_name(name)
     if _is_normed(name):
-        g, v = published[f"{source}_g"], published[f"{source}_v"]
-        return v * (g / v.norm(dim=(1, 2), keepdim=True))
-    return published[source].reshape(shape)
+        g, v = published[f"{source}_g"].float(), published[f"{source}_v"].float()
+        return (v * (g / v.norm(dim=(1, 2), keepdim=True))).to(own.dtype)
+    return published[source].reshape(own.shape).to(own.dtype)
 
 
 def _constants(parts: Parts, published: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 Shapes: b batch, l text tokens, d width.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 
@@ -16,11 +17,18 @@ from model.config import SecondsConfig
 class Conditioning:
     """The only condition type the DiT accepts.
 
-    `tokens_bld` are the text tokens followed by the seconds token, `global_bd` is the seconds embedding.
+    `tokens_bld` are the text tokens followed by a token for each duration, `global_bd` the durations' embeddings one
+    after the other: the total's alone, or the start's and the total's (DiTConfig.durations).
     """
 
     tokens_bld: Tensor
     global_bd: Tensor
+
+    @classmethod
+    def join(cls, text_bld: Tensor, durations_bd: Sequence[Tensor]) -> "Conditioning":
+        """Join text tokens and embedded durations, in their published order: start, total."""
+        tokens = [text_bld.to(durations_bd[0].dtype), *(embedding[:, None] for embedding in durations_bd)]
+        return cls(torch.cat(tokens, 1), torch.cat(tuple(durations_bd), -1))
 
     def null(self) -> "Conditioning":
         """The unconditional counterpart for guidance: every cross-attention token zero, the global vector kept."""
@@ -50,8 +58,3 @@ class SecondsEmbedder(nn.Module):
         angles = 2 * pi * s_b1 * self.frequencies.float()
         features = torch.cat((s_b1, angles.sin(), angles.cos()), -1)
         return self.projection(features.to(self.projection.weight.dtype))
-
-    def condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
-        """Join text tokens (b, l, d) and durations (b,) into what the DiT is told."""
-        seconds_bd = self(seconds_b)
-        return Conditioning(torch.cat((text_bld.to(seconds_bd.dtype), seconds_bd[:, None]), 1), seconds_bd)

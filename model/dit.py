@@ -44,9 +44,9 @@ class Block(nn.Module):
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.self_norm = nn.LayerNorm(config.width, bias=False)
-        self.self_attention = SelfAttention(config.width, config.heads)
+        self.self_attention = SelfAttention(config.width, config.heads, config.qk_norm)
         self.cross_norm = nn.LayerNorm(config.width, bias=False)
-        self.cross_attention = CrossAttention(config.width, config.heads)
+        self.cross_attention = CrossAttention(config.width, config.heads, config.token_width, config.qk_norm)
         self.ff_norm = nn.LayerNorm(config.width, bias=False)
         self.feed_forward = FeedForward(config.width, config.ff_inner)
 
@@ -82,8 +82,8 @@ class DiffusionTransformer(nn.Module):
         self.config = config
         channels, width = config.latent_channels, config.width
         self.time_embedding = TimeEmbedding(config.time_features, width)
-        self.token_mlp = condition_mlp(config.conditioning_width, width)
-        self.global_mlp = condition_mlp(config.conditioning_width, width)
+        self.token_mlp = condition_mlp(config.conditioning_width, config.token_width)
+        self.global_mlp = condition_mlp(config.global_width, width)
         self.input_mix = nn.Linear(channels, channels, bias=False)
         self.input_projection = nn.Linear(channels, width, bias=False)
         self.blocks = cast("Sequence[Block]", nn.ModuleList(Block(config) for _ in range(config.depth)))

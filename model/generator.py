@@ -3,6 +3,7 @@
 Shapes: b batch, c latent channels, t frames, l text tokens, d width.
 """
 
+import torch
 from torch import Tensor, nn
 
 from model.conditioning import Conditioning, SecondsEmbedder
@@ -17,10 +18,12 @@ class Generator(nn.Module):
         super().__init__()
         self.dit = DiffusionTransformer(config.dit)
         self.seconds = SecondsEmbedder(config.seconds)
+        self.start = SecondsEmbedder(config.seconds) if config.dit.durations == 2 else None
 
     def condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
-        """Text tokens and durations → what the DiT is told."""
-        return self.seconds.condition(text_bld, seconds_b)
+        """Text tokens and durations → what the DiT is told. What is made starts at second 0 of itself."""
+        starts = [self.start(torch.zeros_like(seconds_b))] if self.start else []
+        return Conditioning.join(text_bld, [*starts, self.seconds(seconds_b)])
 
     def forward(self, x_bct: Tensor, time_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
         """v_φ(x_t, t, c), (b, c, t)."""

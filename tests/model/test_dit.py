@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from model.attention import rotary_table, rotate
+from model.attention import CrossAttention, rotary_table, rotate
 from model.conditioning import Conditioning, SecondsEmbedder
 from model.config import ARC_MINI, SAO_SMALL, TINY, DiTConfig
 from model.dit import DiffusionTransformer
+from model.generator import Generator
 
 
 @pytest.fixture
@@ -80,6 +81,34 @@ def test_a_null_token_attends_to_a_zero_value_whatever_the_weights(dit):
     torch.testing.assert_close(null, dit(x, t, conditioning), rtol=0, atol=0)
 
 
+def test_narrow_tokens_serve_neighbouring_heads_as_wide_ones_with_repeated_weights_would():
+    """SAO 1.0's cross-attention: 768 of 1536 channels, so every key head answers two query heads."""
+    generator = torch.Generator().manual_seed(0)
+    narrow, wide = CrossAttention(32, 4, 16, qk_norm=False), CrossAttention(32, 4, 32, qk_norm=False)
+    for parameter in narrow.parameters():
+        nn.init.normal_(parameter, generator=generator)
+    key_value = narrow.key_value.weight.view(2, 2, 8, 16).repeat_interleave(2, 1).reshape(64, 16)
+    wide.query.weight, wide.output.weight = narrow.query.weight, narrow.output.weight
+    wide.key_value.weight = nn.Parameter(torch.cat((key_value, torch.zeros(64, 16)), 1))
+    x, tokens = torch.randn(2, 5, 32, generator=generator), torch.randn(2, 7, 16, generator=generator)
+    padded = torch.cat((tokens, torch.randn(2, 7, 16, generator=generator)), 2)
+    torch.testing.assert_close(narrow(x, narrow.keys_values(tokens)), wide(x, wide.keys_values(padded)))
+
+
+def test_a_model_told_start_and_total_joins_both_and_starts_at_zero():
+    dit = replace(TINY.dit, width=768, heads=24, durations=2, qk_norm=False, widen_tokens=False)
+    config = replace(TINY, dit=dit)
+    generator = Generator(config)
+    assert generator.start
+    text, seconds = torch.randn(2, 32, 384), torch.tensor([1.0, 5.0])
+    conditioning = generator.condition(text, seconds)
+    start, total = generator.start(torch.zeros(2)), generator.seconds(seconds)
+    assert torch.equal(conditioning.tokens_bld, torch.cat((text, start[:, None], total[:, None]), 1))
+    assert torch.equal(conditioning.global_bd, torch.cat((start, total), 1))
+    x = torch.randn(2, 64, 12)
+    assert generator(x, torch.rand(2), text, seconds).shape == x.shape
+
+
 def test_features_of_all_blocks_lead_to_the_velocity(dit):
     x, t, conditioning = inputs(2)
     features = dit.features(x, t, conditioning, TINY.dit.depth)
@@ -148,7 +177,7 @@ def test_seconds_outside_the_range_are_clamped_and_inside_it_told_apart():
 def test_the_seconds_embedding_is_the_last_token_and_the_global_vector():
     embedder = SecondsEmbedder(TINY.seconds)
     text, seconds = torch.randn(2, 32, 384), torch.tensor([1.0, 5.0])
-    conditioning = embedder.condition(text, seconds)
+    conditioning = Conditioning.join(text, [embedder(seconds)])
     assert torch.equal(conditioning.tokens_bld[:, :-1], text)
     assert torch.equal(conditioning.tokens_bld[:, -1], embedder(seconds))
     assert torch.equal(conditioning.global_bd, embedder(seconds))
@@ -174,6 +203,10 @@ def test_derived_sizes_are_the_published_ones():
 def test_a_configuration_whose_parts_do_not_fit_is_refused():
     with pytest.raises(ValueError, match="width=100, heads=3"):
         DiTConfig(width=100, heads=3)
+    with pytest.raises(ValueError, match="a whole number of key heads that divides its 3 query heads"):
+        DiTConfig(width=96, heads=3, conditioning_width=64, widen_tokens=False)
+    with pytest.raises(ValueError, match="durations=3"):
+        DiTConfig(durations=3)
     with pytest.raises(ValueError, match=r"\[384, 768\]"):
         replace(ARC_MINI, text=SAO_SMALL.text)
     with pytest.raises(ValueError, match="latent channels"):

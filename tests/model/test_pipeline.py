@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.checkpoint import CheckpointError, read, write
+from model.checkpoint import CheckpointError, write
 from model.config import ARC_MINI, SAO_SMALL
 from model.digests import DIGESTS_FILE, sha256
 from model.engine import Engine, PackedEngine
@@ -19,6 +19,7 @@ from model.generator import Generator
 from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, chunk_ends, finish
 from model.sampler import Step
 from model.spectral import SpectralAutoencoder
+from model.tensorfile import read
 from model.weights import WEIGHTS_FILE, embedded_folder, load_model, save_model
 
 

@@ -91,6 +91,30 @@ def test_pingpong_draws_one_noise_a_step_the_last_included():
     assert torch.equal(generator.get_state(), expected.get_state())
 
 
+def test_a_seed_is_the_stream_of_torch_manual_seed_starting_noise_first():
+    """What the published code does on a CPU: torch.manual_seed, then randn, then a randn_like a step."""
+    seen: list[torch.Tensor] = []
+    generator = torch.Generator().manual_seed(1234)
+    x = draw_noise(SHAPE, generator)
+    for step in pingpong(lambda x, t: x - TARGET, x, log_snr_times(3), generator):
+        seen.append(step.latent_bct - (1 - log_snr_times(3)[step.index]) * step.x0_bct)
+    with torch.random.fork_rng():
+        torch.manual_seed(1234)
+        assert torch.equal(x, torch.randn(SHAPE))
+        for level, added in zip(log_snr_times(3)[1:], seen, strict=True):
+            torch.testing.assert_close(added, level * torch.randn_like(x))
+        after = torch.randn(4)
+    assert torch.equal(torch.randn(4, generator=generator), after)  # the last, unheard draw included
+
+
+@pytest.mark.parametrize("name", ["pingpong", "euler", "dpmpp"])
+def test_a_batch_is_its_items_for_whatever_does_not_depend_on_fresh_noise(name):
+    done = run(name, towards_target, noise(3), log_snr_times(5))
+    for i in range(SHAPE[0]):
+        one = run(name, lambda x, t, i=i: (x - TARGET[i : i + 1]) / t, noise(3)[i : i + 1], log_snr_times(5))
+        torch.testing.assert_close(one[-1].latent_bct, done[-1].latent_bct[i : i + 1], atol=1e-5, rtol=1e-5)
+
+
 def test_the_same_seed_is_the_same_result_and_another_seed_another():
     def pull(x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         return x.tanh()

@@ -1,11 +1,14 @@
 """Text encoders against transformers' own call with padding and mask, and against the words' meaning."""
 
 import json
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
@@ -74,6 +77,40 @@ def test_t5_is_what_transformers_makes_of_the_prompts_padded_to_64(t5_folder):
     embedding = t5(t5_folder).encode(prompts)
     torch.testing.assert_close(embedding.tokens_bld, encoded_with_padding(network, tokenizer, prompts, 64))
     assert embedding.mask_bl.sum(1).tolist() == [3, 1, 64]  # words and the end mark, which truncation keeps
+
+
+def test_t5_appends_its_end_mark_makes_64_tokens_and_zeroes_padding_after_the_encoder(t5_folder):
+    encoder = load_encoder(replace(SAO_SMALL.text, width=24), t5_folder)
+    prompts = ["", "kick", "kick drum", "loud kick drum " * 40]
+    embedding = encoder.encode(prompts)
+    assert embedding.tokens_bld.shape == (4, 64, 24)
+    ids = [encoding.ids for encoding in t5(t5_folder).tokenizer.encode_batch_fast(prompts[:3])]
+    assert [row[:length] for row, length in zip(ids, (1, 2, 3), strict=True)] == [[1], [3, 1], [3, 4, 1]]
+    assert embedding.mask_bl.sum(1).tolist() == [1, 2, 3, 64]
+    assert not embedding.tokens_bld[~embedding.mask_bl].any()
+    assert embedding.tokens_bld[embedding.mask_bl].any(-1).all()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+def test_t5_in_half_precision_gives_nearly_the_same_float32_tokens(t5_folder, dtype, tolerance):
+    encoder = t5(t5_folder)
+    expected = encoder.encode(["kick drum", ""]).tokens_bld
+    encoder.network.to(dtype)
+    tokens = encoder.encode(["kick drum", ""]).tokens_bld
+    assert tokens.dtype == torch.float32
+    assert (tokens - expected).norm() / expected.norm() < tolerance
+
+
+def test_t5_comes_from_a_file_in_half_precision_that_names_the_embeddings_otherwise(tmp_path, t5_folder):
+    shutil.copytree(t5_folder, tmp_path, dirs_exist_ok=True)
+    tensors = {name: tensor.half() for name, tensor in load_file(t5_folder / "model.safetensors").items()}
+    tensors["encoder.embed_tokens.weight"] = tensors.pop("shared.weight")
+    save_file(tensors, tmp_path / "model.safetensors")
+    encoder = t5(tmp_path)
+    assert {parameter.dtype for parameter in encoder.network.parameters()} == {torch.float32}
+    expected = t5(t5_folder).encode(["kick drum"]).tokens_bld
+    tokens = encoder.encode(["kick drum"]).tokens_bld
+    assert (tokens - expected).norm() / expected.norm() < 2e-3
 
 
 def test_padding_is_zero_and_masked_and_the_rest_is_neither(encoder):
@@ -150,13 +187,58 @@ def test_t5_without_a_folder_asks_for_one():
         load_encoder(SAO_SMALL.text)
 
 
-def test_a_folder_that_lacks_a_tensor_or_a_file_is_named(tmp_path, t5_folder):
-    for name in ("config.json", "tokenizer.json"):
-        (tmp_path / name).write_bytes((t5_folder / name).read_bytes())
-    with pytest.raises(CheckpointError, match=r"model\.safetensors: there is no such weights file"):
+def test_a_t5_of_another_width_is_refused_by_its_widths(t5_folder):
+    with pytest.raises(CheckpointError, match="holds a T5 with tokens 24 wide, t5-base has 768"):
+        load_encoder(SAO_SMALL.text, t5_folder)
+
+
+def edit_settings(folder: Path, **changes: object) -> None:
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, **changes}))
+
+
+def remove_end_mark(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps({**tokenizer, "post_processor": None}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), r"config\.json cannot be read \(FileNotFoundError\)"),
+        (lambda folder: (folder / "config.json").write_text("{"), r"config\.json cannot be read \(JSONDecodeError\)"),
+        (lambda folder: (folder / "config.json").write_text("[]"), r"config\.json is not of a t5 model"),
+        (lambda folder: edit_settings(folder, model_type="bert"), r"config\.json is not of a t5 model"),
+        (lambda folder: edit_settings(folder, d_model="wide"), r"config\.json describes no T5"),
+        (lambda folder: edit_settings(folder, d_model=-1), r"config\.json describes no T5"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), r"holds no tokenizer; put the tokenizer\.json"),
+        (
+            lambda folder: (folder / "tokenizer.json").rename(folder / "spiece.model"),
+            r"holds only spiece\.model, which is not read; put the tokenizer\.json of the same model beside it",
+        ),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), r"tokenizer\.json is not a readable tokenizer"),
+        (remove_end_mark, r"tokenizer\.json does not end prompts with T5's end mark"),
+        (
+            lambda folder: (folder / "model.safetensors").unlink(),
+            r"model\.safetensors: there is no such weights file",
+        ),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"<html>"),
+            r"model\.safetensors: not a readable weights file",
+        ),
+        (
+            lambda folder: edit_settings(folder, num_layers=3),
+            r"encoder\.block\.2\S* is missing from \S*model\.safetensors",
+        ),
+        (
+            lambda folder: edit_settings(folder, d_ff=48),
+            r"model\.safetensors: \S*wi\S* has shape \[32, 24\], but config\.json says \[48, 24\]",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_whole_t5_is_told_in_one_sentence(tmp_path, t5_folder, damage, sentence):
+    shutil.copytree(t5_folder, tmp_path, dirs_exist_ok=True)
+    damage(tmp_path)
+    with pytest.raises(CheckpointError, match=sentence) as caught:
         t5(tmp_path)
-    config = json.loads((t5_folder / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps({**config, "num_layers": 3}))
-    (tmp_path / "model.safetensors").write_bytes((t5_folder / "model.safetensors").read_bytes())
-    with pytest.raises(CheckpointError, match=r"encoder\.block\.2.* is missing"):
-        t5(tmp_path)
+    assert "\n" not in str(caught.value)
