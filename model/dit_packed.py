@@ -6,6 +6,8 @@ the products, and the two linear layers on either side of the blocks are one.
 Shapes: b batch, c latent channels, t frames, n = 1 + t positions, d width, h heads, k a head's width.
 """
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -23,10 +25,10 @@ class _PackedBlock:
         self._self_norm, self._cross_norm = Norm(block.self_norm), Norm(block.cross_norm)
         self._ff_norm = Norm(block.ff_norm)
         self._qkv, self._output = (PackedLinear.of(layer, rows) for layer in (attention.qkv, attention.output))
-        self._query_norm = HeadNorm(attention.query_norm, self._heads)
-        self._key_norm = HeadNorm(attention.key_norm, self._heads)
+        self._query_norm = HeadNorm(cast(nn.LayerNorm, attention.query_norm), self._heads)
+        self._key_norm = HeadNorm(cast(nn.LayerNorm, attention.key_norm), self._heads)
         self._cross_query, self._cross_output = (PackedLinear.of(layer, rows) for layer in (cross.query, cross.output))
-        self._cross_query_norm = HeadNorm(cross.query_norm, self._heads)
+        self._cross_query_norm = HeadNorm(cast(nn.LayerNorm, cross.query_norm), self._heads)
         self._widen, self._narrow = (
             PackedLinear.of(layer, rows) for layer in (feed_forward.input, feed_forward.output)
         )

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from model.conditioning import Conditioning
-from model.config import ModelConfig
+from model.config import DiTConfig, ModelConfig
 from model.dit import Prepared
 from model.dit_packed import PackedTransformer
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder, posterior, sample_posterior
 from model.oobleck_blocks import BlockDecoder, BlockEncoder
-from model.packed import PackedLinear, can_pack
+from model.packed import PackedLinear, has_onednn
 from model.spectral import SpectralAutoencoder
 from model.spectral_packed import PackedSpectralDecoder
 from model.workers import Workers
@@ -29,6 +29,7 @@ from model.workers import Workers
 Precision = Literal["float32", "bfloat16", "int8"]
 Autoencoder = OobleckAutoencoder | SpectralAutoencoder
 
+FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
 PACKED_CANVASES = 4  # ARC_MINI's transformer takes 27 MB for each canvas it is packed for, in bfloat16
 
 
@@ -62,32 +63,50 @@ def fast_dtype() -> torch.dtype:
     Flags do not tell: with AVX-512's bfloat16 but without AMX it runs at half of float32 on a Xeon and at twice it on
     an EPYC.
     """
-    if torch.cuda.is_available():
-        return torch.bfloat16
     times = {}
     for dtype in (torch.float32, torch.bfloat16):
         layer, x = torch.nn.Linear(768, 768, dtype=dtype), torch.zeros(256, 768, dtype=dtype)
-        if can_pack():
+        if has_onednn():
             layer = PackedLinear.of(layer, 256)
         times[dtype] = min(seconds_taken(lambda layer=layer, x=x: layer(x), 5))
     return torch.bfloat16 if times[torch.bfloat16] < 0.75 * times[torch.float32] else torch.float32
 
 
-class Engine:
-    """A model's networks as plain torch runs them, on any device. One thread owns it.
+def default_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
-    `velocity` is what samplers call; `prepare` is done once a prompt and `embed_time` once a time.
+
+def dtype_of(precision: Precision | None, device: str) -> torch.dtype:
+    """The dtype of a precision; None is the fastest of the device. int8 products are between layers of that dtype.
+
+    Raises ValueError for a precision that the device cannot compute in.
+    """
+    if precision in (None, "int8"):
+        return torch.bfloat16 if device == "cuda" else fast_dtype()
+    if precision == "bfloat16" and device == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ValueError("this graphics card does not compute in bfloat16: choose float32")
+    return torch.float32 if precision == "float32" else torch.bfloat16
+
+
+def chunk_ends(frames: int) -> list[int]:
+    """Latent frames at which the chunks of a sound end: a short one first, so that it is heard early."""
+    return [*range(FIRST_CHUNK_FRAMES, frames, CHUNK_FRAMES), frames]
+
+
+class Engine:
+    """A model's networks as plain torch runs them, on any device, the transformer in `dtype`. One thread owns it.
+
+    `velocity` is what samplers call; `prepare` is done once a prompt, times are embedded once.
     """
 
     def __init__(self, config: ModelConfig, generator: Generator, autoencoder: Autoencoder, dtype: torch.dtype):
-        self.config, self.autoencoder = config, autoencoder
-        self.seconds = generator.seconds
-        self.dit = generator.dit.to(dtype)
+        self.config, self.generator, self.autoencoder = config, generator, autoencoder
+        self.dit, self.dtype = generator.dit, dtype
         self._times: dict[float, Tensor] = {}
 
     @property
     def device(self) -> torch.device:
-        return self.seconds.frequencies.device
+        return self.generator.seconds.frequencies.device
 
     def prepare(self, text_bld: Tensor, seconds_b: Tensor) -> Prepared:
         """All that one prompt and length need, for any step and seed."""
@@ -116,7 +135,7 @@ class Engine:
         return autoencoder.posterior(audio_bcn.to(self.device))
 
     def _condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
-        return self.seconds.condition(text_bld.to(self.device), seconds_b.to(self.device))
+        return self.generator.condition(text_bld.to(self.device), seconds_b.to(self.device))
 
     def _embedded(self, time: float) -> Tensor:
         """(1, d). It depends on the time alone, and schedules share their times."""
@@ -127,12 +146,17 @@ class Engine:
         return self._times[time]
 
 
+def can_pack(config: DiTConfig) -> bool:
+    """Whether `PackedEngine` runs such a transformer: with oneDNN here, and of the small models' kind."""
+    return has_onednn() and config.qk_norm and config.widen_tokens
+
+
 class PackedEngine(Engine):
     """The same on a CPU at the processor's own speed: packed products, and blocks that stay in cache."""
 
     def __init__(self, config: ModelConfig, generator: Generator, autoencoder: Autoencoder, dtype: torch.dtype):
         super().__init__(config, generator, autoencoder, dtype)
-        self._dtype, self._workers = dtype, Workers(cores())
+        self._workers = Workers(cores())
         self._transformers: OrderedDict[int, PackedTransformer] = OrderedDict()  # by latent frames
         if config.canvas_multiple >= config.max_frames:  # always the same canvas: the plain weights can go
             self._transformers[config.max_frames] = PackedTransformer(self.dit, config.max_frames, release=True)
@@ -154,7 +178,7 @@ class PackedEngine(Engine):
 
     def _posterior(self, autoencoder: OobleckAutoencoder, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
         if self._encoder is None:  # 78 M weights that only audio-to-audio needs
-            self._encoder = BlockEncoder(autoencoder.encoder, self._dtype, self._workers)
+            self._encoder = BlockEncoder(autoencoder.encoder, self.dtype, self._workers)
         return posterior(self._encoder.encode(audio_bcn))
 
     def _transformer(self, frames: int) -> PackedTransformer:

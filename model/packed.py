@@ -14,7 +14,7 @@ from torch import Tensor, nn
 _mkldnn = torch.ops.mkldnn
 
 
-def can_pack() -> bool:
+def has_onednn() -> bool:
     """Whether this build of torch carries oneDNN (x86 and most Arm builds do)."""
     return torch.backends.mkldnn.is_available() and hasattr(_mkldnn, "_reorder_convolution_weight")
 

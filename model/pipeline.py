@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,21 +16,29 @@ from torch import Tensor
 
 from model.config import ModelConfig, OobleckConfig
 from model.dit import Prepared
-from model.engine import Engine, PackedEngine, Precision, fast_dtype, use_cores
-from model.flow import interpolate
+from model.engine import (
+    Engine,
+    PackedEngine,
+    Precision,
+    can_pack,
+    chunk_ends,
+    default_device,
+    dtype_of,
+    use_cores,
+)
+from model.flow import flow_of_v, interpolate
 from model.generator import Generator
 from model.guidance import guided
 from model.oobleck import OobleckAutoencoder
-from model.packed import can_pack, pack_linears
+from model.packed import pack_linears
 from model.sampler import Step, dpmpp, draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
-from model.text import TextEncoder, load_encoder
-from model.weights import OpenedModel, embedded_folder, fill, open_folder
+from model.text import TextEncoder, TransformerEncoder, load_encoder
+from model.weights import embedded_folder, fill, open_folder
 
 CEILING = 10 ** (-1 / 20)  # −1 dBFS: a louder result is turned down, never clipped
 END_FADE_SECONDS = 0.003
-FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
 PREPARED_PROMPTS = 16
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
@@ -69,31 +78,34 @@ class Pipeline:
         self._prepared: OrderedDict[tuple[str, float], tuple[Prepared, ...]] = OrderedDict()
 
     @classmethod
-    def load(cls, folder: Path | None = None, precision: Precision | None = None) -> "Pipeline":
-        """Load the model in `folder`, by default the embedded one, in the fastest precision of this machine.
+    def load(
+        cls,
+        folder: Path | None = None,
+        precision: Precision | None = None,
+        device: str | None = None,
+        *,
+        plain: bool = False,
+    ) -> "Pipeline":
+        """Load the model in `folder`, by default the embedded one, on the graphics card if there is one.
 
-        Raises ValueError for weights that are damaged, incomplete or of no known model.
+        `precision` is by default the fastest here. `plain` runs torch's own layers one by one: what the engines
+        are measured and tested against. Raises ValueError for weights that are damaged or of no known model.
         """
         use_cores()
-        return cls.of(open_folder(folder or embedded_folder()), precision)
-
-    @classmethod
-    def of(cls, opened: OpenedModel, precision: Precision | None = None) -> "Pipeline":
-        """Load an opened model folder."""
-        config = opened.config
-        dtype = fast_dtype() if precision in (None, "int8") else getattr(torch, precision)
+        opened, device = open_folder(folder or embedded_folder()), device or default_device()
+        config, dtype = opened.config, dtype_of(precision, device)
         with torch.device("meta"):
-            generator = Generator(config)
-        autoencoder = _autoencoder(config)
+            generator = Generator(config).eval().requires_grad_(False)
+        generator.dit.to(dtype)  # what is read is converted tensor by tensor: no second copy of the weights
+        autoencoder = _autoencoder(config, dtype).eval().requires_grad_(False)
         fill({"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}, opened)
-        for module in (generator, autoencoder):
-            module.float().eval().requires_grad_(False)
-        engine = (PackedEngine if can_pack() else Engine)(config, generator, autoencoder, dtype)
-        text = load_encoder(config.text, opened.text_folder)
-        if config.text.encoder == "t5":  # published code runs it in float16; MiniLM was trained with in float32
-            text.encoder.network.to(dtype)
-        if can_pack():
-            pack_linears(text.encoder.network, TEXT_ROWS)
+        text = load_encoder(config.text, opened.text_folder, dtype)
+        text_network = cast("TransformerEncoder", text.encoder).network
+        for module in (generator, autoencoder, text_network):
+            module.to(device)
+        engine = engine_of(config, device, plain=plain)(config, generator, autoencoder, dtype)
+        if isinstance(engine, PackedEngine):
+            pack_linears(text_network, TEXT_ROWS)
         return cls(config, engine, text, opened.licence, opened.licence_link)
 
     @property
@@ -164,6 +176,8 @@ class Pipeline:
             lambda x_bct, time_b, condition=condition: self.engine.velocity(x_bct, float(time_b[0]), condition)
             for condition in prepared
         ]
+        if self.config.objective == "v":
+            velocity, *null = [flow_of_v(network) for network in (velocity, *null)]
         if null:
             velocity = guided(velocity, null[0], self.config.guidance)
         match self.config.sampler:
@@ -189,15 +203,20 @@ class Pipeline:
         return self._prepared[key]
 
 
-def chunk_ends(frames: int) -> list[int]:
-    """Latent frames at which the chunks of a sound end: a short one first, so that it is heard early."""
-    return [*range(FIRST_CHUNK_FRAMES, frames, CHUNK_FRAMES), frames]
+def engine_of(config: ModelConfig, device: str, *, plain: bool) -> type[Engine]:
+    """The fastest engine for this model on this device."""
+    if not plain and device == "cuda":
+        from model.cuda import GraphEngine
+
+        return GraphEngine
+    return PackedEngine if not plain and can_pack(config.dit) else Engine
 
 
-def _autoencoder(config: ModelConfig) -> OobleckAutoencoder | SpectralAutoencoder:
+def _autoencoder(config: ModelConfig, dtype: torch.dtype) -> OobleckAutoencoder | SpectralAutoencoder:
+    """The autoencoder with no weights yet. The published one is in `dtype`, as published code runs it in float16."""
     if isinstance(config.autoencoder, OobleckConfig):
         with torch.device("meta"):
-            return OobleckAutoencoder(config.autoencoder)
+            return OobleckAutoencoder(config.autoencoder).to(dtype)
     return SpectralAutoencoder.of(config)  # its tables are computed, not loaded
 
 

@@ -8,6 +8,7 @@ import argparse
 import json
 import string
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +25,7 @@ T5_BASE = {"d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_head
 
 
 def write_model(folder: Path, config: ModelConfig) -> None:
-    """Write weights of the config's sizes, drawn from seed 0, under published names. Their text encoder is not in it."""
+    """Write weights of the config's sizes, from seed 0, under published names. Its text encoder is another folder."""
     if not isinstance(config.autoencoder, OobleckConfig):
         raise ValueError(f"{config.name} is no published model: {', '.join(published_models())}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def write_model(folder: Path, config: ModelConfig) -> None:
     (folder / ABOUT_FILE).write_text(json.dumps({"name": config.name, "source": "random weights"}) + "\n")
 
 
-def write_t5(folder: Path, sizes: dict[str, int]) -> None:
+def write_t5(folder: Path, sizes: dict[str, Any]) -> None:
     """Write a T5 encoder of these sizes, drawn from torch's default generator, that reads letters."""
     from tokenizers import Tokenizer
     from tokenizers.models import Unigram

@@ -110,7 +110,7 @@ def minilm(folder: Path | None = None, max_tokens: int = 32) -> TransformerEncod
     return TransformerEncoder(network, folder / "tokenizer.json", max_tokens)
 
 
-def t5(folder: Path, max_tokens: int = 64) -> TransformerEncoder:
+def t5(folder: Path, max_tokens: int = 64, dtype: torch.dtype = torch.float32) -> TransformerEncoder:
     """A T5 encoder from a local folder with config.json, tokenizer.json and model.safetensors; no network is used.
 
     Raises CheckpointError for a folder that lacks one of them or holds another model's.
@@ -123,6 +123,7 @@ def t5(folder: Path, max_tokens: int = 64) -> TransformerEncoder:
         config = T5Config(**settings)
         with torch.device("meta"):  # drawing 110 million random weights first would take 2 s
             network = T5EncoderModel(config)
+        cast("nn.Module", network).to(dtype)
     except Exception as error:  # of the library's own classes, or what odd sizes lead to
         raise CheckpointError(f"{folder / 'config.json'} describes no T5; fetch the folder again") from error
     _load(network, folder)
@@ -173,13 +174,18 @@ def _load(network: nn.Module, folder: Path) -> None:
     network.load_state_dict(found, strict=False, assign=True)
 
 
-def load_encoder(config: TextConfig, folder: Path | None = None) -> CachedEncoder:
-    """Build the configured encoder from local files. Raises CheckpointError where they are missing."""
+def load_encoder(
+    config: TextConfig, folder: Path | None = None, t5_dtype: torch.dtype = torch.float32
+) -> CachedEncoder:
+    """Build the configured encoder from local files. Raises CheckpointError where they are missing.
+
+    Published code runs T5 in float16; ARC_MINI was trained with MiniLM in float32 and keeps it so.
+    """
     if config.encoder == "minilm":
         return CachedEncoder(minilm(folder, config.max_tokens))
     if folder is None:
         raise CheckpointError(f"{config.name} comes in no package: give the folder that holds its files")
-    encoder = t5(folder, config.max_tokens)
+    encoder = t5(folder, config.max_tokens, t5_dtype)
     if (width := encoder.width) != config.width:
         raise CheckpointError(f"{folder} holds a T5 with tokens {width} wide, {config.name} has {config.width}")
     return CachedEncoder(encoder)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from model.checkpoint import CheckpointError, write
 from model.config import ARC_MINI, SAO_SMALL
 from model.digests import DIGESTS_FILE, sha256
-from model.engine import Engine, PackedEngine
+from model.engine import PackedEngine, chunk_ends
 from model.generator import Generator
-from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, chunk_ends, finish
+from model.pipeline import CEILING, AudioChunk, Generation, Pipeline, TextDone, finish
 from model.sampler import Step
 from model.spectral import SpectralAutoencoder
 from model.tensorfile import read
@@ -85,14 +85,14 @@ def signal_to_noise_db(got: np.ndarray, expected: np.ndarray) -> float:
     return float(10 * np.log10(np.square(expected).sum() / np.square(got - expected).sum()))
 
 
-def test_packed_float32_is_plain_torch_and_bfloat16_is_near_it(parts: dict) -> None:
+def test_packed_float32_is_plain_torch_and_bfloat16_is_near_it() -> None:
     """One step: what rounding does to a velocity. Over eight, ping-pong makes other decisions of it."""
-    plain, packed = Pipeline.load(precision="float32"), Pipeline.load(precision="float32")
+    plain, packed, low = (
+        Pipeline.load(precision=precision, device="cpu", plain=plain)
+        for precision, plain in (("float32", True), ("float32", False), ("bfloat16", False))
+    )
+    assert not isinstance(plain.engine, PackedEngine)
     assert isinstance(packed.engine, PackedEngine)
-    generator = Generator(ARC_MINI)
-    generator.dit, generator.seconds = parts["dit"], parts["seconds"]
-    plain.engine = Engine(ARC_MINI, generator.float(), parts["autoencoder"].float().eval(), torch.float32)
-    low = Pipeline.load(precision="bfloat16")
     generation = Generation("kick drum", 1.0, steps=1, seed=3)
     expected = plain.generate(generation)
     assert signal_to_noise_db(packed.generate(generation), expected) > 80
