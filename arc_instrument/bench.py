@@ -6,22 +6,25 @@ A time alone says little on a shared or throttled machine; its ratio to the GEMM
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from arc_instrument.domain import Generated, GenerationRequest, Progress
+from arc_instrument.domain import Generated, GenerationRequest, Progress, UserError
 from arc_instrument.requests import check_request
 
 PROMPT = "punchy analog kick drum"
+PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 class Generator(Protocol):
@@ -36,10 +39,33 @@ class Generator(Protocol):
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What to measure: `runs` sounds of `seconds` in `steps`, of the model in `weights` (None: the embedded one).
+
+    `precision` None is the machine's fastest; `plain` is torch's own layers, one by one.
+    """
+
+    runs: int
+    seconds: float
+    steps: int
+    weights: Path | None = None
+    precision: str | None = None
+    plain: bool = False
+
+    def arguments(self) -> list[str]:
+        """This plan as arguments of `arc-instrument bench`."""
+        given = ["--runs", str(self.runs), "--seconds", str(self.seconds), "--steps", str(self.steps)]
+        given += ["--weights", str(self.weights)] if self.weights else []
+        given += ["--precision", self.precision] if self.precision else []
+        return [*given, *(["--plain"] if self.plain else [])]
+
+
+@dataclass(frozen=True)
 class Quantiles:
-    """Milliseconds over all measured runs; `p95` is interpolated between runs."""
+    """Milliseconds over all measured runs; `p5` and `p95` are interpolated between runs."""
 
     median: float
+    p5: float
     p95: float
 
 
@@ -52,6 +78,7 @@ class Report:
 
     model_name: str
     machine: dict[str, str]
+    about: dict[str, str]
     seconds: float
     steps: int
     runs: int
@@ -61,42 +88,103 @@ class Report:
     peaks: dict[str, float]
 
 
-def run(runs: int, seconds: float, steps: int, weights: Path | None = None) -> Report:
-    """Load the model and measure it. Raises `UserError` for a length or step count that the model cannot make."""
+def run(plan: Plan, probe_file: Path | None = None) -> Report:
+    """Load the model and measure it. Raises `UserError` for a length or step count that the model cannot make.
+
+    `probe_file` receives what the networks made of fixed inputs, for `compare`.
+    """
+    if plan.precision not in (None, *PRECISIONS):
+        raise UserError(f"The precision {plan.precision} is not known: choose {', '.join(PRECISIONS)}.")
     started = time.perf_counter()
     from arc_instrument.synth import Synth, machine_peaks
 
-    synth = Synth(weights)
-    request = check_request(GenerationRequest(0, PROMPT, seconds, steps, seed=0), synth.max_seconds)
+    synth = Synth(plan.weights, plan.precision, plain=plan.plain)
+    request = check_request(GenerationRequest(0, PROMPT, plan.seconds, plan.steps, seed=0), synth.max_seconds)
     synth.warm_up()
     load_ms = 1e3 * (time.perf_counter() - started)
+    ms, memory = measure(synth, plan.runs, request.seconds, request.steps), peak_memory_mib()
+    if probe_file:
+        np.savez(probe_file, **synth.probe())
     return Report(
-        model_name=synth.name,
-        machine=_machine(),
-        seconds=request.seconds,
-        steps=request.steps,
-        runs=runs,
-        load_ms=load_ms,
-        ms=measure(synth, runs, request.seconds, request.steps),
-        peak_memory_mib=peak_memory_mib(),
-        peaks=machine_peaks(),
-    )
+        synth.name, _machine(), synth.about, request.seconds, request.steps, plan.runs, load_ms, ms, memory,
+        machine_peaks(),
+    )  # fmt: skip
 
 
 def measure(synth: Generator, runs: int, seconds: float, steps: int) -> dict[str, Quantiles]:
-    """Time `runs` generations after one unmeasured one.
+    """Time `runs` generations after one unmeasured one, and as many drafts of one step.
 
     Every run has a prompt of its own, so that none finds its text in the cache.
     """
     timings = [_generate(synth, index, seconds, steps).timing for index in range(runs + 1)][1:]
+    drafts = [_generate(synth, index, seconds, 1).timing for index in range(runs + 1, 2 * runs + 1)]
     stages = {
         "text": [timing.text_ms for timing in timings],
         "step": [timing.steps_ms / steps for timing in timings],
         "decode": [timing.decode_ms for timing in timings],
         "first sound": [timing.first_sound_ms for timing in timings],
         "total": [timing.total_ms for timing in timings],
+        "draft of 1 step": [timing.total_ms for timing in drafts],
     }
-    return {stage: Quantiles(float(np.median(ms)), float(np.percentile(ms, 95))) for stage, ms in stages.items()}
+    return {stage: Quantiles(*(float(q) for q in np.percentile(ms, (50, 5, 95)))) for stage, ms in stages.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One engine and precision, and how far from plain float32 it is: signal to noise in decibels by part."""
+
+    title: str
+    report: Report
+    snr_db: dict[str, float]
+
+
+VARIANTS = (
+    ("torch eager, float32", "float32", True),
+    ("torch eager, bfloat16", "bfloat16", True),
+    ("this engine, float32", "float32", False),
+    ("this engine, bfloat16", "bfloat16", False),
+    ("this engine, int8", "int8", False),
+)
+
+
+def compare(plan: Plan, console: Console | None = None) -> list[Comparison]:
+    """Measure every variant in a process of its own, so that memory is each one's, and compare their numbers."""
+    console = console or Console(stderr=True)
+    done: list[Comparison] = []
+    with TemporaryDirectory() as folder:
+        reference: dict[str, np.ndarray] = {}
+        for title, precision, plain in VARIANTS:
+            console.print(f"measuring {title} …")
+            file = Path(folder) / "probe.npz"
+            variant = Plan(plan.runs, plan.seconds, plan.steps, plan.weights, precision, plain)
+            command = [
+                sys.executable,
+                "-m",
+                "arc_instrument",
+                "bench",
+                *variant.arguments(),
+                "--json",
+                "--probe",
+                str(file),
+            ]
+            child = subprocess.run(command, capture_output=True, text=True)
+            if child.returncode:
+                raise UserError(
+                    f"Measuring {title} failed: {child.stderr.strip().splitlines()[-1:] or child.returncode}"
+                )
+            with np.load(file) as arrays:
+                found = dict(arrays)
+            reference = reference or found
+            done.append(Comparison(title, from_json(child.stdout), signal_to_noise(reference, found)))
+    return done
+
+
+def signal_to_noise(reference: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> dict[str, float]:
+    """Decibels by array: 20·log10 of ‖reference‖ / ‖found − reference‖."""
+    return {
+        name: float(20 * np.log10(np.linalg.norm(expected) / max(np.linalg.norm(found[name] - expected), 1e-30)))
+        for name, expected in reference.items()
+    }
 
 
 def peak_memory_mib() -> float | None:
@@ -109,23 +197,58 @@ def peak_memory_mib() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def to_json(report: Report) -> str:
-    return json.dumps(asdict(report), indent=2)
+def to_json(report: Report | list[Comparison]) -> str:
+    return json.dumps([asdict(item) for item in report] if isinstance(report, list) else asdict(report), indent=2)
+
+
+def from_json(text: str) -> Report:
+    """What `to_json` wrote of one report."""
+    values = json.loads(text)
+    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}})
 
 
 def print_table(report: Report, console: Console | None = None) -> None:
     console = console or Console()
     table = Table(title=f"{report.model_name}: {report.seconds:g} s, {report.steps} steps, {report.runs} runs")
     table.add_column("stage")
-    table.add_column("median ms", justify="right")
-    table.add_column("p95 ms", justify="right")
+    for column in ("median ms", "p5 ms", "p95 ms"):
+        table.add_column(column, justify="right")
     for stage, ms in report.ms.items():
-        table.add_row(stage, f"{ms.median:.1f}", f"{ms.p95:.1f}")
+        table.add_row(stage, f"{ms.median:.1f}", f"{ms.p5:.1f}", f"{ms.p95:.1f}")
     console.print(table)
-    memory = "not told by this system" if report.peak_memory_mib is None else f"{report.peak_memory_mib:.0f} MiB"
-    console.print(f"load and warm-up {report.load_ms:.0f} ms, peak memory {memory}")
+    console.print(f"load and warm-up {report.load_ms:.0f} ms, peak memory {_memory(report)}")
+    _print_machine(report, console)
+
+
+def print_comparison(comparisons: list[Comparison], console: Console | None = None) -> None:
+    console = console or Console()
+    first = comparisons[0].report
+    table = Table(title=f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, medians of {first.runs} runs")
+    table.add_column("engine")
+    for column in ("text ms", "step ms", "decode ms", "total ms", "gain", "memory", "velocity dB", "decoded dB"):
+        table.add_column(column, justify="right")
+    for item in comparisons:
+        ms = item.report.ms
+        velocity = min(db for name, db in item.snr_db.items() if name.startswith("velocity"))
+        table.add_row(
+            item.title,
+            *(f"{ms[stage].median:.1f}" for stage in ("text", "step", "decode", "total")),
+            f"{first.ms['total'].median / ms['total'].median:.1f} ×",
+            _memory(item.report),
+            *("exact" if db > 200 else f"{db:.0f}" for db in (velocity, item.snr_db["decoded"])),
+        )
+    console.print(table)
+    _print_machine(comparisons[-1].report, console)
+
+
+def _print_machine(report: Report, console: Console) -> None:
+    console.print("engine: " + ", ".join(f"{name} {value}" for name, value in report.about.items()))
     console.print("machine: " + ", ".join(f"{name} {value}" for name, value in report.machine.items()))
     console.print("peaks: " + ", ".join(f"{name} {value:.4g}" for name, value in report.peaks.items()))
+
+
+def _memory(report: Report) -> str:
+    return "not told by this system" if report.peak_memory_mib is None else f"{report.peak_memory_mib:.0f} MiB"
 
 
 def _generate(synth: Generator, index: int, seconds: float, steps: int) -> Generated:

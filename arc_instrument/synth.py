@@ -3,34 +3,50 @@
 Import it inside the worker, never at the top of another module: torch takes seconds to load, the window must not wait.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
+import torch
 
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
-from model.engine import machine_peaks
+from model.engine import Precision, machine_peaks
 from model.pipeline import AudioChunk, Generation, Pipeline, TextDone, finish
+from model.probe import probe
 from model.sampler import Step
 
-__all__ = ["Synth", "machine_peaks"]
+__all__ = ["Precision", "Synth", "machine_peaks"]
 
+_log = logging.getLogger(__name__)
 WARM_UP_SECONDS = (0.3, 2.0, 5.0)  # short, usual and long canvases: the first run of a shape packs its matrices
 
 
 class Synth:
-    """A loaded model behind the instrument's own types. Raises `UserError` when its weights cannot be used."""
+    """A loaded model behind the instrument's own types. Raises `UserError` when its weights cannot be used.
 
-    def __init__(self, weights: Path | None = None):
+    On a graphics card whose memory runs out it goes on with the processor.
+    """
+
+    def __init__(self, weights: Path | None = None, precision: Precision | None = None, *, plain: bool = False):
+        self._options: dict[str, Any] = {"folder": weights, "precision": precision, "plain": plain}
         try:
-            self._pipeline = Pipeline.load(weights)
+            try:
+                self._pipeline = Pipeline.load(**self._options)
+            except torch.OutOfMemoryError:
+                _log.warning("the model does not fit into the graphics card: it runs on the processor")
+                self._pipeline = Pipeline.load(**self._options, device="cpu")
         except ValueError as error:
             raise UserError(f"The model cannot be loaded: {error}.") from error
+        except MemoryError as error:
+            raise UserError("The model does not fit into this machine's memory: choose a smaller one.") from error
         self.name = self._pipeline.name
         self.max_seconds = self._pipeline.max_seconds
         self.rate_hz = self._pipeline.sample_rate
+        self.licence, self.licence_link = self._pipeline.licence, self._pipeline.licence_link
 
     def warm_up(self) -> None:
         """Run each kind of canvas once, so that the player's first sound is as fast as the next."""
@@ -62,10 +78,31 @@ class Synth:
                         chunks.append(item.samples)
         except ValueError as error:
             raise UserError(str(error)) from error
+        except torch.OutOfMemoryError as error:
+            self._pipeline = Pipeline.load(**self._options, device="cpu")
+            raise UserError(
+                "The graphics card's memory is full: the model now runs on the processor, which is slower. "
+                "Generate again, or close other programs that use the card and start anew."
+            ) from error
+        except MemoryError as error:
+            raise UserError(
+                "This machine's memory is full: close other programs, or ask for a shorter sound."
+            ) from error
         total_ms = elapsed_ms()
         samples = finish(np.concatenate(chunks), self.rate_hz)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
         yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the engine is and computes in."""
+        engine = self._pipeline.engine
+        dtype = str(engine.dtype).removeprefix("torch.")
+        return {"engine": type(engine).__name__, "dtype": dtype, "device": str(engine.device)}
+
+    def probe(self) -> dict[str, np.ndarray]:
+        """Velocities and a decoded sound of fixed inputs, to compare engines and precisions by."""
+        return probe(self._pipeline)
 
     def _generation(self, request: GenerationRequest) -> Generation:
         init = request.init.samples if request.init else None

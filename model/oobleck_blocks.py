@@ -170,7 +170,7 @@ class BlockEncoder:
         signal = audio_bcn[0].t().to(self.dtype).contiguous()
         for stage in self._stages:
             source, signal = signal, signal.new_empty(len(signal) // stage.stride, stage.channels)
-            self._workers.each(
+            self._workers.map(
                 lambda start, stage=stage, source=source, target=signal: stage.block(start, source, target),
                 range(0, len(signal), stage.rows),
             )
@@ -213,7 +213,7 @@ class BlockDecoder:
         if index:
             self._advance(index - 1, min(len(source), stage.rows_needed(blocks * stage.rows)), signals, done)
         starts = range(done[index] * stage.rows, blocks * stage.rows, stage.rows)
-        self._workers.each(lambda start: stage.block(start, source, target), starts)
+        self._workers.map(lambda start: stage.block(start, source, target), starts)
         done[index] = blocks
 
 

@@ -3,7 +3,8 @@
 oneDNN reaches the machine's matrix peak only with weights in the block format of its own choice, and that choice
 depends on the number of rows: a product with another number of rows reorders its weights at every call, a hundred
 times slower than the product itself (1024 → 8192, bfloat16: 0.4 s instead of 10 ms). So each product here is bound
-to one number of rows; other numbers are cut into that many, the last of them padded.
+to one number of rows; other numbers are cut into that many, the last of them padded. The choice depends on the number
+of threads too: pack where you run.
 
 Shapes: r rows (positions of all items), i inputs, o outputs, k taps.
 """

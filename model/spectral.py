@@ -269,34 +269,35 @@ class SpectralAutoencoder(nn.Module):
         """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""
         return next(self.decode_chunks(latents_bcl, [latents_bcl.shape[-1]], generator))
 
-    def decode_chunks(
-        self,
-        latents_bcl: Tensor,
-        ends: Sequence[int],
-        generator: torch.Generator,
-        synthesis: Synthesis | None = None,
-    ) -> Iterator[Tensor]:
-        """Yield what `decode` returns in chunks that end at the latent frames `ends`, rising; no further than the last.
-
-        Every chunk is decoded with `context_frames` on each side and one more MDCT frame for its last block.
-        `synthesis` stands in for the decoder's own.
-        """
-        per_latent, frames = math.prod(self.config.strides), latents_bcl.shape[-1]
-        # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
-        shape = (min(frames, ends[-1] + 1) * per_latent, len(latents_bcl), 2, self.config.hop)
-        noise_bctk = torch.randn(shape, generator=generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
-        start = 0
+    def decode_chunks(self, latents_bcl: Tensor, ends: Sequence[int], generator: torch.Generator) -> Iterator[Tensor]:
+        """Yield what `decode` returns in chunks that end at the latent frames `ends`, rising; nothing past the last."""
+        noise_bctk, start = self.draw_noise(latents_bcl, ends[-1], generator), 0
         for end in ends:
-            first, last = max(0, start - self.context_frames), min(frames, end + self.context_frames)
-            wanted = slice(
-                (start - first) * per_latent, min((end - first) * per_latent + 1, (last - first) * per_latent)
-            )
-            noise = noise_bctk[..., start * per_latent : end * per_latent + 1, :]
-            latents = latents_bcl[..., first:last] * self.scale + self.shift
-            audio_bcn = (synthesis or self._synthesis)(latents, wanted, noise)
-            yield audio_bcn[..., : (end - start) * self.config.frame_samples]
+            yield self.decode_range(latents_bcl, start, end, noise_bctk, self.synthesis)
             start = end
 
-    def _synthesis(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
+    def draw_noise(self, latents_bcl: Tensor, end: int, generator: torch.Generator) -> Tensor:
+        """The white noise that decoding up to the latent frame `end` substitutes, (b, 2, t, hop)."""
+        b, _, frames = latents_bcl.shape
+        # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
+        shape = (min(frames, end + 1) * math.prod(self.config.strides), b, 2, self.config.hop)
+        return torch.randn(shape, generator=generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
+
+    def decode_range(
+        self, latents_bcl: Tensor, start: int, end: int, noise_bctk: Tensor, synthesis: Synthesis
+    ) -> Tensor:
+        """The samples of the latent frames `start` to `end` − 1, decoded with `context_frames` more on each side.
+
+        One MDCT frame beyond them completes their last block.
+        """
+        per_latent = math.prod(self.config.strides)
+        first, last = max(0, start - self.context_frames), min(latents_bcl.shape[-1], end + self.context_frames)
+        frames = slice((start - first) * per_latent, min((end - first) * per_latent + 1, (last - first) * per_latent))
+        noise = noise_bctk[..., start * per_latent : end * per_latent + 1, :]
+        audio_bcn = synthesis(latents_bcl[..., first:last] * self.scale + self.shift, frames, noise)
+        return audio_bcn[..., : (end - start) * self.config.frame_samples]
+
+    def synthesis(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
+        """The decoder's own `Synthesis`."""
         compressed, gain = (x_bctk[..., frames, :] for x_bctk in self.decoder.spectrum(latents_bcl))
         return self.decoder.synthesize(compressed, gain, noise_bctk)

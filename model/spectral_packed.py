@@ -3,16 +3,17 @@
 Shapes: l latent frames, r rows (at the rate of a layer), c latent channels, t MDCT frames, k MDCT bins, n samples.
 """
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from model.kernels import DepthwiseNorm, Norm, coefficients, gelu
 from model.packed import PackedLinear
-from model.spectral import ConvNeXtBlock, SpectralAutoencoder, Unfold, mid_side, unfold_low_bins
+from model.spectral import ConvNeXtBlock, SpectralDecoder, Unfold, mid_side, unfold_low_bins
 
-LATENT_ROWS = 32  # latent frames of one product: a first chunk with its context, half of a later one
+LATENT_ROWS = (16, 48)  # latent frames of one product: for a first chunk with its context, and for parts of later ones
 
 
 class _PackedConvNeXt:
@@ -32,14 +33,12 @@ class _PackedConvNeXt:
         return x_rd
 
 
-class PackedSpectralDecoder:
-    """Latents of one item → MDCT coefficients → samples; body in `dtype`, ends in float32."""
+class _Body:
+    """From latents to the head's predictions, with products for `rows` latent frames."""
 
-    def __init__(self, autoencoder: SpectralAutoencoder, dtype: torch.dtype):
-        decoder = autoencoder.decoder
-        self._autoencoder, self._dtype = autoencoder, dtype
-        rows = LATENT_ROWS
-        self._layers: list[Any] = []
+    def __init__(self, decoder: SpectralDecoder, rows: int, dtype: torch.dtype):
+        self._dtype = dtype
+        self._layers: list[Callable[[Tensor], Tensor]] = []
         for layer in decoder.layers:
             if isinstance(layer, ConvNeXtBlock):
                 self._layers.append(_PackedConvNeXt(layer, rows, dtype))
@@ -50,17 +49,29 @@ class PackedSpectralDecoder:
             elif isinstance(layer, nn.Linear):
                 self._layers.append(PackedLinear.of(layer, rows, dtype))
             else:
-                self._layers.append(Norm(cast(nn.LayerNorm, layer)))
+                self._layers.append(Norm(cast("nn.LayerNorm", layer)))
         self._head = PackedLinear.of(decoder.head, rows)
 
-    def __call__(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
-        """See `spectral.Synthesis`."""
-        decoder = self._autoencoder.decoder
-        latents_lc = latents_bcl[0].t()
+    def __call__(self, latents_lc: Tensor, frames: slice) -> Tensor:
         x_rd = latents_lc.to(self._dtype)
         for layer in self._layers:
             x_rd = layer(x_rd)
+        return self._head(x_rd[frames].float())
+
+
+class PackedSpectralDecoder:
+    """Latents of one item → MDCT coefficients → samples; body in `dtype`, ends in float32."""
+
+    def __init__(self, decoder: SpectralDecoder, dtype: torch.dtype):
+        self._decoder = decoder
+        self._bodies = {rows: _Body(decoder, rows, dtype) for rows in LATENT_ROWS}
+
+    def __call__(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
+        """See `spectral.Synthesis`."""
+        decoder, latents_lc = self._decoder, latents_bcl[0].t()
+        rows = next((rows for rows in LATENT_ROWS if len(latents_lc) <= rows), LATENT_ROWS[-1])
+        spectrum_tk = self._bodies[rows](latents_lc, frames)
         low = unfold_low_bins(decoder.low(latents_lc[None]), decoder.low_bins, decoder.frames_per_latent)
-        low_rc = low[0, :, frames].transpose(0, 1).flatten(1)
-        spectrum_ctk = coefficients(self._head(x_rd[frames].float()), low_rc, noise_bctk[0].contiguous())
-        return mid_side(decoder.mdct.inverse(spectrum_ctk[None]))
+        low_tk = low[0, :, frames].transpose(0, 1).flatten(1)
+        coefficients_ctk = coefficients(spectrum_tk, low_tk, noise_bctk[0].contiguous())
+        return mid_side(decoder.mdct.inverse(coefficients_ctk[None]))

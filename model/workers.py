@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Workers:
@@ -13,12 +17,16 @@ class Workers:
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads, "block", _single_threaded)
 
-    def each(self, work: Callable[[int], None], items: Iterable[int]) -> None:
-        """Call `work` for every item and return when all are done; the first error is raised."""
+    def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, done by a worker: weights are packed for the number of threads that packs them."""
+        return self.map(lambda _: work(), [None])[0]
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """The results of `work` for every item, in order; the first error is raised."""
         threads = torch.get_num_threads()
-        for _ in self._pool.map(work, items):
-            pass
+        results = list(self._pool.map(work, items))
         torch.set_num_threads(threads)  # a new worker's own setting also reaches MKL's global one
+        return results
 
 
 def _single_threaded() -> None:

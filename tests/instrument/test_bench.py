@@ -33,37 +33,37 @@ class ScriptedGenerator:
 
 
 def report_of(ms):
-    return bench.Report("scripted", {"cores": "2"}, 3.0, 4, 5, 1234.0, ms, None, {"gemm_fp32_gflops": 330.0})
+    about = {"engine": "Scripted", "dtype": "float32", "device": "cpu"}
+    return bench.Report("scripted", {"cores": "2"}, about, 3.0, 4, 5, 1234.0, ms, None, {"gemm_fp32_gflops": 330.0})
 
 
 def test_the_quantiles_are_those_of_the_runs_after_the_warm_up():
     ms = bench.measure(ScriptedGenerator(), runs=5, seconds=3.0, steps=4)
-    # Runs 1..5 took k ms each: median 3, 95th percentile 4.8; a step is 8 k / 4.
-    assert ms["text"] == bench.Quantiles(3.0, pytest.approx(4.8))
-    assert ms["step"] == bench.Quantiles(6.0, pytest.approx(9.6))
-    assert ms["decode"] == bench.Quantiles(6.0, pytest.approx(9.6))
-    assert ms["first sound"] == bench.Quantiles(30.0, pytest.approx(48.0))
-    assert ms["total"] == bench.Quantiles(33.0, pytest.approx(52.8))
+    # Runs 1..5 took k ms each: median 3, 5th and 95th percentile 1.2 and 4.8; a step is 8 k / 4. Runs 6..10 are drafts.
+    for stage, times in (("text", 1), ("step", 2), ("decode", 2), ("first sound", 10), ("total", 11)):
+        assert ms[stage] == bench.Quantiles(3.0 * times, pytest.approx(1.2 * times), pytest.approx(4.8 * times))
+    assert ms["draft of 1 step"].median == 8 * 11
 
 
 def test_no_run_can_find_its_prompt_in_the_text_cache():
     generator = ScriptedGenerator()
     bench.measure(generator, runs=7, seconds=3.0, steps=4)
-    assert len({request.prompt for request in generator.requests}) == len(generator.requests) == 8
-    assert {(request.seconds, request.steps) for request in generator.requests} == {(3.0, 4)}
+    assert len({request.prompt for request in generator.requests}) == len(generator.requests) == 15
+    assert {(request.seconds, request.steps) for request in generator.requests} == {(3.0, 4), (3.0, 1)}
 
 
 def test_json_holds_every_number_of_the_report():
-    report = report_of({"total": bench.Quantiles(300.25, 412.5)})
+    report = report_of({"total": bench.Quantiles(300.25, 250.5, 412.5)})
     told = json.loads(bench.to_json(report))
-    assert told["ms"] == {"total": {"median": 300.25, "p95": 412.5}}
+    assert told["ms"] == {"total": {"median": 300.25, "p5": 250.5, "p95": 412.5}}
     assert told["peaks"] == {"gemm_fp32_gflops": 330.0}
+    assert bench.from_json(bench.to_json(report)) == report
     assert (told["seconds"], told["steps"], told["runs"], told["load_ms"]) == (3.0, 4, 5, 1234.0)
 
 
 def test_the_table_shows_each_stage_beside_the_peaks_of_the_machine():
     console = Console(file=io.StringIO(), width=120)
-    report = report_of({"text": bench.Quantiles(1.04, 2.0), "total": bench.Quantiles(300.25, 412.5)})
+    report = report_of({"text": bench.Quantiles(1.04, 1.0, 2.0), "total": bench.Quantiles(300.25, 250.5, 412.5)})
     bench.print_table(replace(report, peak_memory_mib=900.4), console)
     text = console.file.getvalue()
     for shown in ("text", "1.0", "300.2", "412.5", "900 MiB", "gemm_fp32_gflops 330", "load and warm-up 1234 ms"):
@@ -77,3 +77,24 @@ def test_peak_memory_grows_by_what_the_process_takes():
     held = np.ones(int(before * 2**20 / 8) + 32 * 2**17)  # more than the peak so far, by at least 32 MiB
     assert bench.peak_memory_mib() >= before + 32
     del held
+
+
+def test_the_signal_to_noise_ratio_is_twenty_decibels_a_tenth():
+    reference = {"a": np.ones(1000), "b": np.ones(10)}
+    found = {"a": np.ones(1000) * 1.1, "b": np.ones(10) * 0.999}
+    assert bench.signal_to_noise(reference, found) == {"a": pytest.approx(20), "b": pytest.approx(60)}
+
+
+def test_every_variant_is_measured_in_a_process_of_its_own_and_compared_with_plain_float32(monkeypatch):
+    """The embedded model itself, one short run of each: engines differ in rounding, precisions in more."""
+    monkeypatch.setattr(bench, "VARIANTS", tuple(v for v in bench.VARIANTS if v[1] == "float32"))
+    plain, engine = bench.compare(bench.Plan(runs=1, seconds=0.3, steps=1), Console(file=io.StringIO()))
+    assert plain.report.about["engine"] == "Engine"
+    assert engine.report.about["engine"] == "PackedEngine"
+    assert min(plain.snr_db.values()) > 200
+    assert 90 < min(engine.snr_db.values()) < 200
+    console = Console(file=io.StringIO(), width=160)
+    bench.print_comparison([plain, engine], console)
+    shown = console.file.getvalue()
+    assert "torch eager, float32" in shown
+    assert "exact" in shown

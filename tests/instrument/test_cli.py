@@ -25,8 +25,9 @@ class ScriptedSynth:
     asked: ClassVar[list[GenerationRequest]] = []
     interrupt_at_step: int | None = None
     closed = False
+    about: ClassVar[dict[str, str]] = {"engine": "Scripted", "dtype": "float32", "device": "cpu"}
 
-    def __init__(self, weights=None):
+    def __init__(self, weights=None, precision=None, *, plain=False):
         if weights is not None:
             raise UserError(f"The weights in {weights} are damaged: install them again.")
 
@@ -61,7 +62,7 @@ def synth(monkeypatch):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs `arc-instrument ARGUMENTS` in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # what main() sets, so that no test leaves it behind
+    monkeypatch.setenv("GOMP_SPINCOUNT", "30000")  # what main() sets, so that no test leaves it behind
 
     def run(*arguments) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["arc-instrument", *map(str, arguments)])
@@ -234,22 +235,22 @@ def test_without_a_command_the_window_opens_with_the_chosen_weights(command, mon
     assert opened == [tmp_path, None]
 
 
-@pytest.mark.parametrize(("chosen", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+@pytest.mark.parametrize(("chosen", "used"), [(None, "30000"), ("7", "7")])
 @pytest.mark.parametrize("arguments", [[], ["bench", "--runs", "1", "--seconds", "1"]])
-def test_waiting_openmp_threads_sleep_unless_the_person_says_otherwise(
+def test_waiting_openmp_threads_soon_sleep_unless_the_person_says_otherwise(
     synth, command, monkeypatch, arguments, chosen, used
 ):
-    monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.delenv("GOMP_SPINCOUNT")
     if chosen:
-        monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+        monkeypatch.setenv("GOMP_SPINCOUNT", chosen)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    policies = []
+    counts = []
     note = types.ModuleType("arc_instrument.app")
-    note.run = lambda weights=None: policies.append(os.environ["OMP_WAIT_POLICY"]) or 0
+    note.run = lambda weights=None: counts.append(os.environ["GOMP_SPINCOUNT"]) or 0
     monkeypatch.setitem(sys.modules, "arc_instrument.app", note)
-    monkeypatch.setattr(synth, "warm_up", lambda self: policies.append(os.environ["OMP_WAIT_POLICY"]))
+    monkeypatch.setattr(synth, "warm_up", lambda self: counts.append(os.environ["GOMP_SPINCOUNT"]))
     assert command(*arguments)[0] == 0
-    assert set(policies) == {used}
+    assert set(counts) == {used}
 
 
 def test_bench_prints_json_that_a_program_can_read(synth, command):
@@ -258,9 +259,15 @@ def test_bench_prints_json_that_a_program_can_read(synth, command):
     code, stdout, _ = command("bench", "--json", "--runs", "2", "--seconds", "0.5", "--steps", "4")
     report = json.loads(stdout)
     assert code == 0
-    assert report["ms"]["total"] == {"median": 5.0, "p95": 5.0}
-    assert report["ms"]["step"] == {"median": 0.5, "p95": 0.5}
+    assert report["ms"]["total"] == {"median": 5.0, "p5": 5.0, "p95": 5.0}
+    assert report["ms"]["step"] == {"median": 0.5, "p5": 0.5, "p95": 0.5}
     assert report["peaks"] == {"gemm_fp32_gflops": 330.0}
+
+
+def test_a_precision_nobody_knows_is_one_sentence(synth, command):
+    assert command("bench", "--precision", "float4") == (
+        2, "", "arc-instrument: The precision float4 is not known: choose float32, bfloat16, int8.\n"
+    )  # fmt: skip
 
 
 def test_a_length_the_model_cannot_make_is_refused_by_the_bench_too(synth, command):

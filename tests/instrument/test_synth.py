@@ -6,7 +6,7 @@ import torch
 
 from arc_instrument import synth as border
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, UserError
-from model.pipeline import AudioChunk, TextDone
+from model.pipeline import AudioChunk, TextDone, finish
 from model.sampler import Step
 
 
@@ -16,6 +16,7 @@ class ScriptedPipeline:
     name = "scripted"
     max_seconds = 2.0
     sample_rate = RATE_HZ
+    licence, licence_link = "a licence", "https://example.org"
     failure: Exception | None = None
 
     def stream(self, generation):
@@ -34,7 +35,7 @@ class ScriptedPipeline:
 @pytest.fixture
 def pipeline(monkeypatch) -> ScriptedPipeline:
     made = ScriptedPipeline()
-    monkeypatch.setattr(border.Pipeline, "load", lambda weights: made)
+    monkeypatch.setattr(border.Pipeline, "load", lambda **options: made)
     return made
 
 
@@ -51,7 +52,7 @@ def test_every_step_is_told_and_the_chunks_become_one_sound(pipeline):
     assert isinstance(generated, Generated)
     assert generated.model_name == "scripted"
     ramp = np.linspace(0, 1, RATE_HZ // 4, dtype=np.float32)
-    assert np.array_equal(generated.clip.samples, np.stack([ramp, -ramp], axis=1))
+    assert np.array_equal(generated.clip.samples, finish(np.stack([ramp, -ramp], axis=1), RATE_HZ))
 
 
 def test_the_stages_add_up_to_the_whole_time(pipeline):
@@ -84,3 +85,35 @@ def test_what_the_model_cannot_make_and_weights_it_cannot_load_are_sentences(pip
     monkeypatch.setattr(border.Pipeline, "load", damaged)
     with pytest.raises(UserError, match=r"cannot be loaded: model\.safetensors is damaged; fetch it again\."):
         border.Synth()
+
+
+def test_a_full_graphics_card_at_the_start_moves_the_model_to_the_processor(monkeypatch):
+    tried = []
+
+    def load(**options):
+        tried.append(options.get("device"))
+        if options.get("device") != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return ScriptedPipeline()
+
+    monkeypatch.setattr(border.Pipeline, "load", load)
+    *_, generated = border.Synth().stream(request())
+    assert isinstance(generated, Generated)
+    assert tried == [None, "cpu"]
+
+
+def test_a_card_that_fills_while_it_plays_is_one_sentence_and_the_next_sound_is_made(monkeypatch):
+    full = ScriptedPipeline()
+    full.failure = torch.OutOfMemoryError("CUDA out of memory")
+    monkeypatch.setattr(border.Pipeline, "load", lambda **o: ScriptedPipeline() if o.get("device") == "cpu" else full)
+    synth = border.Synth()
+    with pytest.raises(UserError, match=r"graphics card's memory is full: the model now runs on the processor"):
+        list(synth.stream(request()))
+    *_, generated = synth.stream(request())
+    assert isinstance(generated, Generated)
+
+
+def test_a_machine_without_memory_is_one_sentence(pipeline):
+    pipeline.failure = MemoryError()
+    with pytest.raises(UserError, match=r"memory is full: close other programs, or ask for a shorter sound"):
+        list(border.Synth().stream(request()))

@@ -83,12 +83,12 @@ def test_the_first_error_of_a_worker_is_raised(workers):
             raise ValueError("block 3")
 
     with pytest.raises(ValueError, match="block 3"):
-        workers.each(work, range(5))
+        workers.map(work, range(5))
 
 
 def test_workers_have_one_thread_each_and_leave_the_callers_number_alone(workers):
     before = torch.get_num_threads()
     threads = set()
-    workers.each(lambda item: threads.add(torch.get_num_threads()), range(8))
+    workers.map(lambda item: threads.add(torch.get_num_threads()), range(8))
     assert threads == {1}
     assert torch.get_num_threads() == before

@@ -1,0 +1,5 @@
+"""`python -m arc_instrument`: the same as the command."""
+
+from arc_instrument.cli import main
+
+main()
