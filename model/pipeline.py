@@ -98,7 +98,7 @@ class Pipeline:
             generator = Generator(config).eval().requires_grad_(False)
         generator.dit.to(dtype)  # what is read is converted tensor by tensor: no second copy of the weights
         autoencoder = _autoencoder(config, dtype).eval().requires_grad_(False)
-        fill({"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}, opened)
+        fill({**dict(generator.named_children()), "autoencoder": autoencoder}, opened)
         text = load_encoder(config.text, opened.text_folder, dtype)
         text_network = cast("TransformerEncoder", text.encoder).network
         for module in (generator, autoencoder, text_network):
@@ -143,7 +143,9 @@ class Pipeline:
         start = 1.0
         if generation.init is not None and generation.init_noise < 1:
             start = generation.init_noise
-            init_bct = torch.cat([self.encode(generation.init[:samples], frames, rng) for rng in rngs])
+            # A model with one canvas for all lengths hears all of the recording that fits, as the published one does.
+            heard = samples if frames < self.config.max_frames else self.config.max_samples
+            init_bct = torch.cat([self.encode(generation.init[:heard], frames, rng) for rng in rngs])
             x_bct = interpolate(init_bct, x_bct, start)
         for step in self._sampled(x_bct, log_snr_times(generation.steps, start), prepared, rngs):
             x_bct = step.latent_bct

@@ -31,7 +31,7 @@ def write_model(folder: Path, config: ModelConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with torch.device("meta"):
         generator, autoencoder = Generator(config), OobleckAutoencoder(config.autoencoder)
-    parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}
+    parts = {**dict(generator.named_children()), "autoencoder": autoencoder}
     rng = torch.Generator().manual_seed(0)
     for module in parts.values():
         _fill(module, rng)

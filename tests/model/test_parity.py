@@ -8,7 +8,8 @@ import gc
 import importlib.util
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -21,11 +22,14 @@ from model.checkpoint import load_published
 from model.conditioning import Conditioning, SecondsEmbedder
 from model.config import SAO_SMALL, OobleckConfig
 from model.dit import DiffusionTransformer
+from model.dit_packed import PackedTransformer
 from model.flow import interpolate
 from model.guidance import guided
 from model.oobleck import OobleckAutoencoder
+from model.oobleck_blocks import BlockDecoder, BlockEncoder
 from model.sampler import Velocity, draw_noise, euler, pingpong
 from model.schedule import log_snr_times
+from model.workers import Workers
 
 FOLDER = Path(__file__).parents[1] / "data" / "parity"
 REFERENCE = Path(os.environ.get("ARC_PARITY_REFERENCE") or FOLDER / "reference.npz")
@@ -109,10 +113,18 @@ def conditioning(reference) -> Conditioning:
     return Conditioning(reference["dit_text"], reference["dit_global"])
 
 
-@pytest.fixture
-def velocity(dit, conditioning) -> Velocity:
+@pytest.fixture(scope="module")
+def packed(dit) -> Callable[[int], PackedTransformer]:
+    """The transformer as `PackedEngine` runs it on a CPU, by its number of frames."""
+    return cache(lambda frames: PackedTransformer(dit, frames))
+
+
+@pytest.fixture(params=["plain", "packed"])
+def velocity(request, dit, packed, conditioning) -> Velocity:
     prepared = dit.prepare(conditioning)
-    return lambda x, t: dit.velocity(x, t, prepared)
+    if request.param == "plain":
+        return lambda x, t: dit.velocity(x, t, prepared)
+    return torch.inference_mode()(lambda x, t: packed(x.shape[-1]).velocity(x, dit.time_embedding(t), prepared))
 
 
 def assert_agrees(got: Tensor, expected: Tensor) -> None:
@@ -186,3 +198,11 @@ def test_decoded_audio_is_the_references(autoencoder, reference):
 @torch.inference_mode()
 def test_encoded_means_and_scales_are_the_references(autoencoder, reference):
     assert_agrees(autoencoder.encoder(reference["vae_audio"]), reference["vae_encoded"])
+
+
+def test_decoding_and_encoding_in_blocks_are_the_references_too(autoencoder, reference):
+    workers, samples = Workers(2), reference["vae_decoded"].shape[-1]
+    decoder = workers.run(lambda: BlockDecoder(autoencoder.decoder, torch.float32, workers))
+    assert_agrees(torch.cat(list(decoder.decode(reference["vae_z"], [2048, samples])), -1), reference["vae_decoded"])
+    encoder = workers.run(lambda: BlockEncoder(autoencoder.encoder, torch.float32, workers))
+    assert_agrees(encoder.encode(reference["vae_audio"]), reference["vae_encoded"])
