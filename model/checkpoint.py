@@ -8,7 +8,7 @@ or misshapen tensor is named. No code of a file is ever run, whatever the file i
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -56,6 +56,13 @@ ROTARY = "model.model.transformer.rotary_pos_emb.inv_freq"
 FAULTS_TOLD = 3
 
 
+Wanted = Callable[[str], bool]
+
+
+def everything(name: str) -> bool:
+    return True
+
+
 class MisfitError(CheckpointError):
     """Tensors that are not exactly a model's; `faults` tells of every one of them, the sentence of the first."""
 
@@ -85,10 +92,11 @@ def published_state_dict(parts: Parts) -> dict[str, Tensor]:
     return published | _constants(parts, published)
 
 
-def load_published(parts: Parts, published: Mapping[str, Tensor]) -> None:
+def load_published(parts: Parts, published: Mapping[str, Tensor], wanted: Wanted = everything) -> None:
     """Load a published state dict into the parts, which may be on the meta device: the tensors are taken over.
 
-    Raises MisfitError unless `published` holds exactly the tensors of the parts.
+    Only those are read whose name among ours is `wanted`; the others stay as they are. Raises MisfitError unless
+    `published` holds exactly the tensors of the parts.
     """
     own = state_dict(parts)
     expected: dict[str, Tensor] = {}
@@ -99,18 +107,25 @@ def load_published(parts: Parts, published: Mapping[str, Tensor]) -> None:
     for name, constant in constants.items():
         if not torch.allclose(published[name].float(), constant, rtol=1e-2, atol=1e-6):  # as float16 rounds
             raise MisfitError([f"{name}: these weights hold other constants than this architecture's"])
-    load(parts, {name: _from_published(name, tensor, published) for name, tensor in own.items()})
+    _assign(parts, wanted, lambda name: _from_published(name, own[name], published))
 
 
-def load(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
-    """Load tensors under our names into the parts, which may be on the meta device.
-
-    Raises MisfitError unless `tensors` holds exactly the tensors of the parts.
-    """
+def load(parts: Parts, tensors: Mapping[str, Tensor], wanted: Wanted = everything) -> None:
+    """Load tensors under our names into the parts, as `load_published` does."""
     _check(state_dict(parts), tensors)
+    _assign(parts, wanted, tensors.__getitem__)
+
+
+def _assign(parts: Parts, wanted: Wanted, tensor_of: Callable[[str], Tensor]) -> None:
     for part, module in parts.items():
-        own = {name: tensors[f"{part}.{name}"].to(tensor.dtype) for name, tensor in module.state_dict().items()}
-        module.load_state_dict(own, assign=True)
+        own = module.state_dict()
+        # Copies, even in the same dtype: one tensor that lies in the mapped file would keep all of it in memory.
+        taken = {
+            name: tensor_of(f"{part}.{name}").to(t.dtype, copy=True)
+            for name, t in own.items()
+            if wanted(f"{part}.{name}")
+        }
+        module.load_state_dict(taken, strict=False, assign=True)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

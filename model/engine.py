@@ -3,10 +3,12 @@
 Shapes: b batch, c latent channels, t latent frames, n samples.
 """
 
+import ctypes
 import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from math import inf
@@ -21,7 +23,7 @@ from model.config import DiTConfig, ModelConfig
 from model.dit import Prepared
 from model.dit_packed import PackedTransformer
 from model.generator import Generator
-from model.oobleck import OobleckAutoencoder, posterior, sample_posterior
+from model.oobleck import Encoder, OobleckAutoencoder, posterior, sample_posterior
 from model.oobleck_blocks import BlockDecoder, BlockEncoder
 from model.packed import PackedLinear, has_onednn
 from model.spectral import SpectralAutoencoder
@@ -32,6 +34,7 @@ Precision = Literal["float32", "bfloat16", "int8"]
 Autoencoder = OobleckAutoencoder | SpectralAutoencoder
 
 FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 PACKED_CANVASES = 4  # ARC_MINI's transformer takes 27 MB for each canvas it is packed for, in bfloat16
 
 
@@ -44,6 +47,27 @@ def cores(limit: int = 8) -> int:
 def use_cores() -> None:
     """One torch thread a core."""
     torch.set_num_threads(cores())
+
+
+@contextmanager
+def lean_allocation() -> Iterator[None]:
+    """While weights are read: give back at once what is freed.
+
+    glibc otherwise keeps freed blocks of up to 32 MiB in a heap that weights which stay have broken into pieces:
+    1.93 GB instead of 1.65 for the published model in bfloat16. Afterwards it shall keep them, for the blocks of a
+    decoder would cost page faults. Nothing happens where there is no glibc.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        yield
+        return
+    mallopt(M_MMAP_THRESHOLD, 1 << 20)
+    try:
+        yield
+    finally:
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(M_TRIM_THRESHOLD, 64 << 20)
 
 
 def seconds_taken(work: Callable[[], object], repeats: int) -> list[float]:
@@ -165,9 +189,10 @@ class PackedEngine(Engine):
         if config.canvas_multiple >= config.max_frames:  # always the same canvas: the plain weights can go
             self._transformers[config.max_frames] = PackedTransformer(self.dit, config.max_frames, release=True)
         self._encoder: BlockEncoder | None = None
+        self.read_encoder: Callable[[], Encoder] | None = None  # where the autoencoder came without its encoder
         if isinstance(autoencoder, OobleckAutoencoder):
-            self._decoder = self._workers.run(lambda: BlockDecoder(autoencoder.decoder, dtype, self._workers))
-            autoencoder.decoder = torch.nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]
+            decoder = autoencoder.decoder
+            self._decoder = self._workers.run(lambda: BlockDecoder(decoder, dtype, self._workers, release=True))
         else:
             self._decoder = self._workers.run(lambda: PackedSpectralDecoder(autoencoder.decoder, dtype))
 
@@ -202,8 +227,9 @@ class PackedEngine(Engine):
         return list(pairwise(edges))
 
     def _posterior(self, autoencoder: OobleckAutoencoder, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
-        if self._encoder is None:  # 78 M weights that only audio-to-audio needs
-            self._encoder = self._workers.run(lambda: BlockEncoder(autoencoder.encoder, self.dtype, self._workers))
+        if self._encoder is None:
+            encoder = self.read_encoder() if self.read_encoder else autoencoder.encoder
+            self._encoder = self._workers.run(lambda: BlockEncoder(encoder, self.dtype, self._workers))
         return posterior(self._encoder.encode(audio_bcn))
 
     def _transformer(self, frames: int) -> PackedTransformer:

@@ -174,18 +174,22 @@ class BlockEncoder:
                 lambda start, stage=stage, source=source, target=signal: stage.block(start, source, target),
                 range(0, len(signal), stage.rows),
             )
-        return self._last(self._snake(signal.t()[None].float()))
+        return self._last(self._snake(signal.t()[None])).float()
 
 
 class BlockDecoder:
-    """The decoder of an Oobleck autoencoder, packed for this processor; the autoencoder is not needed any more."""
+    """The decoder of an Oobleck autoencoder, packed for this processor. `release` takes the weights out of it."""
 
-    def __init__(self, decoder: oobleck.Decoder, dtype: torch.dtype, workers: Workers):
+    def __init__(self, decoder: oobleck.Decoder, dtype: torch.dtype, workers: Workers, *, release: bool = False):
         first, *blocks, snake, last = cast(Any, decoder.layers)
         self.dtype, self._workers = dtype, workers
         self._first_weight, self._first_bias = first.weight.to(dtype), first.bias.to(dtype)
         edges = [None] * (len(blocks) - 1) + [(snake, last)]
-        self._stages = [_Rise(block, edge, dtype) for block, edge in zip(blocks, edges, strict=True)]
+        self._stages: list[_Rise] = []
+        for block, edge in zip(blocks, edges, strict=True):
+            self._stages.append(_Rise(block, edge, dtype))
+            if release:
+                block.to("meta")
 
     @torch.inference_mode()
     def decode(self, latents_bct: Tensor, ends: list[int]) -> Iterator[Tensor]:

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.config import ModelConfig, OobleckConfig
 from model.dit import Prepared
@@ -24,22 +24,24 @@ from model.engine import (
     chunk_ends,
     default_device,
     dtype_of,
+    lean_allocation,
     use_cores,
 )
 from model.flow import flow_of_v, interpolate
 from model.generator import Generator
 from model.guidance import guided
-from model.oobleck import OobleckAutoencoder
+from model.oobleck import Encoder, OobleckAutoencoder
 from model.packed import pack_linears
 from model.sampler import Step, dpmpp, draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
 from model.text import TextEncoder, TransformerEncoder, load_encoder
-from model.weights import embedded_folder, fill, open_folder
+from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
 CEILING = 10 ** (-1 / 20)  # −1 dBFS: a louder result is turned down, never clipped
 END_FADE_SECONDS = 0.003
 PREPARED_PROMPTS = 16
+ENCODER = "autoencoder.encoder."  # how its tensors' names start among ours
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
 
@@ -78,6 +80,7 @@ class Pipeline:
         self._prepared: OrderedDict[tuple[str, float], tuple[Prepared, ...]] = OrderedDict()
 
     @classmethod
+    @lean_allocation()
     def load(
         cls,
         folder: Path | None = None,
@@ -94,16 +97,19 @@ class Pipeline:
         use_cores()
         opened, device = open_folder(folder or embedded_folder()), device or default_device()
         config, dtype = opened.config, dtype_of(precision, device)
-        with torch.device("meta"):
-            generator = Generator(config).eval().requires_grad_(False)
-        generator.dit.to(dtype)  # what is read is converted tensor by tensor: no second copy of the weights
-        autoencoder = _autoencoder(config, dtype).eval().requires_grad_(False)
-        fill({**dict(generator.named_children()), "autoencoder": autoencoder}, opened)
+        engine_type = engine_of(config, device, plain=plain)
+        generator, autoencoder = _networks(config, dtype)
+        # Only audio-to-audio needs the published encoder, 78 M weights: the packed engine reads it when it does.
+        leaves_encoder = engine_type is PackedEngine and isinstance(autoencoder, OobleckAutoencoder)
+        fill(_parts(generator, autoencoder), opened, lambda name: not (leaves_encoder and name.startswith(ENCODER)))
         text = load_encoder(config.text, opened.text_folder, dtype)
         text_network = cast("TransformerEncoder", text.encoder).network
-        for module in (generator, autoencoder, text_network):
-            module.to(device)
-        engine = engine_of(config, device, plain=plain)(config, generator, autoencoder, dtype)
+        if device != "cpu":
+            for module in (generator, autoencoder, text_network):
+                module.to(device)
+        engine = engine_type(config, generator, autoencoder, dtype)
+        if isinstance(engine, PackedEngine) and leaves_encoder:
+            engine.read_encoder = lambda: _encoder(opened, dtype)
         if isinstance(engine, PackedEngine):
             pack_linears(text_network, TEXT_ROWS)
         return cls(config, engine, text, opened.licence, opened.licence_link)
@@ -214,12 +220,29 @@ def engine_of(config: ModelConfig, device: str, *, plain: bool) -> type[Engine]:
     return PackedEngine if not plain and can_pack(config.dit) else Engine
 
 
-def _autoencoder(config: ModelConfig, dtype: torch.dtype) -> OobleckAutoencoder | SpectralAutoencoder:
-    """The autoencoder with no weights yet. The published one is in `dtype`, as published code runs it in float16."""
-    if isinstance(config.autoencoder, OobleckConfig):
-        with torch.device("meta"):
-            return OobleckAutoencoder(config.autoencoder).to(dtype)
-    return SpectralAutoencoder.of(config)  # its tables are computed, not loaded
+def _networks(config: ModelConfig, dtype: torch.dtype) -> tuple[Generator, OobleckAutoencoder | SpectralAutoencoder]:
+    """The networks without weights: what is read is converted tensor by tensor, so there is no second copy of it.
+
+    The published autoencoder is in `dtype`, as published code runs it in float16.
+    """
+    with torch.device("meta"):
+        generator = Generator(config).eval().requires_grad_(False)
+        generator.dit.to(dtype)
+        if isinstance(config.autoencoder, OobleckConfig):
+            return generator, OobleckAutoencoder(config.autoencoder).to(dtype).eval().requires_grad_(False)
+    autoencoder = SpectralAutoencoder.of(config)  # its tables are computed, not loaded
+    return generator, autoencoder.eval().requires_grad_(False)
+
+
+def _parts(generator: Generator, autoencoder: nn.Module) -> dict[str, nn.Module]:
+    return {**dict(generator.named_children()), "autoencoder": autoencoder}
+
+
+def _encoder(opened: OpenedModel, dtype: torch.dtype) -> Encoder:
+    generator, autoencoder = _networks(opened.config, dtype)
+    assert isinstance(autoencoder, OobleckAutoencoder)
+    fill(_parts(generator, autoencoder), opened, lambda name: name.startswith(ENCODER))
+    return autoencoder.encoder
 
 
 def finish(samples: np.ndarray, rate_hz: int) -> np.ndarray:

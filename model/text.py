@@ -165,7 +165,7 @@ def _load(network: nn.Module, folder: Path) -> None:
         source = name if name in tensors else TIED.get(name, name)
         if source not in tensors:
             raise CheckpointError(f"{name} is missing from {path}: fetch the folder again")
-        found[name] = tensors[source].to(own.dtype)
+        found[name] = tensors[source].to(own.dtype, copy=True)
         if found[name].shape != own.shape:
             raise CheckpointError(
                 f"{path}: {name} has shape {list(found[name].shape)}, but config.json says {list(own.shape)}; "

@@ -7,7 +7,7 @@ torch is imported where tensors are touched, not before: the window asks for ins
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,24 +100,27 @@ def load_model(folder: Path, parts: "Parts") -> None:
     fill(parts, open_folder(folder))
 
 
-def fill(parts: "Parts", opened: OpenedModel) -> None:
-    """Fill the parts, which may be on the meta device, from an opened folder.
+def fill(parts: "Parts", opened: OpenedModel, wanted: Callable[[str], bool] | None = None) -> None:
+    """Fill the parts, which may be on the meta device, from an opened folder; only tensors whose name is `wanted`.
 
     Raises CheckpointError for a file that is damaged or of another model.
     """
     import torch
 
-    from model.checkpoint import load, load_published
+    from model.checkpoint import everything, load, load_published
     from model.tensorfile import read
 
     tensors = read(opened.weights)
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{opened.weights}: {name} holds values that are not finite; fetch it again")
     try:
-        load_published(parts, tensors) if opened.published else load(parts, tensors)
+        (load_published if opened.published else load)(parts, tensors, wanted or everything)
     except CheckpointError as error:
         raise CheckpointError(f"{opened.weights} is of another model ({error}); choose another folder") from error
+    for part, module in parts.items():
+        for name, tensor in module.state_dict().items():
+            if not tensor.is_meta and not torch.isfinite(tensor).all():
+                raise CheckpointError(
+                    f"{opened.weights}: {part}.{name} holds values that are not finite; fetch it again"
+                )
 
 
 def is_installed(folder: Path) -> bool:

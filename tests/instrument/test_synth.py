@@ -79,7 +79,7 @@ def test_what_the_model_cannot_make_and_weights_it_cannot_load_are_sentences(pip
     with pytest.raises(UserError, match="try another seed"):
         list(border.Synth().stream(request()))
 
-    def damaged(weights):
+    def damaged(**options):
         raise ValueError("model.safetensors is damaged; fetch it again")
 
     monkeypatch.setattr(border.Pipeline, "load", damaged)
