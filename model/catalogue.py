@@ -22,7 +22,7 @@ class HubFile:
 class CatalogueEntry:
     """One model, or the text encoder of models. Without a `repository` it is shipped with the program.
 
-    The licence is that of the weights. The first of `files` holds them.
+    The licence is that of the weights. The first of `files` holds them. `elements` counts the numbers that are used.
     """
 
     name: str
@@ -30,8 +30,10 @@ class CatalogueEntry:
     config: ModelConfig | TextConfig
     licence: str
     licence_link: str
+    licence_note: str = ""
     repository: str | None = None
     files: tuple[HubFile, ...] = ()
+    elements: int = 0
     gated: bool = False
     text: "CatalogueEntry | None" = None
 
@@ -51,11 +53,17 @@ T5_BASE = CatalogueEntry(
         HubFile("config.json", 1_208),
         HubFile("tokenizer.json", 1_389_353),
     ),
+    elements=109_628_544,  # of the encoder: the file holds a decoder too
 )
 
-_SAO_BYTES = 497_239_458 * 4  # elements of the 750 tensors, in float32
+_SAO_ELEMENTS = 497_239_458  # of 750 tensors
+_SAO_BYTES = 4 * _SAO_ELEMENTS  # float32
 _SAO_REPOSITORY = "stabilityai/stable-audio-open-small"
-_SAO_LICENCE = ("Stability AI Community License", f"https://huggingface.co/{_SAO_REPOSITORY}")
+_SAO_LICENCE = (
+    "Stability AI Community License",
+    f"https://huggingface.co/{_SAO_REPOSITORY}",
+    "free below one million US dollars of yearly revenue",
+)
 
 CATALOGUE = (
     CatalogueEntry("arc-mini", "ARC Mini", ARC_MINI, *APACHE),
@@ -66,6 +74,7 @@ CATALOGUE = (
         *_SAO_LICENCE,
         repository=_SAO_REPOSITORY,
         files=(HubFile("model.safetensors", _SAO_BYTES),),
+        elements=_SAO_ELEMENTS,
         gated=True,
         text=T5_BASE,
     ),
@@ -76,6 +85,7 @@ CATALOGUE = (
         *_SAO_LICENCE,
         repository=_SAO_REPOSITORY,
         files=(HubFile("base_model.ckpt", _SAO_BYTES),),
+        elements=_SAO_ELEMENTS,
         gated=True,
         text=T5_BASE,
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry
 from model.config import ARC_MINI, ModelConfig
-from model.digests import DIGESTS_FILE, CheckpointError, check_digests, write_digests
+from model.digests import DIGESTS_FILE, CheckpointError, check_digests, sha256, write_digests
 
 if TYPE_CHECKING:
     from model.checkpoint import Parts
@@ -55,7 +55,10 @@ def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> Op
             check_digests(folder, [WEIGHTS_FILE])
         licence = (EMBEDDED.licence, EMBEDDED.licence_link) if folder == embedded_folder() else ("not stated", "")
         return OpenedModel(ARC_MINI, False, weights, None, *licence)
-    entry = entry_of(folder, known)
+    name = name_of(folder)
+    entry = next((entry for entry in known if entry.name == name), None)
+    if entry is None:
+        raise CheckpointError(f"{folder} holds the model {name}, which this program does not know; update the program")
     if not isinstance(entry.config, ModelConfig):
         raise CheckpointError(f"{folder} holds {entry.title}, not a model; choose another folder")
     check_digests(folder, [WEIGHTS_FILE])
@@ -65,17 +68,13 @@ def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> Op
     return OpenedModel(entry.config, True, weights, text, entry.licence, entry.licence_link)
 
 
-def entry_of(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> CatalogueEntry:
-    """What an installed folder says it holds. Raises CheckpointError where that is unreadable or unknown."""
+def name_of(folder: Path) -> str:
+    """What an installed folder says it holds. Raises CheckpointError where that is unreadable."""
     path = folder / ABOUT_FILE
     try:
-        name = json.loads(path.read_text())["name"]
+        return str(json.loads(path.read_text())["name"])
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise CheckpointError(f"{path} does not tell which model this is; fetch it again") from error
-    for entry in known:
-        if entry.name == name:
-            return entry
-    raise CheckpointError(f"{path} names the model {name}, which this program does not know; update the program")
 
 
 def text_folder(folder: Path, text: CatalogueEntry) -> Path:
@@ -92,16 +91,17 @@ def save_model(folder: Path, parts: "Parts", about: dict[str, str]) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / WEIGHTS_FILE, {name: tensor.half() for name, tensor in state_dict(parts).items()}, about)
-    write_digests(folder, [WEIGHTS_FILE])
+    write_digests(folder, {WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)})
 
 
 def load_model(folder: Path, parts: "Parts") -> None:
     """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
-    fill(parts, open_folder(folder))
+    opened = open_folder(folder)
+    fill(parts, opened.weights, opened.published)
 
 
-def fill(parts: "Parts", opened: OpenedModel) -> None:
-    """Fill the parts, which may be on the meta device, from an opened folder.
+def fill(parts: "Parts", weights: Path, published: bool) -> None:
+    """Fill the parts, which may be on the meta device, from a file with published names or ours.
 
     Raises CheckpointError for a file that is damaged or of another model.
     """
@@ -110,14 +110,14 @@ def fill(parts: "Parts", opened: OpenedModel) -> None:
     from model.checkpoint import load, load_published
     from model.tensorfile import read
 
-    tensors = read(opened.weights)
+    tensors = read(weights)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{opened.weights}: {name} holds values that are not finite; fetch it again")
+            raise CheckpointError(f"{weights}: {name} holds values that are not finite; fetch it again")
     try:
-        load_published(parts, tensors) if opened.published else load(parts, tensors)
+        load_published(parts, tensors) if published else load(parts, tensors)
     except CheckpointError as error:
-        raise CheckpointError(f"{opened.weights} is of another model ({error}); choose another folder") from error
+        raise CheckpointError(f"{weights} is of another model ({error}); choose another folder") from error
 
 
 def is_installed(folder: Path) -> bool:

@@ -1,0 +1,109 @@
+"""Model folders come and go whole: gathered in `NAME.partial` beside `NAME`, renamed at the end, locked meanwhile."""
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+
+from model.catalogue import CatalogueEntry
+from model.digests import CheckpointError, sha256, write_digests
+from model.weights import ABOUT_FILE, WEIGHTS_FILE
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def gathering(entry: CatalogueEntry, models: Path) -> Iterator[Path]:
+    """Lend the folder in which `entry` is gathered, with what is there from the last time, to one process at a time.
+
+    Turns what the disk refuses into a CheckpointError.
+    """
+    partial, folder, old = (models / f"{entry.name}{end}" for end in (".partial", "", ".old"))
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        with FileLock(models / f".{entry.name}.lock", timeout=0):
+            if old.exists() and not folder.exists():  # killed between the two renames
+                old.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+            try:
+                yield partial
+            finally:
+                if partial.exists() and not any(partial.iterdir()):
+                    partial.rmdir()
+    except Timeout as error:
+        raise CheckpointError(f"{entry.name} is just being installed by another process: wait for it") from error
+    except SafetensorError as error:  # writing: it tells the system's error only in its text
+        raise _told(error, entry, models) from error
+    except OSError as error:
+        raise _told(error, entry, models) from error
+
+
+def install(entry: CatalogueEntry, files: dict[str, Path], models: Path, source: str) -> None:
+    """Make checked files, by their names in the catalogue, the installed model. A .ckpt is written as safetensors."""
+    from model.checkpoint import read, write
+
+    partial, folder, old = (models / f"{entry.name}{end}" for end in (".partial", "", ".old"))
+    first = entry.files[0].name
+    weights = files[first]
+    if weights.suffix == ".ckpt":
+        converted = partial / f"converted.{WEIGHTS_FILE}"
+        write(converted, read(weights), {"model": entry.name})
+        if weights.parent == partial:
+            weights.unlink()
+        weights = converted
+    files = {WEIGHTS_FILE: weights} | {name: path for name, path in files.items() if name != first}
+    digests = {name: sha256(path) for name, path in files.items()}
+    about = {
+        "name": entry.name,
+        "source": source,
+        "licence": entry.licence,
+        "licence_link": entry.licence_link,
+        "date": date.today().isoformat(),
+        "bytes": {name: path.stat().st_size for name, path in files.items()},
+    }
+    for name, path in files.items():
+        path.rename(partial / name)
+    (partial / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n")
+    write_digests(partial, digests | {ABOUT_FILE: sha256(partial / ABOUT_FILE)})
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove(entry: CatalogueEntry, models: Path) -> None:
+    """Remove the installed model and what was downloaded of it. Raises CheckpointError where that is not allowed."""
+    with gathering(entry, models) as partial:
+        folder, old = models / entry.name, models / f"{entry.name}.old"
+        if folder.exists():
+            folder.rename(old)
+            shutil.rmtree(old)
+        shutil.rmtree(partial)
+
+
+def check_space(models: Path, needed: int) -> None:
+    """Refuse before the first byte what the disk cannot hold. Raises CheckpointError."""
+    place = models
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise CheckpointError(
+            f"{models} has {free / 1e9:.2f} GB free, but {needed / 1e9:.2f} GB are needed: make room on that disk, or let "
+            "ARC_INSTRUMENT_HOME name a folder on another"
+        )
+
+
+def _told(error: Exception, entry: CatalogueEntry, models: Path) -> CheckpointError:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in DISK_FULL or any(f"(os error {code})" in str(error) for code in DISK_FULL):
+        return CheckpointError(
+            f"The disk of {models} is full: make room and type the command again, which goes on with what has arrived"
+        )
+    return CheckpointError(f"{entry.name} cannot be written to {models} ({error}): check that folder")
