@@ -24,7 +24,7 @@ GATE = """{title} is given to those who accept its licence, but {reason}.
   3. Keep it on this machine:     hf auth login       (or set HF_TOKEN)
   4. Once more:                   arc-instrument models get {name}
 
-  Size: {size}{text_size}. A download that was cut off goes on where it stopped.
+  Size: {size}{text_size}. What was cut off goes on where it stopped.
   Without network here: fetch {file} from that page on another machine, then
      arc-instrument models get {name} --from {file}{text_option}"""
 TEXT_FOLDER = """ --t5 FOLDER
@@ -45,7 +45,7 @@ class InstalledModel:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the list. `state`: embedded, installed, incomplete (lacks its text encoder), damaged or not installed."""
+    """A model in the list. `state`: embedded, installed, incomplete (no text encoder), damaged or not installed."""
 
     name: str
     title: str
@@ -91,14 +91,11 @@ def print_rows(found: list[Row], as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(row) for row in found], indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("name", "state", "size", "licence of the weights", "where")
+    print(f"{'name':30}{'state':15}size")
     for row in found:
-        state = f"{row.state}, {_size(row.bytes_fetched)} fetched" if row.bytes_fetched else row.state
-        table.add_row(row.name, state, _size(row.bytes), row.licence, row.where)
-    Console().print(table)
+        fetched = f", {_size(row.bytes_fetched)} of it fetched" if row.bytes_fetched else ""
+        print(f"{row.name:30}{row.state:15}{_size(row.bytes)}{fetched}")
+        print(f"  {row.licence} · {row.where}")
     for row in found:
         if row.state == "incomplete":
             print(f"{row.name} lacks its text encoder: arc-instrument models get {row.name} fetches it.")
@@ -218,7 +215,7 @@ def gate_screen(entry: CatalogueEntry, reason: str) -> str:
         link=entry.licence_link,
         name=entry.name,
         size=_size(entry.bytes),
-        text_size=f", and {_size(text.bytes)} for {text.title}" if text else "",
+        text_size=f", and {_size(text.bytes)} for {text.name}" if text else "",
         file=entry.files[0].name,
         text_option=TEXT_FOLDER.format(files=", ".join(file.name for file in text.files), repository=text.repository)
         if text

@@ -5,7 +5,7 @@ Text encoders stand here too: they are installed like models, and models name th
 
 from dataclasses import dataclass
 
-from model.config import ARC_MINI, SAO_SMALL, ModelConfig, TextConfig
+from model.config import ARC_MINI, SAO_SMALL, SAO_SMALL_BASE, ModelConfig, TextConfig
 
 APACHE = ("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
 
@@ -81,7 +81,7 @@ CATALOGUE = (
     CatalogueEntry(
         "stable-audio-open-small-base",
         "Stable Audio Open Small, base (before ARC)",
-        SAO_SMALL,  # becomes SAO_SMALL_BASE
+        SAO_SMALL_BASE,
         *_SAO_LICENCE,
         repository=_SAO_REPOSITORY,
         files=(HubFile("base_model.ckpt", _SAO_BYTES),),

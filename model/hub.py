@@ -20,7 +20,6 @@ from model.digests import CheckpointError
 
 TRIES = 5  # without one new byte
 PAUSE_SECONDS = 1.0  # before the next try
-CHUNK = 2**20
 SHA256_DIGITS = 64
 
 
@@ -79,7 +78,7 @@ def download(entry: CatalogueEntry, file: RemoteFile, path: Path) -> Iterator[in
                 hf_raise_for_status(response)
                 resumes = response.status_code == httpx2.codes.PARTIAL_CONTENT
                 with path.open("ab" if resumes else "wb") as kept:
-                    for chunk in response.iter_bytes(CHUNK):
+                    for chunk in response.iter_bytes():  # as they come: a larger chunk would be lost in a cut
                         kept.write(chunk)
                         tries = 0
                         yield kept.tell()

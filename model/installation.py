@@ -95,8 +95,8 @@ def check_space(models: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed:
         raise CheckpointError(
-            f"{models} has {free / 1e9:.2f} GB free, but {needed / 1e9:.2f} GB are needed: make room on that disk, or let "
-            "ARC_INSTRUMENT_HOME name a folder on another"
+            f"{models} has {free / 1e9:.2f} GB free, but {needed / 1e9:.2f} GB are needed: make room on that disk, or "
+            "let ARC_INSTRUMENT_HOME name a folder on another"
         )
 
 
