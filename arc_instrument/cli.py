@@ -163,7 +163,10 @@ def models_remove(name: ModelName, yes: Annotated[bool, typer.Option("--yes", he
     from arc_instrument.models import remove
     from arc_instrument.settings import folders
 
-    remove(name, folders().models, lambda question: yes or typer.confirm(question))
+    try:
+        remove(name, folders().models, lambda question: yes or typer.confirm(question))
+    except typer.Abort:  # nobody there to answer
+        raise UserError(f"{name} was kept: answer y, or give --yes.") from None
 
 
 def comment_of(generated: Generated) -> dict[str, str]:

@@ -15,9 +15,9 @@ from model.config import ModelConfig
 from model.digests import CheckpointError, check_digests
 from model.weights import WEIGHTS_FILE, embedded_folder, is_installed
 
-GATE = """{title} is given to those who accept its licence, but {reason}.
+GATE = """{title} is behind a licence, and {reason}.
 
-  The licence: {licence}{note}.
+  {licence}{note}
   1. Log in there and accept it:  {link}
   2. Make a token that may read:  https://huggingface.co/settings/tokens
      (kind "Read", or fine-grained with read access to public gated repositories)
@@ -211,7 +211,7 @@ def gate_screen(entry: CatalogueEntry, reason: str) -> str:
         title=entry.title,
         reason=reason,
         licence=entry.licence,
-        note=f" ({entry.licence_note})" if entry.licence_note else "",
+        note=f": {entry.licence_note}" if entry.licence_note else "",
         link=entry.licence_link,
         name=entry.name,
         size=_size(entry.bytes),

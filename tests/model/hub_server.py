@@ -8,7 +8,7 @@ import hashlib
 import socket
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = (".safetensors", ".ckpt")
@@ -34,6 +34,8 @@ class Hub:
     members: set[str] = field(default_factory=set)  # tokens that may read gated repositories
     strangers: set[str] = field(default_factory=set)  # valid tokens whose account has not accepted
     told: dict[str, bytes] = field(default_factory=dict)  # what digests are told of, where it is not the content
+    hold_after: int | None = None  # bytes of a large file after which the answer waits for `go`
+    go: Event = field(default_factory=Event)
     cut_after: list[int] = field(default_factory=list)  # bytes of the body after which the next answers break off
     status: int | None = None  # answer everything so
     ranges: bool = True  # whether storage knows ranges
@@ -53,7 +55,8 @@ def start(hub: Hub) -> list[ThreadingHTTPServer]:
     return servers
 
 
-def stop(servers: list[ThreadingHTTPServer]) -> None:
+def stop(hub: Hub, servers: list[ThreadingHTTPServer]) -> None:
+    hub.go.set()
     for server in servers:
         server.shutdown()
         server.server_close()
@@ -89,6 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(Request(self.command, self.path, self.headers.get("Range"), token, self.on_storage))
         if self.hub.status:
             self._send(self.hub.status, {}, b"")
+        elif self.path.startswith("/api/"):  # huggingface_hub asks there who may drive it; downloads ask nothing there
+            self._send(404, {}, b"")
         elif not self.hub.is_hub:
             self._send(200, {"Content-Type": "text/html"}, b"<html>Welcome to our hotel</html>")
         elif self.on_storage:
@@ -98,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._resolve(token)
 
     def _resolve(self, token: str | None) -> None:
-        """/OWNER/NAME/resolve/REVISION/FILE."""
+        """Answer for /OWNER/NAME/resolve/REVISION/FILE."""
         owner, name, _, _, file = self.path.strip("/").split("/", 4)
         repository, key = f"{owner}/{name}", f"{owner}/{name}/{file}"
         known = self.hub.members | self.hub.strangers
@@ -149,5 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif self.on_storage and self.hub.hold_after is not None:
+            self.wfile.write(content[: self.hub.hold_after])
+            self.hub.go.wait(60)
+            self.wfile.write(content[self.hub.hold_after :])
         else:
             self.wfile.write(content)
