@@ -5,8 +5,11 @@ import json
 import os
 import resource
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -256,51 +259,85 @@ def test_too_small_a_disk_is_told_before_the_first_byte(member, models, monkeypa
     assert not [request for request in member.requests if request.method == "GET"]
 
 
-def limit_file_size(size: int):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    return before
+@dataclass
+class Disk:
+    """A small disk that can be filled: a tmpfs where one may be mounted, else a limit on what one file may hold."""
+
+    folder: Path
+    is_mounted: bool = False
+    free_limit: tuple[int, int] = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(self) -> None:
+        if not self.is_mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, self.free_limit[1]))
+            return
+        with suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+
+    def empty(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self.free_limit)
+        (self.folder / "filler").unlink(missing_ok=True)
 
 
-def test_a_disk_that_fills_up_is_one_sentence_and_what_arrived_is_used_later(member, models):
-    before = limit_file_size(20_000)
-    try:
-        with pytest.raises(CheckpointError, match=r"The disk of .* is full: make room and type the command again"):
-            run(fetch(SMALL, models))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+@pytest.fixture(params=["mounted if possible", "limited"])
+def disk(request, tmp_path) -> Iterator[Disk]:
+    made = Disk(tmp_path / "disk")
+    made.folder.mkdir()
+    if request.param != "limited":
+        mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(made.folder)]
+        made.is_mounted = (
+            shutil.which("mount") is not None and subprocess.run(mount, stderr=subprocess.DEVNULL).returncode == 0
+        )
+    yield made
+    made.empty()
+    if made.is_mounted:
+        subprocess.run(["umount", str(made.folder)], check=True)
+
+
+def test_a_disk_that_fills_up_is_one_sentence_and_what_arrived_is_used_later(member, disk):
+    models = disk.folder / "models"
+    steps = fetch(SMALL, models)
+    while next(steps).done < 20_000:
+        pass
+    disk.fill()
+    with pytest.raises(CheckpointError, match=r"The disk of .* is full: make room and type the command again"):
+        run(steps)
+    disk.empty()
     assert visible(models) == [f"{SMALL.name}.partial"]
+    (kept,) = (models / f"{SMALL.name}.partial").iterdir()
+    start_at = kept.stat().st_size
     run(fetch(SMALL, models))
-    assert member.downloads(WEIGHTS)[-1].range == "bytes=20000-"
+    assert [request.range for request in member.downloads(WEIGHTS)] == ["bytes=0-", f"bytes={start_at}-"]
     assert visible(models) == [SMALL.name, TINY_T5.name]
+    check_digests(models / SMALL.name)
 
 
-def test_a_disk_that_fills_up_while_a_ckpt_is_converted_keeps_the_download(member, models, tmp_path):
+def test_a_disk_that_fills_up_while_a_ckpt_is_converted_keeps_the_download(member, disk, tmp_path):
     torch.save({"state_dict": published_tensors()}, tmp_path / "base_model.ckpt")
-    content = (tmp_path / "base_model.ckpt").read_bytes()
-    member.files[f"{BASE.repository}/base_model.ckpt"] = content
+    ckpt = f"{BASE.repository}/base_model.ckpt"
+    member.files[ckpt] = (tmp_path / "base_model.ckpt").read_bytes()
+    models = disk.folder / "models"
     steps = fetch(BASE, models)
     while next(steps).doing != f"{BASE.name}: checking that it is this model":
         pass
-    before = limit_file_size(20_000)
-    try:
-        with pytest.raises(CheckpointError, match=r"The disk of .* is full"):
-            run(steps)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    member.requests.clear()
+    disk.fill()
+    with pytest.raises(CheckpointError, match=r"The disk of .* is full"):
+        run(steps)
+    disk.empty()
     run(fetch(BASE, models))
-    assert member.downloads(f"{BASE.repository}/base_model.ckpt") == []
-    assert is_installed(models / BASE.name)
+    assert len(member.downloads(ckpt)) == 1
+    check_digests(models / BASE.name)
 
 
 def test_a_local_file_that_does_not_fit_leaves_nothing(local, models, t5_folder):
-    before = limit_file_size(20_000)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
     try:
         with pytest.raises(CheckpointError, match=r"The disk of .* is full"):
             run(take(SMALL, local, models, t5_folder))
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert visible(models) == []
 
 
