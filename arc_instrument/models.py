@@ -179,16 +179,19 @@ def _state(entry: CatalogueEntry, models_folder: Path) -> str:
 def _show(steps: Iterator) -> None:
     """Run an installation with a bar on the terminal, if there is one."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(16), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks = {}
         for step in steps:
-            if step.doing not in tasks:
-                tasks[step.doing] = bar.add_task(step.doing, total=step.total or None)
-            bar.update(tasks[step.doing], completed=step.done)
+            if step.total and step.doing not in tasks:
+                tasks[step.doing] = bar.add_task(step.doing, total=step.total)
+            if step.total:
+                bar.update(tasks[step.doing], completed=step.done)
+            elif console.is_terminal:
+                bar.console.print(step.doing)
 
 
 @contextmanager

@@ -7,11 +7,17 @@ another port), which must never be sent the token.
 import hashlib
 import socket
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = (".safetensors", ".ckpt")
+
+
+@cache
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Hub:
     requests: list[Request] = field(default_factory=list)
 
     def downloads(self, name: str) -> list[Request]:
-        digest = hashlib.sha256(self.files[name]).hexdigest()
+        digest = sha256(self.files[name])
         return [r for r in self.requests if r.method == "GET" and r.on_storage and r.path.endswith(digest)]
 
 
@@ -97,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif not self.hub.is_hub:
             self._send(200, {"Content-Type": "text/html"}, b"<html>Welcome to our hotel</html>")
         elif self.on_storage:
-            contents = {hashlib.sha256(content).hexdigest(): content for content in self.hub.files.values()}
+            contents = {sha256(content): content for content in self.hub.files.values()}
             self._send_part(contents[self.path.rsplit("/", 1)[1]])
         else:
             self._resolve(token)
@@ -126,8 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             "X-Repo-Commit": COMMIT,
             "X-Linked-Size": str(len(content)),
-            "X-Linked-Etag": f'"{hashlib.sha256(self.hub.told.get(key, content)).hexdigest()}"',
-            "Location": f"{self.hub.storage}/{hashlib.sha256(content).hexdigest()}",
+            "X-Linked-Etag": f'"{sha256(self.hub.told.get(key, content))}"',
+            "Location": f"{self.hub.storage}/{sha256(content)}",
         }
         if self.hub.xet:
             route = f"{self.hub.address}/api/models/xet-read-token"
@@ -140,9 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, headers or {}, content)
         first = int(asked.removeprefix("bytes=").partition("-")[0])
         place = {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}
-        return self._send(206, (headers or {}) | place, content[first:])
+        return self._send(206, (headers or {}) | place, memoryview(content)[first:])
 
-    def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
+    def _send(self, status: int, headers: dict[str, str], content: bytes | memoryview) -> None:
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(content))} | headers).items():
             self.send_header(name, value)
