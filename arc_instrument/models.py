@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from arc_instrument.domain import UserError
-from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry
+from model.catalogue import CATALOGUE, CODE_LICENCE, EMBEDDED, CatalogueEntry
 from model.config import ModelConfig
 from model.digests import CheckpointError, check_digests
 from model.weights import WEIGHTS_FILE, embedded_folder, is_installed
@@ -96,6 +96,7 @@ def print_rows(found: list[Row], as_json: bool) -> None:
         fetched = f", {_size(row.bytes_fetched)} of it fetched" if row.bytes_fetched else ""
         print(f"{row.name:30}{row.state:15}{_size(row.bytes)}{fetched}")
         print(f"  {row.licence} · {row.where}")
+    print(f"These are the licences of the weights; the code of all models is {CODE_LICENCE[0]}.")
     for row in found:
         if row.state == "incomplete":
             print(f"{row.name} lacks its text encoder: arc-instrument models get {row.name} fetches it.")

@@ -9,6 +9,8 @@ from model.config import ARC_MINI, SAO_SMALL, SAO_SMALL_BASE, ModelConfig, TextC
 
 APACHE = ("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
 
+CODE_LICENCE = APACHE  # of every network here: all are our own code, whoever trained the weights
+
 
 @dataclass(frozen=True)
 class HubFile:

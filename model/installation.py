@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from model.catalogue import CatalogueEntry
-from model.digests import CheckpointError, sha256, write_digests
+from model.digests import DIGESTS_FILE, CheckpointError, sha256, write_digests
 from model.weights import ABOUT_FILE, WEIGHTS_FILE
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -24,13 +24,11 @@ def gathering(entry: CatalogueEntry, models: Path) -> Iterator[Path]:
 
     Turns what the disk refuses into a CheckpointError.
     """
-    partial, folder, old = (models / f"{entry.name}{end}" for end in (".partial", "", ".old"))
+    partial, old = models / f"{entry.name}.partial", models / f"{entry.name}.old"
     try:
         partial.mkdir(parents=True, exist_ok=True)
         with FileLock(models / f".{entry.name}.lock", timeout=0):
-            if old.exists() and not folder.exists():  # killed between the two renames
-                old.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)  # of a replacement that was killed
             try:
                 yield partial
             finally:
@@ -54,8 +52,6 @@ def install(entry: CatalogueEntry, files: dict[str, Path], models: Path, source:
     if weights.suffix == ".ckpt":
         converted = partial / f"converted.{WEIGHTS_FILE}"
         write(converted, read(weights), {"model": entry.name})
-        if weights.parent == partial:
-            weights.unlink()
         weights = converted
     files = {WEIGHTS_FILE: weights} | {name: path for name, path in files.items() if name != first}
     digests = {name: sha256(path) for name, path in files.items()}
@@ -71,6 +67,8 @@ def install(entry: CatalogueEntry, files: dict[str, Path], models: Path, source:
         path.rename(partial / name)
     (partial / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n")
     write_digests(partial, digests | {ABOUT_FILE: sha256(partial / ABOUT_FILE)})
+    for left in set(partial.iterdir()) - {partial / name for name in (*files, ABOUT_FILE, DIGESTS_FILE)}:  # the .ckpt
+        left.unlink()
     if folder.exists():
         folder.rename(old)
     partial.rename(folder)

@@ -1,7 +1,7 @@
 """A hub on this machine that answers for files as huggingface.co does, as far as a download asks.
 
-Like there, small files are served in place under the name git gives them, and large ones lie with another host (here:
-another port), which must never be sent the token.
+Like there, small files lie behind a redirect on the same host, under the name that git gives them; large ones with
+another host (here: another port), which must never be sent the token.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CACHE = "/api/resolve-cache/models/"  # where small files really lie
 LARGE = (".safetensors", ".ckpt")
 
 
@@ -98,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(Request(self.command, self.path, self.headers.get("Range"), token, self.on_storage))
         if self.hub.status:
             self._send(self.hub.status, {}, b"")
+        elif self.path.startswith(CACHE):
+            self._send_small(self.path.removeprefix(CACHE))
         elif self.path.startswith("/api/"):  # huggingface_hub asks there who may drive it; downloads ask nothing there
             self._send(404, {}, b"")
         elif not self.hub.is_hub:
@@ -122,10 +125,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif file.endswith(LARGE):
             self._redirect(key)
         else:
-            content = self.hub.files[key]
-            told = self.hub.told.get(key, content)
-            etag = hashlib.sha1(b"blob %d\0" % len(told) + told).hexdigest()
-            self._send_part(content, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
+            self._send(307, {"X-Repo-Commit": COMMIT, "Location": CACHE + key}, b"")
+
+    def _send_small(self, key: str) -> None:
+        content = self.hub.files[key]
+        told = self.hub.told.get(key, content)
+        etag = hashlib.sha1(b"blob %d\0" % len(told) + told).hexdigest()
+        self._send_part(content, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
 
     def _redirect(self, key: str) -> None:
         content = self.hub.files[key]
