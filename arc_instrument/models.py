@@ -81,7 +81,7 @@ def rows(models_folder: Path) -> list[Row]:
         here = state != "not installed"
         size = sum(file.stat().st_size for file in folder.iterdir()) if here else entry.bytes
         partial = models_folder / f"{entry.name}.partial"
-        fetched = sum(file.stat().st_size for file in partial.iterdir()) if partial.is_dir() else 0
+        fetched = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         where = str(folder) if here else f"huggingface.co/{entry.repository}"
         found.append(Row(entry.name, entry.title, state, size, fetched, entry.licence, entry.licence_link, where))
     return found
@@ -144,7 +144,7 @@ def remove(name: str, models_folder: Path, is_sure: Callable[[str], bool]) -> No
         raise UserError(f"{name} is not installed: there is nothing to remove.")
     users = [e.name for e in CATALOGUE if e.text == entry and (models_folder / e.name).exists()]
     needed = f" {', '.join(users)} cannot play without it." if users else ""
-    size = sum(file.stat().st_size for place in places if place.exists() for file in place.iterdir())
+    size = sum(file.stat().st_size for place in places for file in place.rglob("*") if file.is_file())
     if not is_sure(f"Remove {name} ({_size(size)}) from {models_folder}?{needed}"):
         raise UserError(f"{name} was kept.")
     with _sentences():

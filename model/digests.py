@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 DIGESTS_FILE = "sha256.json"
@@ -17,8 +17,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_digests(folder: Path, digests: Mapping[str, str]) -> None:
-    (folder / DIGESTS_FILE).write_text(json.dumps(dict(digests), indent=2) + "\n")
+def write_digests(folder: Path, names: Iterable[str]) -> None:
+    digests = {name: sha256(folder / name) for name in names}
+    (folder / DIGESTS_FILE).write_text(json.dumps(digests, indent=2) + "\n")
 
 
 def check_digests(folder: Path, names: Iterable[str] = ()) -> None:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from model.catalogue import CatalogueEntry
-from model.digests import DIGESTS_FILE, CheckpointError, sha256, write_digests
+from model.digests import DIGESTS_FILE, CheckpointError, write_digests
 from model.weights import ABOUT_FILE, WEIGHTS_FILE
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -42,36 +42,33 @@ def gathering(entry: CatalogueEntry, models: Path) -> Iterator[Path]:
         raise _told(error, entry, models) from error
 
 
-def install(entry: CatalogueEntry, files: dict[str, Path], models: Path, source: str) -> None:
-    """Make checked files, by their names in the catalogue, the installed model. A .ckpt is written as safetensors."""
-    from model.checkpoint import read, write
+def install(entry: CatalogueEntry, gathered: Path, weights: Path, models: Path, source: str) -> None:
+    """Make `gathered`, a folder inside `NAME.partial`, the installed model, its weights a safetensors file."""
+    from model.checkpoint import write
+    from model.tensorfile import SafetensorsFile, read
 
-    partial, folder, old = (models / f"{entry.name}{end}" for end in (".partial", "", ".old"))
-    first = entry.files[0].name
-    weights = files[first]
-    if weights.suffix == ".ckpt":
-        converted = partial / f"converted.{WEIGHTS_FILE}"
-        write(converted, read(weights), {"model": entry.name})
-        weights = converted
-    files = {WEIGHTS_FILE: weights} | {name: path for name, path in files.items() if name != first}
-    digests = {name: sha256(path) for name, path in files.items()}
+    tensors = read(weights)
+    if not isinstance(tensors, SafetensorsFile):
+        write(gathered / WEIGHTS_FILE, tensors, {"model": entry.name})
+    elif weights != gathered / WEIGHTS_FILE:
+        weights.rename(gathered / WEIGHTS_FILE)
+    names = [WEIGHTS_FILE, *(file.name for file in entry.files[1:])]
     about = {
         "name": entry.name,
         "source": source,
         "licence": entry.licence,
         "licence_link": entry.licence_link,
         "date": date.today().isoformat(),
-        "bytes": {name: path.stat().st_size for name, path in files.items()},
+        "bytes": {name: (gathered / name).stat().st_size for name in names},
     }
-    for name, path in files.items():
-        path.rename(partial / name)
-    (partial / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n")
-    write_digests(partial, digests | {ABOUT_FILE: sha256(partial / ABOUT_FILE)})
-    for left in set(partial.iterdir()) - {partial / name for name in (*files, ABOUT_FILE, DIGESTS_FILE)}:  # the .ckpt
-        left.unlink()
+    (gathered / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n")
+    write_digests(gathered, [*names, ABOUT_FILE])
+    for left in set(gathered.iterdir()) - {gathered / name for name in (*names, ABOUT_FILE, DIGESTS_FILE)}:
+        left.unlink()  # what was converted
+    folder, old = models / entry.name, models / f"{entry.name}.old"
     if folder.exists():
         folder.rename(old)
-    partial.rename(folder)
+    gathered.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

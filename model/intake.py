@@ -10,7 +10,7 @@ from model import hub
 from model.catalogue import CatalogueEntry
 from model.digests import CheckpointError, check_digests, sha256
 from model.hub import RemoteFile
-from model.inspection import check
+from model.inspection import check, is_safetensors
 from model.installation import check_space, gathering, install
 from model.weights import ABOUT_FILE, WEIGHTS_FILE, name_of
 
@@ -38,18 +38,21 @@ def fetch(entry: CatalogueEntry, models: Path, text: Path | None = None) -> Iter
     if entry.text and text:
         yield from take(entry.text, text, models)
     for part in wanted:
+        remotes = located[part.name]
         with gathering(part, models) as partial:
-            files = {file.name: partial / _kept_name(file) for file in located[part.name]}
-            for left in set(partial.iterdir()) - set(files.values()):  # of another version, or half written
-                left.unlink()
-            yield from _download(part, located[part.name], files)
+            gathered = partial / _version(remotes)
+            for other in set(partial.iterdir()) - {gathered}:
+                shutil.rmtree(other)
+            gathered.mkdir(exist_ok=True)
+            yield from _download(part, remotes, gathered)
             yield Progress(f"{part.name}: checking that it is this model")
+            weights = gathered / remotes[0].name
             try:
-                check(part, files)
+                check(part, weights)
             except CheckpointError:
-                shutil.rmtree(partial)
+                shutil.rmtree(gathered)
                 raise
-            install(part, files, models, f"{part.repository} at {located[part.name][0].commit}")
+            install(part, gathered, weights, models, f"{part.repository} at {remotes[0].commit}")
 
 
 def take(entry: CatalogueEntry, source: Path, models: Path, text: Path | None = None) -> Iterator[Progress]:
@@ -57,22 +60,24 @@ def take(entry: CatalogueEntry, source: Path, models: Path, text: Path | None = 
 
     Raises CheckpointError naming what is wrong with `source`, which is left as it is.
     """
-    files = _find(entry, source)
+    weights, *others = _find(entry, source)
     yield Progress(f"{entry.name}: checking that it is this model")
-    check(entry, files)
-    check_space(models, sum(path.stat().st_size for path in files.values()))
+    check(entry, weights)
+    check_space(models, sum(path.stat().st_size for path in (weights, *others)))
     with gathering(entry, models) as partial:
+        gathered = partial / "local"
         shutil.rmtree(partial)
-        partial.mkdir()
+        gathered.mkdir(parents=True)
         try:
-            for name, path in files.items():
-                if path.suffix != ".ckpt":  # that one is converted from where it is
-                    files[name] = partial / path.name
-                    yield from _copy(entry, path, files[name])
+            for path in others:
+                yield from _copy(entry, path, gathered / path.name)
+            if is_safetensors(weights):  # others are written as such from where they are
+                yield from _copy(entry, weights, gathered / WEIGHTS_FILE)
+                weights = gathered / WEIGHTS_FILE
             yield Progress(f"{entry.name}: hashing")
-            install(entry, files, models, str(source.resolve()))
+            install(entry, gathered, weights, models, str(source.resolve()))
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(gathered, ignore_errors=True)
     if entry.text and (text or not _is_intact(models / entry.text.name)):
         beside = source / entry.text.name
         text = text or (beside if beside.is_dir() else None)
@@ -87,9 +92,9 @@ def _is_intact(folder: Path) -> bool:
     return True
 
 
-def _download(entry: CatalogueEntry, remotes: tuple[RemoteFile, ...], files: dict[str, Path]) -> Iterator[Progress]:
+def _download(entry: CatalogueEntry, remotes: tuple[RemoteFile, ...], gathered: Path) -> Iterator[Progress]:
     for remote in remotes:
-        kept = files[remote.name]
+        kept = gathered / remote.name
         for done in hub.download(entry, remote, kept):
             yield Progress(f"{entry.name}: {remote.name}", done, remote.bytes)
         yield Progress(f"{entry.name}: checking {remote.name}")
@@ -101,9 +106,9 @@ def _download(entry: CatalogueEntry, remotes: tuple[RemoteFile, ...], files: dic
             )
 
 
-def _kept_name(remote: RemoteFile) -> str:
-    """Under which a download waits: another version of the file is another file."""
-    return f"{Path(remote.name).stem}.{remote.etag[:16]}{Path(remote.name).suffix}"
+def _version(remotes: tuple[RemoteFile, ...]) -> str:
+    """In which folder a download waits: it changes as soon as one of the files does."""
+    return hashlib.sha256("".join(remote.etag for remote in remotes).encode()).hexdigest()[:16]
 
 
 def _digest(path: Path, remote: RemoteFile) -> str:
@@ -118,33 +123,33 @@ def _bytes_to_come(partial: Path, remotes: tuple[RemoteFile, ...]) -> int:
     """What the disk still has to hold; a .ckpt lies there twice while it is converted."""
     needed = 0
     for remote in remotes:
-        kept = partial / _kept_name(remote)
+        kept = partial / _version(remotes) / remote.name
         needed += remote.bytes * (2 if kept.suffix == ".ckpt" else 1) - (kept.stat().st_size if kept.exists() else 0)
     return needed
 
 
-def _find(entry: CatalogueEntry, source: Path) -> dict[str, Path]:
-    """The files of an entry in a local place, by their names in the catalogue."""
-    weights, *others = (file.name for file in entry.files)
-    names = [f"{Path(weights).stem}{suffix}" for suffix in (".safetensors", ".ckpt")]
+def _find(entry: CatalogueEntry, source: Path) -> list[Path]:
+    """The files of an entry in a local place, the weights first."""
+    names = [file.name for file in entry.files]
     if not source.exists():
         raise CheckpointError(f"{source}: there is no such file or folder; choose another")
     if not source.is_dir():
-        if others:
-            raise CheckpointError(f"{source} is a file: choose the folder that holds {', '.join([weights, *others])}")
-        return {weights: source}
+        if len(names) > 1:
+            raise CheckpointError(f"{source} is a file: choose the folder that holds {', '.join(names)}")
+        return [source]
+    weights = [f"{Path(names[0]).stem}{suffix}" for suffix in (".safetensors", ".ckpt")]
     if (source / ABOUT_FILE).exists():  # a folder of `models`, of this machine or another
         if (held := name_of(source)) != entry.name:
             raise CheckpointError(f"{source} holds {held}, not {entry.name}: choose another folder")
         check_digests(source, [WEIGHTS_FILE])
-        names = [WEIGHTS_FILE]
-    found = [source / name for name in names if (source / name).is_file()]
+        weights = [WEIGHTS_FILE]
+    found = [source / name for name in weights if (source / name).is_file()]
     if not found:
-        raise CheckpointError(f"{source} holds no {' or '.join(names)}: choose the weights file itself")
-    for name in others:
+        raise CheckpointError(f"{source} holds no {' or '.join(weights)}: choose the weights file itself")
+    for name in names[1:]:
         if not (source / name).is_file():
-            raise CheckpointError(f"{source / name} is missing: choose the folder that holds {weights}, {name}")
-    return {weights: found[0]} | {name: source / name for name in others}
+            raise CheckpointError(f"{source / name} is missing: choose the folder that holds {', '.join(names)}")
+    return [found[0], *(source / name for name in names[1:])]
 
 
 def _copy(entry: CatalogueEntry, source: Path, target: Path) -> Iterator[Progress]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry
 from model.config import ARC_MINI, ModelConfig
-from model.digests import DIGESTS_FILE, CheckpointError, check_digests, sha256, write_digests
+from model.digests import DIGESTS_FILE, CheckpointError, check_digests, write_digests
 
 if TYPE_CHECKING:
     from model.checkpoint import Parts
@@ -91,17 +91,16 @@ def save_model(folder: Path, parts: "Parts", about: dict[str, str]) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / WEIGHTS_FILE, {name: tensor.half() for name, tensor in state_dict(parts).items()}, about)
-    write_digests(folder, {WEIGHTS_FILE: sha256(folder / WEIGHTS_FILE)})
+    write_digests(folder, [WEIGHTS_FILE])
 
 
 def load_model(folder: Path, parts: "Parts") -> None:
     """Fill the parts from `folder`. Raises CheckpointError for a file that is missing, damaged or of another model."""
-    opened = open_folder(folder)
-    fill(parts, opened.weights, opened.published)
+    fill(parts, open_folder(folder))
 
 
-def fill(parts: "Parts", weights: Path, published: bool) -> None:
-    """Fill the parts, which may be on the meta device, from a file with published names or ours.
+def fill(parts: "Parts", opened: OpenedModel) -> None:
+    """Fill the parts, which may be on the meta device, from an opened folder.
 
     Raises CheckpointError for a file that is damaged or of another model.
     """
@@ -110,12 +109,12 @@ def fill(parts: "Parts", weights: Path, published: bool) -> None:
     from model.checkpoint import load, load_published
     from model.tensorfile import read
 
-    tensors = read(weights)
+    tensors, weights = read(opened.weights), opened.weights
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{weights}: {name} holds values that are not finite; fetch it again")
     try:
-        load_published(parts, tensors) if published else load(parts, tensors)
+        load_published(parts, tensors) if opened.published else load(parts, tensors)
     except CheckpointError as error:
         raise CheckpointError(f"{weights} is of another model ({error}); choose another folder") from error
 

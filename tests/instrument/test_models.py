@@ -294,7 +294,7 @@ def test_offline_is_one_sentence(process, folder):
 
 def wait_for_bytes(partial: Path, size: int, running: subprocess.Popen) -> None:
     """Until the download has written `size` bytes."""
-    while sum(file.stat().st_size for file in partial.glob("model.*")) < size:
+    while sum(file.stat().st_size for file in partial.rglob("*.safetensors")) < size:
         assert running.poll() is None, running.communicate()
         time.sleep(0.02)
 
@@ -314,7 +314,7 @@ def test_a_download_that_is_ended_leaves_no_model_and_the_same_command_goes_on(
         assert err == "arc-instrument: cancelled; the same command goes on with what has arrived.\n"
     assert names(folder) == [partial.name]
     assert states(command)[SMALL.name] == "not installed"
-    kept = sum(file.stat().st_size for file in partial.iterdir())
+    kept = sum(file.stat().st_size for file in partial.rglob("*.safetensors"))
     assert f"{kept / 1000:.3g} kB of it fetched" in command("list")[1]
 
     hub.hold_after = None

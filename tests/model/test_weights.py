@@ -306,7 +306,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_what_arrived_is_used_later(mem
         run(steps)
     disk.empty()
     assert visible(models) == [f"{SMALL.name}.partial"]
-    (kept,) = (models / f"{SMALL.name}.partial").iterdir()
+    (kept,) = (models / f"{SMALL.name}.partial").rglob("*.safetensors")
     start_at = kept.stat().st_size
     run(fetch(SMALL, models))
     assert [request.range for request in member.downloads(WEIGHTS)] == ["bytes=0-", f"bytes={start_at}-"]
@@ -471,7 +471,7 @@ class RunsCode:
 def test_code_in_a_ckpt_is_refused_and_not_run(models, tmp_path):
     path, proof = tmp_path / "model.ckpt", tmp_path / "the code was run"
     torch.save({"state_dict": published_tensors() | {"x": RunsCode(proof)}}, path)
-    with pytest.raises(CheckpointError, match=r"pickled code, which was not run; take the .safetensors file"):
+    with pytest.raises(CheckpointError, match=r"would run \w+.mkdir when opened; it was refused"):
         run(take(SMALL, path, models))
     assert not proof.exists()
     torch.load(path, weights_only=False)
@@ -485,14 +485,8 @@ def test_code_in_a_ckpt_is_refused_and_not_run(models, tmp_path):
         ("model.safetensors", b"", "not a readable weights file .*; fetch it again"),
         ("model.safetensors", b"<!DOCTYPE html><html>", "is a web page, not weights"),
         ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
-        (
-            "model.safetensors",
-            b"PK\x03\x04" + bytes(99),
-            "is a PyTorch checkpoint under another name: name it model.ckpt",
-        ),
-        ("model.ckpt", published_file(), "is a safetensors file under another name: name it model.safetensors"),
         ("model.ckpt", b"PK\x03\x04" + bytes(99), "not a readable weights file .*; fetch it again"),
-        ("model.bin", published_file(), "does not end in .safetensors or .ckpt"),
+        ("model.ckpt", b"\x80\x04N.", "is a pickle, which can run code when opened; it was refused"),
     ],
 )
 def test_a_file_that_is_no_whole_weights_file_is_one_sentence(models, tmp_path, name, content, sentence):
@@ -501,6 +495,15 @@ def test_a_file_that_is_no_whole_weights_file_is_one_sentence(models, tmp_path, 
         run(take(SMALL, tmp_path / name, models))
     assert "\n" not in str(caught.value)
     assert visible(models) == []
+
+
+@pytest.mark.parametrize("name", ["renamed.ckpt", "renamed.bin"])
+def test_what_a_file_holds_counts_and_not_what_it_is_called(local, models, tmp_path, t5_folder, name):
+    run(take(SMALL, local.rename(tmp_path / name), models, t5_folder))
+    assert (models / SMALL.name / WEIGHTS_FILE).read_bytes() == published_file()
+    torch.save({"state_dict": published_tensors()}, tmp_path / "renamed.safetensors")
+    run(take(BASE, tmp_path / "renamed.safetensors", models))
+    assert load_file(models / BASE.name / WEIGHTS_FILE).keys() == published_tensors().keys()
 
 
 def test_a_place_without_the_model_is_named(models, tmp_path, local):
@@ -520,12 +523,13 @@ def test_a_place_without_the_model_is_named(models, tmp_path, local):
     [
         (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json is missing: choose the folder"),
         (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer.json is not a readable tokenizer"),
-        (lambda folder: (folder / "config.json").write_text("[1"), "does not describe a T5 encoder"),
-        (lambda folder: write_t5(folder, d_ff=40), "it is not t5-base; choose another folder"),
-        (lambda folder: write_t5(folder, d_model=48), "an encoder 48 wide .* instead of 24"),
+        (lambda folder: (folder / "config.json").write_text("[1"), "config.json cannot be read"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "not of a t5 model"),
+        (lambda folder: write_t5(folder, d_ff=40), r"parameters, t5-base has [\d,]+: choose another"),
+        (lambda folder: write_t5(folder, d_model=48), r"parameters, t5-base has [\d,]+: choose another"),
         (
             lambda folder: save_file({"shared.weight": torch.zeros(7, 24)}, folder / "model.safetensors"),
-            "is missing from .*: it is not t5-base",
+            "is missing from .*: fetch the folder again",
         ),
         (
             lambda folder: (folder / "model.safetensors").write_bytes(published_file()[:5000]),
