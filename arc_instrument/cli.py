@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 import os
 import secrets
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,7 @@ def render(
     """Make one sound and write it to a WAV file."""
     _check_out(out)
     from arc_instrument.audio.wavfile import read_clip, write_clip
+    from arc_instrument.library import comment_of, take_of
     from arc_instrument.requests import check_request, crop_note
 
     request = GenerationRequest(
@@ -87,7 +89,7 @@ def render(
         if note := crop_note(request):
             print(f"arc-instrument: {note}", file=sys.stderr)
         generated = _generate(synth, checked)
-        write_clip(out, generated.clip, comment_of(generated))
+        write_clip(out, generated.clip, comment_of(take_of(generated, out, datetime.now())))
     except KeyboardInterrupt:
         print("arc-instrument: cancelled, nothing was written.", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -167,19 +169,6 @@ def models_remove(name: ModelName, yes: Annotated[bool, typer.Option("--yes", he
         remove(name, folders().models, lambda question: yes or typer.confirm(question))
     except typer.Abort:  # nobody there to answer
         raise UserError(f"{name} was kept: answer y, or give --yes.") from None
-
-
-def comment_of(generated: Generated) -> dict[str, str]:
-    """What the WAV says of itself: enough to make the sound again."""
-    request = generated.request
-    return {
-        "prompt": request.prompt,
-        "seconds": str(request.seconds),
-        "steps": str(request.steps),
-        "seed": str(request.seed),
-        "init_noise": str(request.init_noise),
-        "model_name": generated.model_name,
-    }
 
 
 def _generate(synth, request: GenerationRequest) -> Generated:

@@ -31,6 +31,7 @@ class Synth:
         self.name = self._pipeline.name
         self.max_seconds = self._pipeline.max_seconds
         self.rate_hz = self._pipeline.sample_rate
+        self.licence, self.licence_link = self._pipeline.licence, self._pipeline.licence_link
 
     def warm_up(self) -> None:
         """Run each kind of canvas once, so that the player's first sound is as fast as the next."""
@@ -65,7 +66,7 @@ class Synth:
         total_ms = elapsed_ms()
         samples = finish(np.concatenate(chunks), self.rate_hz)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
-        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name)
+        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name, self.licence)
 
     def _generation(self, request: GenerationRequest) -> Generation:
         init = request.init.samples if request.init else None

@@ -16,6 +16,7 @@ class ScriptedPipeline:
     name = "scripted"
     max_seconds = 2.0
     sample_rate = RATE_HZ
+    licence, licence_link = "a licence", "https://example.org"
     failure: Exception | None = None
 
     def stream(self, generation):
@@ -84,3 +85,10 @@ def test_what_the_model_cannot_make_and_weights_it_cannot_load_are_sentences(pip
     monkeypatch.setattr(border.Pipeline, "load", damaged)
     with pytest.raises(UserError, match=r"cannot be loaded: model\.safetensors is damaged; fetch it again\."):
         border.Synth()
+
+
+def test_a_sound_tells_the_model_and_the_licence_of_its_weights(pipeline):
+    synth = border.Synth()
+    assert (synth.licence, synth.licence_link) == ("a licence", "https://example.org")
+    generated = list(synth.stream(request()))[-1]
+    assert (generated.model_name, generated.weights_licence) == ("scripted", "a licence")
