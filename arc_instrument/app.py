@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QIcon
@@ -22,9 +23,13 @@ from arc_instrument.domain import UserError
 from arc_instrument.generation import GenerationService, Synth
 from arc_instrument.library import Library
 from arc_instrument.session import Session
+from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, Settings
 from arc_instrument.ui import palette
 from arc_instrument.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from arc_instrument.models import InstalledModel
 
 SAVE_DELAY_MS = 1_000
 _LOG_BYTES = 500_000
@@ -46,25 +51,49 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     except UserError as error:
         settings, problem = Settings(), str(error)
 
-    def make_synth() -> Synth:
+    def list_models() -> "tuple[InstalledModel, ...]":
+        from arc_instrument.models import InstalledModel, installed_models
+
+        given = () if weights is None else (InstalledModel("", weights.name, weights, "not stated", "", 0.0),)
+        return (*installed_models(folders.models), *given)
+
+    model = None
+    if settings.model and weights is None:  # by default nothing is listed before the window is up
+        model = next((installed for installed in list_models() if installed.name == settings.model), None)
+
+    def make_synth(folder: Path | None) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(weights)
+        return Synth(folder)
 
-    generation = GenerationService(make_synth)
+    generation = GenerationService(make_synth, model.path if model else weights)
     audio = AudioClient()
     library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
     devices = AudioSettings(**settings.audio.model_dump())
-    session = Session(generation, audio, library, read_clip, settings.sound, devices, refuge=Library(folders.refuge))
+    session = Session(
+        generation,
+        audio,
+        library,
+        read_clip,
+        settings.sound,
+        devices,
+        refuge=Library(folders.refuge),
+        list_models=list_models,
+        max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
+    )
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)
+    elif settings.model and weights is None and model is None:
+        session.say(f"The model {settings.model} is not installed any more: the embedded one is used instead.")
 
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.sound = session.sound_settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
+        if session.chosen_model and session.chosen_model.name:
+            settings.model = session.chosen_model.name
         settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)
         try:
             settings_file.save(settings, folders.settings_file)

@@ -104,7 +104,7 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
     load_ms = 1e3 * (time.perf_counter() - started)
     ms, memory = measure(synth, plan.runs, request.seconds, request.steps), peak_memory_mib()
     if probe_file:
-        np.savez(probe_file, **synth.probe())
+        np.savez(probe_file, allow_pickle=False, **synth.probe())
     return Report(
         synth.name, _machine(), synth.about, request.seconds, request.steps, plan.runs, load_ms, ms, memory,
         machine_peaks(),

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 import os
 import secrets
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="ARC Instrument: write a prompt, hear it, play it. Without a command it opens the window.",
 )
+models = typer.Typer(no_args_is_help=True, help="Other models than the embedded one: list, get, verify, remove.")
+app.add_typer(models, name="models")
+ModelName = Annotated[str, typer.Argument(help="As arc-instrument models list calls it.")]
 
 
 def main() -> None:
@@ -66,6 +70,7 @@ def render(
     """Make one sound and write it to a WAV file."""
     _check_out(out)
     from arc_instrument.audio.wavfile import read_clip, write_clip
+    from arc_instrument.library import comment_of, take_of
     from arc_instrument.requests import check_request, crop_note
 
     request = GenerationRequest(
@@ -85,7 +90,7 @@ def render(
         if note := crop_note(request):
             print(f"arc-instrument: {note}", file=sys.stderr)
         generated = _generate(synth, checked)
-        write_clip(out, generated.clip, comment_of(generated))
+        write_clip(out, generated.clip, comment_of(take_of(generated, out, datetime.now())))
     except KeyboardInterrupt:
         print("arc-instrument: cancelled, nothing was written.", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -128,17 +133,54 @@ def doctor() -> None:
     raise typer.Exit(0 if examination.can_run(findings) else 1)
 
 
-def comment_of(generated: Generated) -> dict[str, str]:
-    """What the WAV says of itself: enough to make the sound again."""
-    request = generated.request
-    return {
-        "prompt": request.prompt,
-        "seconds": str(request.seconds),
-        "steps": str(request.steps),
-        "seed": str(request.seed),
-        "init_noise": str(request.init_noise),
-        "model_name": generated.model_name,
-    }
+@models.command("list")
+def models_list(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """Every known model: whether it is installed, its size, the licence of its weights, and where it lies."""
+    from arc_instrument.models import print_rows, rows
+    from arc_instrument.settings import folders
+
+    print_rows(rows(folders().models), json)
+
+
+@models.command("get")
+def models_get(
+    name: ModelName,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A weights file, or a folder with it, instead of the Hugging Face hub."),
+    ] = None,
+    t5: Annotated[Path | None, typer.Option(help="A folder with the T5 text encoder, instead of the hub.")] = None,
+) -> None:
+    """Install a model. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE mean what they mean to Hugging Face's own programs."""
+    from arc_instrument.models import get
+    from arc_instrument.settings import folders
+
+    try:
+        get(name, folders().models, source, t5)
+    except KeyboardInterrupt:
+        print("arc-instrument: cancelled; the same command goes on with what has arrived.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@models.command("verify")
+def models_verify(name: Annotated[str | None, typer.Argument(help="Left out: every installed model.")] = None) -> None:
+    """Hash every file again and compare it with the digest kept when the model came."""
+    from arc_instrument.models import verify
+    from arc_instrument.settings import folders
+
+    verify(name, folders().models)
+
+
+@models.command("remove")
+def models_remove(name: ModelName, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove an installed model, or what an unfinished download left."""
+    from arc_instrument.models import remove
+    from arc_instrument.settings import folders
+
+    try:
+        remove(name, folders().models, lambda question: yes or typer.confirm(question))
+    except typer.Abort:  # nobody there to answer
+        raise UserError(f"{name} was kept: answer y, or give --yes.") from None
 
 
 def _generate(synth, request: GenerationRequest) -> Generated:

@@ -80,6 +80,20 @@ class Timing:
     total_ms: float
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """The model that makes sounds. `weights` is the folder that was asked for, None: the embedded model.
+
+    The licence is that of the weights.
+    """
+
+    name: str
+    max_seconds: float
+    licence: str = ""
+    licence_link: str = ""
+    weights: Path | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Generated:
     """A finished generation, not yet on disk. `notes` are remarks such as a cropped init."""
@@ -88,6 +102,7 @@ class Generated:
     clip: Clip
     timing: Timing
     model_name: str
+    weights_licence: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -102,6 +117,7 @@ class Take:
     seed: int
     init_noise: float
     model_name: str
+    weights_licence: str  # "" where the file does not say
     created: str  # ISO 8601, local time
     generation_ms: float
     peaks: np.ndarray = field(repr=False)  # (columns, 2) float32 minima and maxima for the waveform

@@ -17,9 +17,14 @@ from arc_instrument.waveform import peaks
 
 SLUG_CHARACTERS = 40
 _INDEX_NAME = ".takes.sqlite3"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_COLUMNS = "file, bytes, prompt, seconds, steps, seed, init_noise, model_name, created, generation_ms, peaks"
+_COLUMNS = (
+    "file, bytes, prompt, seconds, steps, seed, init_noise, model_name, weights_licence, created, generation_ms, peaks"
+)
+_SAID_BY_FILES = (
+    "prompt", "seconds", "steps", "seed", "init_noise", "model_name", "weights_licence", "created", "generation_ms",
+)  # fmt: skip
 
 
 def slug(prompt: str, length: int = SLUG_CHARACTERS) -> str:
@@ -27,6 +32,29 @@ def slug(prompt: str, length: int = SLUG_CHARACTERS) -> str:
     plain = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:length].rstrip("-")
     return "take" if not words or words in _RESERVED_NAMES else words
+
+
+def take_of(generated: Generated, path: Path, created: datetime) -> Take:
+    """The take that `generated` becomes in the file `path`."""
+    request = generated.request
+    return Take(
+        path=path,
+        prompt=request.prompt,
+        seconds=request.seconds,
+        steps=request.steps,
+        seed=request.seed,
+        init_noise=request.init_noise,
+        model_name=generated.model_name,
+        weights_licence=generated.weights_licence,
+        created=created.isoformat(timespec="milliseconds"),
+        generation_ms=round(generated.timing.total_ms, 1),
+        peaks=peaks(generated.clip.samples),
+    )
+
+
+def comment_of(take: Take) -> dict[str, str]:
+    """What the WAV says of itself: enough to make the sound again."""
+    return {name: str(getattr(take, name)) for name in _SAID_BY_FILES}
 
 
 class Library:
@@ -48,19 +76,8 @@ class Library:
                 f"The folder {month} cannot be made ({error.strerror or error}): choose another folder for takes."
             ) from error
         path = _free_path(month, f"{now:%Y-%m-%d}_{slug(request.prompt)}_s{request.seed}")
-        take = Take(
-            path=path,
-            prompt=request.prompt,
-            seconds=generated.clip.seconds,
-            steps=request.steps,
-            seed=request.seed,
-            init_noise=request.init_noise,
-            model_name=generated.model_name,
-            created=now.isoformat(timespec="milliseconds"),
-            generation_ms=round(generated.timing.total_ms, 1),
-            peaks=peaks(generated.clip.samples),
-        )
-        wavfile.write_clip(path, generated.clip, _comment(take))
+        take = take_of(generated, path, now)
+        wavfile.write_clip(path, generated.clip, comment_of(take))
         self._index([take])
         return take
 
@@ -91,7 +108,7 @@ class Library:
         try:
             with closing(self._connect()) as index, index:
                 index.executemany(
-                    f"INSERT OR REPLACE INTO takes ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                    f"INSERT OR REPLACE INTO takes ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                     [self._row(take) for take in takes],
                 )
         except (sqlite3.Error, OSError):
@@ -104,7 +121,8 @@ class Library:
             index.execute("DROP TABLE IF EXISTS takes")
             index.execute(
                 "CREATE TABLE takes (file TEXT PRIMARY KEY, bytes INTEGER, prompt TEXT, seconds REAL, steps INTEGER, "
-                "seed INTEGER, init_noise REAL, model_name TEXT, created TEXT, generation_ms REAL, peaks BLOB)"
+                "seed INTEGER, init_noise REAL, model_name TEXT, weights_licence TEXT, created TEXT, "
+                "generation_ms REAL, peaks BLOB)"
             )
             index.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         return index
@@ -129,16 +147,11 @@ class Library:
             take.seed,
             take.init_noise,
             take.model_name,
+            take.weights_licence,
             take.created,
             take.generation_ms,
             take.peaks.astype(np.float32).tobytes(),
         )
-
-
-def _comment(take: Take) -> dict[str, str]:
-    """What goes into the WAV, and is enough to make the sound again."""
-    fields = ("prompt", "seconds", "steps", "seed", "init_noise", "model_name", "created", "generation_ms")
-    return {name: str(getattr(take, name)) for name in fields}
 
 
 def _read_take(path: Path) -> Take | None:
@@ -151,11 +164,12 @@ def _read_take(path: Path) -> Take | None:
         return Take(
             path=path,
             prompt=comment["prompt"],
-            seconds=clip.seconds,
+            seconds=float(comment["seconds"]),
             steps=int(comment["steps"]),
             seed=int(comment["seed"]),
             init_noise=float(comment["init_noise"]),
             model_name=comment["model_name"],
+            weights_licence=comment.get("weights_licence", ""),
             created=comment["created"],
             generation_ms=float(comment["generation_ms"]),
             peaks=peaks(clip.samples),

@@ -86,10 +86,11 @@ class AudioDeviceSettings(_Table):
 
 
 class Settings(_Table):
-    """All settings. `takes_folder` empty means the default, Music/ARC Instrument."""
+    """All settings. `takes_folder` empty means the default, Music/ARC Instrument; `model` empty, the embedded one."""
 
     version: int = VERSION
     takes_folder: str = ""
+    model: str = ""
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
 

@@ -22,7 +22,7 @@ from model.sampler import Step
 __all__ = ["Precision", "Synth", "machine_peaks"]
 
 _log = logging.getLogger(__name__)
-WARM_UP_SECONDS = (0.3, 2.0, 5.0)  # short, usual and long canvases: the first run of a shape packs its matrices
+WARM_UP_SECONDS = (0.3, 3.0, 5.0)  # short, usual and long canvases
 
 
 class Synth:
@@ -50,8 +50,7 @@ class Synth:
 
     def warm_up(self) -> None:
         """Run each kind of canvas once, so that the player's first sound is as fast as the next."""
-        for seconds in WARM_UP_SECONDS:
-            self._pipeline.generate(Generation("warm-up", min(seconds, self.max_seconds), steps=1))
+        self._pipeline.warm_up(WARM_UP_SECONDS)
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]:
         """Yield Progress after every step, then the Generated sound; closing the generator cancels.
@@ -91,7 +90,7 @@ class Synth:
         total_ms = elapsed_ms()
         samples = finish(np.concatenate(chunks), self.rate_hz)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
-        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name)
+        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name, self.licence)
 
     @property
     def about(self) -> dict[str, str]:

@@ -5,9 +5,11 @@ Text encoders stand here too: they are installed like models, and models name th
 
 from dataclasses import dataclass
 
-from model.config import ARC_MINI, SAO_SMALL, ModelConfig, TextConfig
+from model.config import ARC_MINI, SAO_SMALL, SAO_SMALL_BASE, ModelConfig, TextConfig
 
 APACHE = ("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
+
+CODE_LICENCE = APACHE  # of every network here: all are our own code, whoever trained the weights
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class HubFile:
 class CatalogueEntry:
     """One model, or the text encoder of models. Without a `repository` it is shipped with the program.
 
-    The licence is that of the weights. The first of `files` holds them.
+    The licence is that of the weights. The first of `files` holds them. `elements` counts the numbers that are used.
     """
 
     name: str
@@ -30,8 +32,10 @@ class CatalogueEntry:
     config: ModelConfig | TextConfig
     licence: str
     licence_link: str
+    licence_note: str = ""
     repository: str | None = None
     files: tuple[HubFile, ...] = ()
+    elements: int = 0
     gated: bool = False
     text: "CatalogueEntry | None" = None
 
@@ -51,11 +55,17 @@ T5_BASE = CatalogueEntry(
         HubFile("config.json", 1_208),
         HubFile("tokenizer.json", 1_389_353),
     ),
+    elements=109_628_544,  # of the encoder: the file holds a decoder too
 )
 
-_SAO_BYTES = 497_239_458 * 4  # elements of the 750 tensors, in float32
+_SAO_ELEMENTS = 497_239_458  # of 750 tensors
+_SAO_BYTES = 4 * _SAO_ELEMENTS  # float32
 _SAO_REPOSITORY = "stabilityai/stable-audio-open-small"
-_SAO_LICENCE = ("Stability AI Community License", f"https://huggingface.co/{_SAO_REPOSITORY}")
+_SAO_LICENCE = (
+    "Stability AI Community License",
+    f"https://huggingface.co/{_SAO_REPOSITORY}",
+    "free below one million US dollars of yearly revenue",
+)
 
 CATALOGUE = (
     CatalogueEntry("arc-mini", "ARC Mini", ARC_MINI, *APACHE),
@@ -66,16 +76,18 @@ CATALOGUE = (
         *_SAO_LICENCE,
         repository=_SAO_REPOSITORY,
         files=(HubFile("model.safetensors", _SAO_BYTES),),
+        elements=_SAO_ELEMENTS,
         gated=True,
         text=T5_BASE,
     ),
     CatalogueEntry(
         "stable-audio-open-small-base",
         "Stable Audio Open Small, base (before ARC)",
-        SAO_SMALL,  # becomes SAO_SMALL_BASE
+        SAO_SMALL_BASE,
         *_SAO_LICENCE,
         repository=_SAO_REPOSITORY,
         files=(HubFile("base_model.ckpt", _SAO_BYTES),),
+        elements=_SAO_ELEMENTS,
         gated=True,
         text=T5_BASE,
     ),

@@ -4,7 +4,7 @@ Shapes: b batch, c latent channels, t latent frames, n samples.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -168,6 +168,18 @@ class Pipeline:
         """The whole sound, (n, 2) float32, finished; of several variations the first."""
         chunks = [item.samples for item in self.stream(generation) if isinstance(item, AudioChunk) and not item.item]
         return finish(np.concatenate(chunks), self.sample_rate)
+
+    def warm_up(self, lengths: Iterable[float]) -> None:
+        """Make a sound of one step on each canvas that sounds of these lengths, in seconds, have.
+
+        The first run of a shape packs its matrices, or captures its graphs.
+        """
+        canvases: set[int] = set()
+        for seconds in lengths:
+            frames = self.config.canvas_frames(self.samples(min(seconds, self.max_seconds)))
+            if frames not in canvases:
+                canvases.add(frames)
+                self.generate(Generation("warm-up", min(seconds, self.max_seconds), steps=1))
 
     @torch.inference_mode()
     def encode(self, samples: np.ndarray, frames: int, rng: torch.Generator) -> Tensor:

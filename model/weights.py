@@ -55,7 +55,10 @@ def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> Op
             check_digests(folder, [WEIGHTS_FILE])
         licence = (EMBEDDED.licence, EMBEDDED.licence_link) if folder == embedded_folder() else ("not stated", "")
         return OpenedModel(ARC_MINI, False, weights, None, *licence)
-    entry = entry_of(folder, known)
+    name = name_of(folder)
+    entry = next((entry for entry in known if entry.name == name), None)
+    if entry is None:
+        raise CheckpointError(f"{folder} holds the model {name}, which this program does not know; update the program")
     if not isinstance(entry.config, ModelConfig):
         raise CheckpointError(f"{folder} holds {entry.title}, not a model; choose another folder")
     check_digests(folder, [WEIGHTS_FILE])
@@ -65,17 +68,13 @@ def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> Op
     return OpenedModel(entry.config, True, weights, text, entry.licence, entry.licence_link)
 
 
-def entry_of(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> CatalogueEntry:
-    """What an installed folder says it holds. Raises CheckpointError where that is unreadable or unknown."""
+def name_of(folder: Path) -> str:
+    """What an installed folder says it holds. Raises CheckpointError where that is unreadable."""
     path = folder / ABOUT_FILE
     try:
-        name = json.loads(path.read_text())["name"]
+        return str(json.loads(path.read_text())["name"])
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise CheckpointError(f"{path} does not tell which model this is; fetch it again") from error
-    for entry in known:
-        if entry.name == name:
-            return entry
-    raise CheckpointError(f"{path} names the model {name}, which this program does not know; update the program")
 
 
 def text_folder(folder: Path, text: CatalogueEntry) -> Path:

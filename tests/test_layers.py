@@ -77,7 +77,9 @@ OURS = "arc_instrument"
 QT_USERS = (f"{OURS}.app", f"{OURS}.session", f"{OURS}.generation", f"{OURS}.audio.client", f"{OURS}.ui")
 SERVICES = (f"{OURS}.generation", f"{OURS}.synth", f"{OURS}.library", f"{OURS}.settings", f"{OURS}.audio")
 
-FREE_OF_TORCH = ("model.catalogue", "model.config", "model.digests", "model.weights")
+FREE_OF_TORCH = tuple(
+    f"model.{name}" for name in ("catalogue", "config", "digests", "hub", "installation", "intake", "weights")
+)
 
 # Each rule: its sentence, and what an import that breaks it looks like.
 RULES: dict[str, Callable[[Import], bool]] = {

@@ -105,7 +105,7 @@ def main() -> None:
     args = parser.parse_args()
     pipeline = Pipeline.load(args.weights)
     if args.what == "autoencoder":
-        table = reconstruction(pipeline.autoencoder, Corpus(args.corpus, "test"))
+        table = reconstruction(pipeline.engine.autoencoder, Corpus(args.corpus, "test"))
     else:
         table = prompt_recognition(pipeline, Corpus(args.corpus, "train"), args.per_prompt, args.steps)
     print(json.dumps(table, indent=2))

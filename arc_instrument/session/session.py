@@ -19,6 +19,7 @@ from arc_instrument.domain import (
     Clip,
     Generated,
     GenerationRequest,
+    LoadedModel,
     NoteEvent,
     Phase,
     Progress,
@@ -32,6 +33,7 @@ from arc_instrument.session.estimate import TimeEstimate
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
+    DEFAULT_MAX_SECONDS,
     MIN_SECONDS,
     SILENCE,
     CurrentSound,
@@ -47,6 +49,7 @@ from arc_instrument.waveform import peaks
 
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
+    from arc_instrument.models import InstalledModel
 
 AUDIO_SUFFIXES = {".wav", ".aif", ".aiff", ".flac", ".mp3", ".ogg"}
 
@@ -66,17 +69,26 @@ class Session(Store):
         devices: AudioSettings | None = None,
         files: Executor | None = None,
         refuge: Library | None = None,
+        list_models: Callable[[], "tuple[InstalledModel, ...]"] = tuple,
+        max_seconds: float = DEFAULT_MAX_SECONDS,
     ):
+        """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
             controls["seed"] = _random_seed()
-        super().__init__(SessionState(**controls))
+        self._wished_seconds: float = controls.pop("seconds")  # what was chosen, though the model may make less
+        seconds = min(self._wished_seconds, max_seconds)
+        super().__init__(SessionState(**controls, seconds=seconds, max_seconds=max_seconds))
         self.player = Player(self, audio, devices or AudioSettings())
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self._wanted_take: Take | None = None
+        self._list_models = list_models
+        self._wanted_model: InstalledModel | None = None
+        self.chosen_model: InstalledModel | None = None  # loaded because a person asked for it
+        self._estimates: dict[Path | None, TimeEstimate] = {}
         self._estimate = TimeEstimate()
         self._next_id = 1
         self._user_id: int | None = None
@@ -85,6 +97,7 @@ class Session(Store):
         self._generation = generation
         generation.phaseChanged.connect(self._on_phase)
         generation.modelLoaded.connect(self._on_model)
+        generation.switchFailed.connect(self._on_switch_failed)
         generation.progressed.connect(self._on_progress)
         generation.generated.connect(self._on_generated)
         generation.failed.connect(self._on_failed)
@@ -104,7 +117,9 @@ class Session(Store):
         self._update_cost(steps=min(max(steps, MIN_STEPS), MAX_STEPS))
 
     def set_seconds(self, seconds: float) -> None:
-        self._update_cost(seconds=self._possible(seconds))
+        seconds = self._possible(seconds)
+        self._wished_seconds = seconds
+        self._update_cost(seconds=seconds)
 
     def set_seed(self, seed: int) -> None:
         """A seed that was typed is meant: it is locked."""
@@ -125,7 +140,9 @@ class Session(Store):
 
     def sound_settings(self) -> SoundSettings:
         """The controls as the settings file keeps them."""
-        return SoundSettings(**{name: getattr(self.state, name) for name in SoundSettings.model_fields})
+        settings = SoundSettings(**{name: getattr(self.state, name) for name in SoundSettings.model_fields})
+        settings.seconds = self._wished_seconds
+        return settings
 
     def _update_cost(self, **changes: object) -> None:
         """Update, and with it the time that the next sound will take."""
@@ -134,6 +151,38 @@ class Session(Store):
 
     def _possible(self, seconds: float) -> float:
         return min(max(seconds, MIN_SECONDS), self.state.max_seconds)
+
+    # --- the model ----------------------------------------------------------------------------------------------
+
+    def models(self) -> "tuple[tuple[InstalledModel, ...], Path | None]":
+        """The models that are installed now, and the folder of the one in use (None: the embedded one)."""
+        return self._list_models(), self._generation.weights
+
+    def choose_model(self, model: "InstalledModel") -> None:
+        """Make sounds with `model` from now on. What sounds goes on, and what waits is made with it."""
+        self._wanted_model = model
+        self.dismiss_message()
+        self._generation.switch(model.path)
+
+    def retry_switch(self) -> None:
+        """Try once more the model that could not be loaded."""
+        if self._wanted_model is not None:
+            self.choose_model(self._wanted_model)
+
+    @Slot(object)
+    def _on_model(self, model: LoadedModel) -> None:
+        if self._wanted_model is not None and self._wanted_model.path == model.weights:
+            self.chosen_model = self._wanted_model
+            self.controlsChanged.emit()
+        self._estimate = self._estimates.setdefault(model.weights, TimeEstimate())
+        self.update(model=model, max_seconds=model.max_seconds)
+        self._update_cost(seconds=self._possible(self._wished_seconds))
+
+    @Slot(str)
+    def _on_switch_failed(self, sentence: str) -> None:
+        assert self.state.model is not None  # the one before was loaded before this was told
+        text = f"{sentence} The model in use is {self.state.model.name} again."
+        self.say(text, action="retry_switch", action_title="Try again")
 
     # --- making sounds ------------------------------------------------------------------------------------------
 
@@ -203,10 +252,6 @@ class Session(Store):
         if phase is Phase.FAILED:
             self.cancel()
             self.say(sentence, action="retry_model", action_title="Retry")
-
-    @Slot(str, float)
-    def _on_model(self, name: str, max_seconds: float) -> None:
-        self.update(model_name=name, max_seconds=max_seconds, seconds=min(self.state.seconds, max_seconds))
 
     @Slot(object)
     def _on_progress(self, progress: Progress) -> None:
@@ -297,6 +342,7 @@ class Session(Store):
     def restore(self, take: Take) -> None:
         """Set the controls to what made `take`."""
         self._seed_is_used = False
+        self._wished_seconds = take.seconds
         was_from_init = take.init_noise < 1
         self._update_cost(
             prompt=take.prompt,

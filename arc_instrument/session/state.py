@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arc_instrument.domain import Clip, Phase, Progress, Take
+from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -64,7 +64,7 @@ class SessionState:
 
     phase: Phase = Phase.COLD
     phase_sentence: str = "Starting"
-    model_name: str = ""
+    model: LoadedModel | None = None  # the last one that was loaded
     generating: bool = False
     progress: Progress | None = None
     estimate_ms: float | None = None

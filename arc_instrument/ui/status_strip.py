@@ -8,6 +8,7 @@ from arc_instrument.domain import Phase
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.level_meter import LevelMeter
+from arc_instrument.ui.model_menu import about
 from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font
 from arc_instrument.ui.times import time_taken
 
@@ -87,9 +88,10 @@ class StatusStrip(QWidget):
         words = _PHASE_WORDS[phase]
         if phase is Phase.GENERATING and state.progress:
             words = f"Generating {state.progress.step}/{state.progress.steps}"
-        elif phase is Phase.READY and state.model_name:
-            words = f"Ready  ·  {state.model_name}"
+        elif phase is Phase.READY and state.model:
+            words = f"Ready  ·  {state.model.name}"
         self._model.setText(words)
+        self._model.setToolTip(about(state.model) if state.model else words)
         audio = state.audio
         self._audio_dot.set_colour("line_strong" if audio is None else "accent" if audio.running else "alarm")
         self._audio.setText(audio.sentence if audio else "Starting the sound")

@@ -16,6 +16,12 @@ def figures(take: Take) -> str:
     return f"{take.seconds:.1f} s · {take.steps} {'step' if take.steps == 1 else 'steps'} · seed {take.seed}"
 
 
+def made_by(take: Take) -> str:
+    """The model of a take and the licence of its weights, as far as the file says it."""
+    licence = f" · weights: {take.weights_licence}" if take.weights_licence else ""
+    return f"Made by {take.model_name}{licence}"
+
+
 class TakeModel(QAbstractListModel):
     """One row per take, newest first. Dragging a row gives its file, to be copied."""
 
@@ -55,7 +61,7 @@ class TakeModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{take.prompt}, {figures(take)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{take.prompt}\n{take.path.name}\nDrag it into your DAW"
+            return f"{take.prompt}\n{take.path.name}\n{made_by(take)}\nDrag it into your DAW"
         return None
 
     def flags(self, index: _Index) -> Qt.ItemFlag:

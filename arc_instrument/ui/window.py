@@ -38,6 +38,7 @@ from arc_instrument.ui.init_slot import InitSlot
 from arc_instrument.ui.keyboard_strip import KeyboardStrip
 from arc_instrument.ui.keys_header import KeysHeader
 from arc_instrument.ui.message_line import MessageLine
+from arc_instrument.ui.model_menu import HOW_TO_GET_MORE, ModelMenu
 from arc_instrument.ui.palette import GRID, MARGIN
 from arc_instrument.ui.prompt_box import PromptBox
 from arc_instrument.ui.record_button import RecordButton
@@ -123,10 +124,11 @@ class MainWindow(QMainWindow):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.actions_by_id = make_actions(self, self._commands())
         menu = make_menu(self, self.actions_by_id)
+        self.models = ModelMenu(self._session.models, self)
         self.outputs = DeviceMenu("Play through", self._outputs, self)
         self.inputs = DeviceMenu("Record from", self._inputs, self)
-        for devices in (self.outputs, self.inputs):
-            menu.insertMenu(self.actions_by_id["restart_audio"], devices)
+        for choice in (self.models, self.outputs, self.inputs):
+            menu.insertMenu(self.actions_by_id["restart_audio"], choice)
         self.menu_button.setMenu(menu)
 
     def _lay_out(self) -> None:
@@ -192,6 +194,8 @@ class MainWindow(QMainWindow):
         self.record.recordToggled.connect(player.toggle_record)
         self.init_slot.clearRequested.connect(session.clear_init)
         self.strength.valueEdited.connect(session.set_strength)
+        self.models.chosen.connect(session.choose_model)
+        self.models.moreWanted.connect(lambda: session.say(HOW_TO_GET_MORE, is_error=False))
         self.outputs.chosen.connect(player.choose_output)
         self.inputs.chosen.connect(player.choose_input)
         takes = self.takes.list
@@ -245,7 +249,12 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def run(self, action_id: str) -> None:
         """Run what a message offers: a registered action, or a remedy of the session."""
-        remedies = {"retry_model": self._session.retry_model, "retry_save": self._session.retry_save}
+        session = self._session
+        remedies = {
+            "retry_model": session.retry_model,
+            "retry_switch": session.retry_switch,
+            "retry_save": session.retry_save,
+        }
         (remedies | self._commands())[action_id]()
 
     def _outputs(self) -> tuple[tuple[str, ...], str]:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QProcess, QSettings, QThread, QTimer
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
+from arc_instrument.models import InstalledModel
 from arc_instrument.session import Session
 
 
@@ -58,18 +59,36 @@ def audio(qapp) -> SilentAudio:
 
 
 @pytest.fixture
-def generation(qtbot, synth):
-    service = GenerationService(lambda: synth)
+def synths(synth) -> dict[Path | None, ToneSynth | Exception]:
+    """What each model folder gives when it is loaded; None is the embedded model."""
+    return {None: synth}
+
+
+@pytest.fixture
+def generation(qtbot, synth, synths):
+    def make(weights):
+        if isinstance(synths[weights], Exception):
+            raise synths[weights]
+        return synths[weights]
+
+    service = GenerationService(make)
     yield service
     synth.gate.set()
     assert service.shutdown()
 
 
 @pytest.fixture
-def session(qtbot, generation, synth, audio, home):
+def models() -> list[InstalledModel]:
+    """The installed models."""
+    return [InstalledModel("tone", "Tone", None, ToneSynth.licence, ToneSynth.licence_link, 4.0)]
+
+
+@pytest.fixture
+def session(qtbot, generation, synth, audio, home, models):
     """A session with a loaded model and running sound, and a real library in a folder of its own."""
     files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
-    made = Session(generation, audio, Library(home / "takes"), read_clip, files=files)
+    library = Library(home / "takes")
+    made = Session(generation, audio, library, read_clip, files=files, list_models=lambda: tuple(models))
     with qtbot.waitSignal(generation.modelLoaded):
         generation.start()
     audio.stateChanged.emit(RUNNING)

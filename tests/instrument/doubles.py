@@ -1,12 +1,14 @@
 """Doubles for what the window's tests must not depend on: a model that takes seconds to load, and a sound card."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from arc_instrument.audio.protocol import AudioState
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing
+from arc_instrument.models import InstalledModel
 
 
 class ToneSynth:
@@ -15,11 +17,12 @@ class ToneSynth:
     `gate` holds the worker before each step while it is cleared, so that tests decide when a step happens.
     """
 
-    name = "tone"
-    max_seconds = 4.0
     rate_hz = RATE_HZ
+    licence = "CC0-1.0"
+    licence_link = "https://creativecommons.org/publicdomain/zero/1.0/"
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "tone", max_seconds: float = 4.0) -> None:
+        self.name, self.max_seconds = name, max_seconds
         self.gate = threading.Event()
         self.gate.set()
         self.step_begun = threading.Semaphore(0)
@@ -39,9 +42,8 @@ class ToneSynth:
             if self.failure:
                 raise self.failure
             yield Progress(request.id, step, request.steps, 5.0 * step)
-        yield Generated(
-            request, tone(request.seconds, request.seed), Timing(1, 5.0 * request.steps, 4, 6, 45), self.name
-        )
+        timing = Timing(1, 5.0 * request.steps, 4, 6, 45)
+        yield Generated(request, tone(request.seconds, request.seed), timing, self.name, self.licence)
 
 
 def tone(seconds: float, seed: int) -> Clip:
@@ -88,4 +90,5 @@ class SilentAudio(QObject):
         return [call[0] for call in self.calls]
 
 
+LONG = InstalledModel("long", "Long & slow", Path("models/long"), "Research only", "https://example.org/licence", 9.0)
 RUNNING = AudioState(running=True, sentence="44.1 kHz · JACK · 5.8 ms", latency_ms=5.8, midi_sentence="No MIDI input")

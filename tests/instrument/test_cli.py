@@ -45,7 +45,7 @@ class ScriptedSynth:
             type(self).closed = True
         time_s = np.arange(round(request.seconds * RATE_HZ)) / RATE_HZ
         wave = 0.5 * np.sin(2 * np.pi * request.seed * time_s).astype(np.float32)
-        yield Generated(request, Clip(np.stack([wave, -wave], axis=1)), Timing(1, 2, 3, 4, 5), self.name)
+        yield Generated(request, Clip(np.stack([wave, -wave], axis=1)), Timing(1, 2, 3, 4, 5), self.name, "CC0-1.0")
 
 
 @pytest.fixture
@@ -98,6 +98,16 @@ def test_the_wav_tells_the_settings_that_made_it(synth, command, tmp_path):
     comment = read_comment(tmp_path / "out.wav")
     told = {key: comment[key] for key in ("prompt", "seconds", "steps", "seed", "model_name")}
     assert told == {"prompt": "kick drum", "seconds": "0.5", "steps": "3", "seed": "7", "model_name": "scripted"}
+    assert comment["weights_licence"] == "CC0-1.0"
+
+
+def test_a_render_laid_into_the_takes_folder_is_a_take(synth, command, tmp_path):
+    from arc_instrument.library import Library
+
+    (tmp_path / "2026-11").mkdir()
+    command(*RENDER, "--out", tmp_path / "2026-11" / "out.wav")
+    (take,) = Library(tmp_path).takes()
+    assert (take.prompt, take.seconds, take.seed, take.model_name) == ("kick drum", 0.5, 7, "scripted")
 
 
 def test_without_a_seed_each_render_draws_a_new_one_and_prints_it(synth, command, tmp_path):

@@ -1,13 +1,18 @@
+import gc
 import sys
+import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from doubles import ToneSynth
 from PySide6.QtCore import QTimer
 
-from arc_instrument.domain import GenerationRequest, Phase, UserError
+from arc_instrument.domain import GenerationRequest, LoadedModel, Phase, UserError
 from arc_instrument.generation import GenerationService
 
+OTHER = Path("models/other")
 REQUEST = GenerationRequest(1, "kick", 0.2, 3, 5)
 
 
@@ -16,9 +21,10 @@ def log(generation):
     """Every signal of the service in order: (name, what it carries that identifies it)."""
     seen = []
     generation.phaseChanged.connect(lambda phase, _: seen.append(("phase", phase)))
-    generation.modelLoaded.connect(lambda name, seconds: seen.append(("model", name, seconds)))
+    generation.modelLoaded.connect(lambda model: seen.append(("model", model.name, model.max_seconds)))
     generation.progressed.connect(lambda progress: seen.append(("step", progress.request_id, progress.step)))
     generation.generated.connect(lambda made: seen.append(("generated", made.request.id)))
+    generation.switchFailed.connect(lambda sentence: seen.append(("switch failed", sentence)))
     generation.failed.connect(lambda number, sentence: seen.append(("failed", number, sentence)))
     generation.cancelled.connect(lambda number: seen.append(("cancelled", number)))
     return seen
@@ -128,7 +134,7 @@ def test_a_failure_is_one_sentence_and_the_next_request_runs(qtbot, generation, 
 def test_a_model_that_does_not_load_says_why_and_can_be_tried_again(qtbot, synth):
     attempts = []
 
-    def make():
+    def make(_):
         attempts.append(1)
         if len(attempts) == 1:
             raise UserError("The weights are damaged: install again.")
@@ -141,6 +147,147 @@ def test_a_model_that_does_not_load_says_why_and_can_be_tried_again(qtbot, synth
     with qtbot.waitSignal(service.modelLoaded):
         service.start()
     assert service.shutdown()
+
+
+def test_a_switch_frees_the_old_model_and_then_loads_the_new_one(qtbot, log):
+    made = []
+
+    def make(weights):
+        gc.collect()
+        in_memory = [synth() for synth in made if synth()]
+        synth = ToneSynth("tone" if weights is None else "other", 4.0 if weights is None else 9.0)
+        made.append(weakref.ref(synth))
+        assert in_memory == []
+        return synth
+
+    service = GenerationService(make)
+    load(qtbot, service)
+    loaded = []
+    service.modelLoaded.connect(loaded.append)
+    phases = []
+    service.phaseChanged.connect(lambda phase, _: phases.append(phase))
+    service.switch(OTHER)
+    qtbot.waitUntil(lambda: phases[-1:] == [Phase.READY] and bool(loaded))
+    assert phases == [Phase.LOADING, Phase.WARMING, Phase.READY]
+    assert loaded == [LoadedModel("other", 9.0, ToneSynth.licence, ToneSynth.licence_link, OTHER)]
+    assert len(made) == 2
+    assert service.shutdown()
+
+
+def test_the_running_sound_is_finished_and_what_is_ordered_meanwhile_is_made_by_the_new_model(
+    qtbot, generation, synth, synths, log
+):
+    synths[OTHER] = ToneSynth("other")
+    load(qtbot, generation)
+    made = []
+    generation.generated.connect(lambda generated: made.append((generated.request.id, generated.model_name)))
+    synth.gate.clear()
+    generation.submit(replace(REQUEST, origin="fresh"))
+    assert synth.step_begun.acquire(timeout=5)
+    generation.submit(replace(REQUEST, id=2, origin="fresh"))
+    generation.switch(OTHER)
+    synth.gate.set()
+    qtbot.waitUntil(lambda: len(made) == 2)
+    assert made == [(1, "tone"), (2, "other")]
+    assert log.index(("generated", 1)) < log.index(("model", "other", 4.0)) < log.index(("generated", 2))
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (UserError("The weights are damaged: fetch them again."), "The weights are damaged: fetch them again."),
+        (RuntimeError("no such\nfile"), "The model could not be loaded (RuntimeError: no such)."),
+        (
+            MemoryError(),
+            "There is not enough memory for this model: close other programs, or choose a smaller model.",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_brings_the_one_before_it_back(
+    qtbot, generation, synths, log, caplog, failure, sentence
+):
+    synths[OTHER] = failure
+    load(qtbot, generation)
+    generation.switch(OTHER)
+    with qtbot.waitSignal(generation.generated) as made:
+        generation.submit(REQUEST)
+    assert made.args[0].model_name == "tone"
+    assert generation.weights is None
+    assert [entry for entry in log if entry[0] in ("model", "switch failed")] == [
+        ("model", "tone", 4.0),
+        ("model", "tone", 4.0),
+        ("switch failed", sentence),
+    ]
+    assert ("phase", Phase.FAILED) not in log
+
+
+def test_without_a_model_before_it_the_embedded_one_is_loaded(qtbot, synth):
+    def make(weights):
+        if weights is not None:
+            raise UserError(f"{weights} is damaged: fetch it again.")
+        return synth
+
+    service = GenerationService(make, OTHER)
+    with qtbot.waitSignals([service.modelLoaded, service.switchFailed]):
+        service.start()
+    assert service.weights is None
+    assert service.shutdown()
+
+
+def test_where_no_model_can_be_loaded_the_first_reason_is_told_and_another_can_be_chosen(qtbot, generation, synths):
+    synths[None], synths[OTHER] = UserError("This is damaged."), UserError("That is damaged.")
+    synths[Path("third")] = ToneSynth("third")
+    failures = []
+    generation.phaseChanged.connect(lambda phase, sentence: phase is Phase.FAILED and failures.append(sentence))
+    generation.switch(OTHER)
+    generation.start()
+    qtbot.waitUntil(lambda: failures != [])
+    assert set(failures) == {"That is damaged."}
+    with qtbot.waitSignal(generation.modelLoaded) as loaded:
+        generation.switch(Path("third"))
+    assert loaded.args[0].name == "third"
+
+
+def test_of_several_choices_the_last_one_wins(qtbot, generation, synth, synths, log):
+    names = ("second", "third", "fourth")
+    synths.update({Path(name): ToneSynth(name) for name in names})
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(replace(REQUEST, origin="fresh"))
+    assert synth.step_begun.acquire(timeout=5)
+    for name in names:
+        generation.switch(Path(name))
+    with qtbot.waitSignal(generation.modelLoaded):
+        synth.gate.set()
+    with qtbot.waitSignal(generation.generated) as made:
+        generation.submit(replace(REQUEST, id=2))
+    assert made.args[0].model_name == "fourth"
+    assert {entry[1] for entry in log if entry[0] == "model"} == {"tone", "fourth"}
+
+
+def test_a_sound_ordered_for_a_model_of_longer_sounds_is_cut_with_a_note(qtbot, generation, synths):
+    synths[OTHER] = ToneSynth("other", max_seconds=0.1)
+    load(qtbot, generation)
+    generation.switch(OTHER)
+    with qtbot.waitSignal(generation.generated) as made:
+        generation.submit(REQUEST)
+    (generated,) = made.args
+    assert generated.request.seconds == generated.clip.seconds == 0.1
+    assert generated.notes == ("other makes at most 0.1 s: the sound is as long as that.",)
+
+
+def test_too_little_memory_for_a_sound_is_a_sentence_and_the_next_one_is_made(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.failure = MemoryError()
+    with qtbot.waitSignal(generation.failed) as failed:
+        generation.submit(REQUEST)
+    assert failed.args == [
+        1,
+        "There is not enough memory for this sound: make a shorter one, or choose a smaller model.",
+    ]
+    synth.failure = None
+    with qtbot.waitSignal(generation.generated):
+        generation.submit(replace(REQUEST, id=2))
 
 
 def test_the_window_thread_goes_on_while_the_worker_works(qtbot, generation, synth):
@@ -168,7 +315,7 @@ def test_the_same_seed_gives_the_same_samples_through_the_service(qtbot, generat
 
 
 def test_shutdown_ends_a_running_request(qtbot, synth):
-    service = GenerationService(lambda: synth)
+    service = GenerationService(lambda _: synth)
     with qtbot.waitSignal(service.modelLoaded):
         service.start()
     synth.gate.clear()

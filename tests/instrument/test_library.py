@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import re
 import time
@@ -10,7 +11,9 @@ import pytest
 import soundfile
 from hypothesis import example, given
 from hypothesis import strategies as st
+from wavinfo import WavInfoReader
 
+from arc_instrument.audio.wavfile import read_clip, read_comment, write_clip
 from arc_instrument.domain import Clip, Generated, GenerationRequest, Timing, UserError
 from arc_instrument.library import SLUG_CHARACTERS, Library, slug
 from arc_instrument.waveform import peaks
@@ -19,7 +22,7 @@ from arc_instrument.waveform import peaks
 def generated(prompt="Punchy Kick!", seed=7, seconds=0.25):
     samples = np.random.default_rng(seed).uniform(-0.9, 0.9, (round(seconds * 44_100), 2)).astype(np.float32)
     request = GenerationRequest(1, prompt, seconds, 5, seed, init_noise=0.6)
-    return Generated(request, Clip(samples), Timing(1, 2, 3, 4, 123.44), "arc-mini")
+    return Generated(request, Clip(samples), Timing(1, 2, 3, 4, 123.44), "arc-mini", "Apache-2.0")
 
 
 def same(first, second):
@@ -104,6 +107,26 @@ def test_a_take_keeps_what_makes_it_again(tmp_path):
     (take,) = Library(tmp_path).takes()
     assert (take.prompt, take.steps, take.seed, take.init_noise) == ("Ein Wort, zwei “Wörter”", 5, 7, 0.6)
     assert take.generation_ms == pytest.approx(123.4)
+
+
+def test_other_programs_read_the_model_and_the_licence_of_its_weights_in_the_file(tmp_path):
+    take = Library(tmp_path).add(generated())
+    comment = json.loads(WavInfoReader(str(take.path)).info.comment)
+    assert (comment["model_name"], comment["weights_licence"]) == ("arc-mini", "Apache-2.0")
+    (tmp_path / ".takes.sqlite3").unlink()
+    for _ in ("from the file", "from the index"):
+        (found,) = Library(tmp_path).takes()
+        assert (found.model_name, found.weights_licence) == ("arc-mini", "Apache-2.0")
+
+
+def test_a_take_of_before_its_licence_was_kept_is_listed_without_one(tmp_path):
+    library = Library(tmp_path)
+    take = library.add(generated())
+    clip, comment = read_clip(take.path), read_comment(take.path)
+    del comment["weights_licence"]
+    write_clip(take.path.with_name("older.wav"), clip, comment)
+    older = next(found for found in library.takes() if found.path.name == "older.wav")
+    assert (older.prompt, older.seed, older.model_name, older.weights_licence) == ("Punchy Kick!", 7, "arc-mini", "")
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):

@@ -6,7 +6,7 @@ import doubles
 import numpy as np
 import pytest
 import soundfile
-from doubles import RUNNING, tone
+from doubles import LONG, RUNNING, ToneSynth, tone
 
 from arc_instrument.audio.protocol import AudioState
 from arc_instrument.audio.wavfile import read_clip
@@ -15,6 +15,7 @@ from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.session import Session
 from arc_instrument.session.state import init_noise, strength_percent
+from arc_instrument.settings import SoundSettings
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_a_take_survives_a_failure_that_nobody_foresaw(qtbot, session, monkeypat
 def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_again(qtbot, synth, audio, home):
     damage = [UserError("The weights are damaged: fetch them again.")]
 
-    def load():
+    def load(_):
         if damage:
             raise damage.pop()
         return synth
@@ -246,6 +247,115 @@ def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_ag
     wait_for_takes(qtbot, session, 1)
     assert service.shutdown()
     session.shutdown()
+
+
+def switched(qtbot, session, model):
+    """Choose a model and wait until it, or the one before it, is ready."""
+    with qtbot.waitSignal(session._generation.modelLoaded):
+        session.choose_model(model)
+    qtbot.waitUntil(lambda: session.state.phase is Phase.READY)
+
+
+def test_another_model_makes_the_next_sound_while_the_current_one_plays_on(qtbot, made, synths, audio, models):
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    models.append(LONG)
+    before, calls = made.state.current, len(audio.calls)
+    switched(qtbot, made, LONG)
+    assert made.state.playing
+    assert made.state.current is before
+    assert audio.calls[calls:] == []
+    assert made.models() == (tuple(models), LONG.path)
+    made.generate()
+    wait_for_takes(qtbot, made, 2)
+    assert [take.model_name for take in made.state.takes] == ["long", "tone"]
+    assert {take.weights_licence for take in made.state.takes} == {ToneSynth.licence}
+
+
+def test_a_sound_ordered_while_a_model_loads_is_made_by_it(qtbot, made, synths):
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    made.choose_model(LONG)
+    made.generate()
+    wait_for_takes(qtbot, made, 2)
+    assert made.state.takes[0].model_name == "long"
+
+
+def test_a_wish_for_a_longer_sound_survives_a_model_that_makes_only_shorter_ones(qtbot, session, synths, models):
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    switched(qtbot, session, LONG)
+    session.set_seconds(8.0)
+    switched(qtbot, session, models[0])
+    assert (session.state.seconds, session.state.max_seconds) == (4.0, 4.0)
+    assert session.sound_settings().seconds == 8.0
+    switched(qtbot, session, LONG)
+    assert (session.state.seconds, session.state.max_seconds) == (8.0, 9.0)
+
+
+def test_a_wish_for_a_longer_sound_survives_the_start(generation, audio, home):
+    settings = SoundSettings(seconds=8.0)
+    session = Session(generation, audio, Library(home / "takes"), read_clip, settings, max_seconds=4.0)
+    assert session.state.seconds == 4.0
+    assert session.sound_settings().seconds == 8.0
+    session.shutdown()
+
+
+def test_a_model_that_cannot_be_loaded_leaves_everything_as_it_was_and_says_why(qtbot, made, synths, audio):
+    synths[LONG.path] = UserError("The weights are damaged: fetch them again.")
+    before = made.state
+    made.choose_model(LONG)
+    qtbot.waitUntil(lambda: made.state.message is not None)
+    assert made.state.message.text == "The weights are damaged: fetch them again. The model in use is tone again."
+    assert made.chosen_model is None
+    assert made.models()[1] is None
+    assert made.state.takes is before.takes
+    assert made.state.current is before.current
+    made.generate()
+    wait_for_takes(qtbot, made, 2)
+    assert made.state.takes[0].model_name == "tone"
+
+
+def test_the_remedy_of_a_failed_switch_tries_once_more(qtbot, session, synths):
+    synths[LONG.path] = UserError("The weights are damaged: fetch them again.")
+    session.choose_model(LONG)
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert session.state.message.action == "retry_switch"
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    session.retry_switch()
+    assert session.state.message is None
+    qtbot.waitUntil(lambda: session.chosen_model is LONG)
+
+
+def test_a_choice_is_kept_once_its_model_is_loaded(qtbot, session, synths, models):
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    changes = []
+    session.controlsChanged.connect(lambda: changes.append(session.chosen_model))
+    switched(qtbot, session, LONG)
+    assert session.chosen_model is LONG
+    assert LONG in changes
+    switched(qtbot, session, models[0])
+    assert session.chosen_model is models[0]
+
+
+def test_each_model_has_an_estimate_of_its_own(qtbot, made, synths, models):
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    learned = made.state.estimate_ms
+    assert learned is not None
+    switched(qtbot, made, LONG)
+    assert made.state.estimate_ms is None
+    switched(qtbot, made, models[0])
+    assert made.state.estimate_ms == learned
+
+
+def test_too_little_memory_is_a_sentence_and_the_takes_stay_playable(qtbot, made, synth, audio):
+    synth.failure = MemoryError()
+    before = made.state
+    made.generate()
+    qtbot.waitUntil(lambda: made.state.message is not None)
+    assert made.state.message.text.startswith("There is not enough memory for this sound")
+    assert made.state.takes is before.takes
+    assert made.state.current is before.current
+    assert made.state.phase is Phase.READY
+    made.select_take(made.state.takes[0])
+    assert audio.names()[-1] == "play"
 
 
 def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):

@@ -117,3 +117,10 @@ def test_a_machine_without_memory_is_one_sentence(pipeline):
     pipeline.failure = MemoryError()
     with pytest.raises(UserError, match=r"memory is full: close other programs, or ask for a shorter sound"):
         list(border.Synth().stream(request()))
+
+
+def test_a_sound_tells_the_model_and_the_licence_of_its_weights(pipeline):
+    synth = border.Synth()
+    assert (synth.licence, synth.licence_link) == ("a licence", "https://example.org")
+    generated = list(synth.stream(request()))[-1]
+    assert (generated.model_name, generated.weights_licence) == ("scripted", "a licence")

@@ -3,9 +3,9 @@
 import pytest
 from desktop import desktop
 from instrument import Instrument, JackRecorder
-from jackd import jack_server, shared_jack_server
+from jackd import jack_server, own_jack_server, shared_jack_server
 
-__all__ = ["desktop", "jack_server", "shared_jack_server"]
+__all__ = ["desktop", "jack_server", "own_jack_server", "shared_jack_server"]
 
 
 @pytest.fixture

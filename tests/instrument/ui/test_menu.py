@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from doubles import LONG, ToneSynth
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -19,8 +20,61 @@ def entries(window):
 def test_quit_is_the_last_entry_and_the_devices_stand_with_their_restart(window):
     texts = entries(window)
     assert texts[-1] == "Quit"
-    start = texts.index("Play through")
-    assert texts[start : start + 3] == ["Play through", "Record from", "Restart the sound"]
+    start = texts.index("Model")
+    assert texts[start : start + 4] == ["Model", "Play through", "Record from", "Restart the sound"]
+
+
+@pytest.fixture
+def choices(window):
+    """Opens the menu of models; what its entries say, which is checked, and the licence beside each."""
+
+    def opened():
+        window.models.aboutToShow.emit()
+        entries = [action for action in window.models.actions() if action.isCheckable()]
+        return [(*action.text().split("\t"), action.isChecked()) for action in entries]
+
+    return opened
+
+
+def test_the_models_stand_with_the_licences_of_their_weights_and_a_check_at_the_one_in_use(window, choices, models):
+    assert choices() == [("Tone", ToneSynth.licence, True)]
+    models.append(LONG)
+    assert choices() == [("Tone", ToneSynth.licence, True), ("Long && slow", "Research only", False)]
+    tip = window.models.actions()[1].toolTip()
+    assert tip == "long, up to 9.0 s\nLicence of the weights: Research only\nhttps://example.org/licence"
+    assert window.models.toolTipsVisible()
+    models.clear()
+    assert choices() == []
+
+
+def test_a_chosen_model_is_loaded_checked_and_named_at_the_foot(qtbot, window, session, choices, models, synths):
+    models.append(LONG)
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    choices()
+    window.models.actions()[1].trigger()
+    qtbot.waitUntil(lambda: window.status._model.text() == "Ready  ·  long")
+    assert [checked for *_, checked in choices()] == [False, True]
+    assert window.status._model.toolTip().startswith("long, up to 9.0 s\nLicence of the weights: CC0-1.0\nhttps://")
+    assert window.length.slider.maximum() == 90
+
+
+def test_where_to_get_more_models_is_one_message_with_what_to_type(window, choices):
+    choices()
+    more = window.models.actions()[-1]
+    assert more.text() == "Get more models…"
+    more.trigger()
+    assert "arc-instrument models get NAME" in window.message.text()
+    assert "\n" not in window.message.text()
+
+
+def test_a_card_tells_the_model_and_the_licence_of_its_weights(qtbot, window, session):
+    session.set_prompt("bell")
+    session.generate()
+    qtbot.waitUntil(lambda: session.state.current_path is not None)
+    card = window.takes.list.model().index(0)
+    assert "Made by tone · weights: CC0-1.0" in card.data(Qt.ItemDataRole.ToolTipRole).splitlines()
+    session.update(takes=(replace(session.state.takes[0], weights_licence=""),))
+    assert "Made by tone" in window.takes.list.model().index(0).data(Qt.ItemDataRole.ToolTipRole).splitlines()
 
 
 def test_what_acts_on_a_take_waits_for_one(qtbot, window, session):
