@@ -105,7 +105,10 @@ def main() -> None:
     args = parser.parse_args()
     pipeline = Pipeline.load(args.weights)
     if args.what == "autoencoder":
-        table = reconstruction(pipeline.engine.autoencoder, Corpus(args.corpus, "test"))
+        autoencoder = pipeline.engine.autoencoder
+        if not isinstance(autoencoder, SpectralAutoencoder):
+            parser.error(f"{pipeline.name} has the published autoencoder: this measures our own")
+        table = reconstruction(autoencoder, Corpus(args.corpus, "test"))
     else:
         table = prompt_recognition(pipeline, Corpus(args.corpus, "train"), args.per_prompt, args.steps)
     print(json.dumps(table, indent=2))
