@@ -10,6 +10,7 @@ from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize
 from model.conditioning import Conditioning
 from model.config import DiTConfig
 from model.dit import DiffusionTransformer
+from model.kernels import row_codes
 from model.quantise import Int8Linear, quantise
 
 
@@ -35,6 +36,16 @@ def test_whole_numbers_up_to_127_are_multiplied_exactly() -> None:
     layer = Int8Linear(torch.tensor([[1, -2, 127], [3, 4, -5]], dtype=torch.int8), torch.ones(2), None, levels=127)
     x = torch.tensor([[127.0, 1.0, -3.0], [2.0, -127.0, 64.0]])
     assert torch.equal(layer(x), x @ torch.tensor([[1.0, 3.0], [-2.0, 4.0], [127.0, -5.0]]))
+
+
+@pytest.mark.parametrize("inputs", [1, 63, 64, 200])
+def test_the_largest_of_a_row_becomes_127_wherever_it_is(inputs: int) -> None:
+    rows = torch.rand((inputs, inputs), generator=torch.Generator().manual_seed(6)) - 0.5
+    rows.fill_diagonal_(-2.0)
+    codes, scale = row_codes(rows, 127)
+    assert (codes.diagonal() == -127).all()
+    torch.testing.assert_close(scale, torch.full((inputs,), 2 / 127))
+    torch.testing.assert_close(codes * scale[:, None], rows, rtol=0, atol=1.001 / 127)
 
 
 def test_each_row_has_its_own_scale_and_zeros_stay_zero() -> None:
@@ -82,6 +93,16 @@ def test_a_transformer_keeps_its_velocity_and_its_narrow_and_conditioning_layers
     assert snr_db(dit(x, torch.tensor([0.7]), conditioning), expected) > 25
     assert len(layers) == 7 * config.depth
     assert all(name.startswith("blocks.") for name in layers)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_adding_to_a_sum_is_the_layers_output_added(dtype: torch.dtype) -> None:
+    layer = quantised(linear(256, 192).to(dtype))
+    rng = torch.Generator().manual_seed(4)
+    x, before = torch.randn((5, 256), generator=rng).to(dtype), torch.randn((5, 192), generator=rng).to(dtype)
+    total = before.clone()
+    layer.add_to(total, x)
+    torch.testing.assert_close(total, (before.float() + layer(x).float()).to(dtype), rtol=2**-6, atol=2**-7)
 
 
 def test_weights_take_a_quarter_of_their_memory() -> None:
