@@ -30,7 +30,8 @@ _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = (np.float32(c) for c in _LOG1P)
 _EXPAND = np.float32(1 / COMPRESSED_GAIN)
 _LOG2_E = np.float32(np.log2(np.e))
 _GELU_SLOPE, _GELU_CUBE = np.float32((2 / pi) ** 0.5), np.float32(0.044715)
-_ZERO, _ONE, _LARGEST = np.float32(0), np.float32(1), np.float32(126)
+_ZERO, _ONE, _LARGEST, _SMALLEST = np.float32(0), np.float32(1), np.float32(126), np.float32(1e-30)
+_LANES = 64
 
 
 # numpy's error model: a check for division by zero would keep loops from becoming vector instructions.
@@ -121,6 +122,22 @@ class DepthwiseNorm:
         out_rc = torch.empty_like(x_rc)
         _depthwise_norm(_array(x_rc), self._taps, self._offset, self._weight, self._bias, self._eps, _array(out_rc))
         return out_rc
+
+
+def row_codes(x_rc: Tensor, levels: int) -> tuple[Tensor, Tensor]:
+    """Rows → int8 codes from -levels to levels (r, c), and the scale (r,) by which each row's codes are the row."""
+    codes_rc, scale_r = torch.empty(x_rc.shape, dtype=torch.int8), torch.empty(len(x_rc))
+    _row_codes(_array(x_rc), np.float32(levels), codes_rc.numpy(), scale_r.numpy())
+    return codes_rc, scale_r
+
+
+def scaled(sums_rc: Tensor, scale_r: Tensor, scale_c: Tensor, bias_c: Tensor, out_rc: Tensor, add: bool) -> None:
+    """Fill `out_rc` with int32 sums × scale_r × scale_c + bias_c, or add that to it."""
+    arrays = sums_rc.numpy(), scale_r.numpy(), scale_c.numpy(), bias_c.numpy(), _array(out_rc)
+    if add:
+        _add_scaled(*arrays)
+    else:
+        _scaled(*arrays)
 
 
 _NOTHING = np.zeros((0, 0), np.float32)
@@ -338,3 +355,39 @@ def _coefficients(spectrum, low, noise, out):
                 y = _exp(-abs(x))
                 ratio = _L1 + y * (_L2 + y * (_L3 + y * (_L4 + y * (_L5 + y * (_L6 + y * (_L7 + y * _L8))))))
                 target[j] = _expanded(value[j]) + _expanded(max(x, _ZERO) + y * ratio) * white[j]
+
+
+@_kernel
+def _row_codes(x, levels, codes, scale):
+    peaks = np.empty(_LANES, np.float32)  # as one number it would be no vector instruction
+    for i in range(x.shape[0]):
+        row, target = x[i], codes[i]
+        whole = row.shape[0] // _LANES * _LANES
+        peaks[:] = _SMALLEST
+        for first in range(0, whole, _LANES):
+            for k in range(_LANES):
+                v = abs(_load(row, first + k))
+                peaks[k] = v if v > peaks[k] else peaks[k]
+        peak = peaks.max()
+        for j in range(whole, row.shape[0]):
+            peak = max(peak, abs(_load(row, j)))
+        factor = levels / peak
+        for j in range(row.shape[0]):
+            target[j] = np.int8(np.rint(_load(row, j) * factor))
+        scale[i] = peak / levels
+
+
+@_kernel
+def _scaled(sums, scale_r, scale_c, bias, out):
+    for i in range(sums.shape[0]):
+        row, factor, target = sums[i], scale_r[i], out[i]
+        for j in range(row.shape[0]):
+            _store(target, j, np.float32(row[j]) * factor * scale_c[j] + bias[j])
+
+
+@_kernel
+def _add_scaled(sums, scale_r, scale_c, bias, out):
+    for i in range(sums.shape[0]):
+        row, factor, target = sums[i], scale_r[i], out[i]
+        for j in range(row.shape[0]):
+            _store(target, j, _load(target, j) + np.float32(row[j]) * factor * scale_c[j] + bias[j])
