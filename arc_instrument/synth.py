@@ -96,8 +96,8 @@ class Synth:
     def about(self) -> dict[str, str]:
         """What the engine is and computes in."""
         engine = self._pipeline.engine
-        dtype = str(engine.dtype).removeprefix("torch.")
-        return {"engine": type(engine).__name__, "dtype": dtype, "device": str(engine.device)}
+        precision = self._options["precision"] or str(engine.dtype).removeprefix("torch.")
+        return {"engine": type(engine).__name__, "precision": precision, "device": str(engine.device)}
 
     def probe(self) -> dict[str, np.ndarray]:
         """Velocities and a decoded sound of fixed inputs, to compare engines and precisions by."""

@@ -16,6 +16,7 @@ from model.attention import KeysValues, rotary_table
 from model.dit import Block, DiffusionTransformer, Prepared
 from model.kernels import HeadNorm, Norm, gated
 from model.packed import PackedLinear
+from model.quantise import Int8Linear
 
 
 class _PackedBlock:
@@ -24,14 +25,12 @@ class _PackedBlock:
         self._width, self._heads = block.self_norm.normalized_shape[0], attention.heads
         self._self_norm, self._cross_norm = Norm(block.self_norm), Norm(block.cross_norm)
         self._ff_norm = Norm(block.ff_norm)
-        self._qkv, self._output = (PackedLinear.of(layer, rows) for layer in (attention.qkv, attention.output))
+        self._qkv, self._output = (_product(layer, rows) for layer in (attention.qkv, attention.output))
         self._query_norm = HeadNorm(cast(nn.LayerNorm, attention.query_norm), self._heads)
         self._key_norm = HeadNorm(cast(nn.LayerNorm, attention.key_norm), self._heads)
-        self._cross_query, self._cross_output = (PackedLinear.of(layer, rows) for layer in (cross.query, cross.output))
+        self._cross_query, self._cross_output = (_product(layer, rows) for layer in (cross.query, cross.output))
         self._cross_query_norm = HeadNorm(cast(nn.LayerNorm, cross.query_norm), self._heads)
-        self._widen, self._narrow = (
-            PackedLinear.of(layer, rows) for layer in (feed_forward.input, feed_forward.output)
-        )
+        self._widen, self._narrow = (_product(layer, rows) for layer in (feed_forward.input, feed_forward.output))
 
     def add_to(self, x_nd: Tensor, table: tuple[Tensor, Tensor], keys_values: KeysValues) -> None:
         """Run the block on the residual stream, in place."""
@@ -72,6 +71,11 @@ class PackedTransformer:
         for block, keys_values in zip(self._blocks, prepared.keys_values, strict=True):
             block.add_to(x_nd, self._table, keys_values)
         return self._output(x_nd[1:]).t().float()
+
+
+def _product(layer: nn.Module, rows: int) -> PackedLinear | Int8Linear:
+    """The layer packed, but for one of int8, whose codes serve any number of rows."""
+    return layer if isinstance(layer, Int8Linear) else PackedLinear.of(cast("nn.Linear", layer), rows)
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from model.generator import Generator
 from model.guidance import guided
 from model.oobleck import Encoder, OobleckAutoencoder
 from model.packed import pack_linears
+from model.quantise import quantise
 from model.sampler import Step, dpmpp, draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
@@ -107,6 +108,10 @@ class Pipeline:
         if device != "cpu":
             for module in (generator, autoencoder, text_network):
                 module.to(device)
+        if precision == "int8":
+            if device != "cpu":
+                raise ValueError("int8 runs on the processor: choose bfloat16 for the graphics card")
+            quantise(generator.dit)
         engine = engine_type(config, generator, autoencoder, dtype)
         if isinstance(engine, PackedEngine) and leaves_encoder:
             engine.read_encoder = lambda: _encoder(opened, dtype)

@@ -10,11 +10,14 @@ transformers is imported when an encoder is built, not before: the import takes 
 """
 
 import json
+import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import torch
@@ -101,8 +104,9 @@ class CachedEncoder:
 
 def minilm(folder: Path | None = None, max_tokens: int = 32) -> TransformerEncoder:
     """all-MiniLM-L6-v2's last hidden states, 384 wide, from `folder` or the installed package; no network is used."""
-    from transformers.models.bert.configuration_bert import BertConfig
-    from transformers.models.bert.modeling_bert import BertModel
+    with _without_torchao():
+        from transformers.models.bert.configuration_bert import BertConfig
+        from transformers.models.bert.modeling_bert import BertModel
 
     folder = folder or _minilm_package()
     network = BertModel(BertConfig(**_settings(folder, "bert")), add_pooling_layer=False)
@@ -115,8 +119,9 @@ def t5(folder: Path, max_tokens: int = 64, dtype: torch.dtype = torch.float32) -
 
     Raises CheckpointError for a folder that lacks one of them or holds another model's.
     """
-    from transformers.models.t5.configuration_t5 import T5Config
-    from transformers.models.t5.modeling_t5 import T5EncoderModel
+    with _without_torchao():
+        from transformers.models.t5.configuration_t5 import T5Config
+        from transformers.models.t5.modeling_t5 import T5EncoderModel
 
     settings = _settings(folder, "t5")
     try:
@@ -132,6 +137,23 @@ def t5(folder: Path, max_tokens: int = 64, dtype: torch.dtype = torch.float32) -
     if encoder.tokenizer.encode("").ids != [config.eos_token_id]:
         raise CheckpointError(f"{folder / 'tokenizer.json'} does not end prompts with T5's end mark; fetch it again")
     return encoder
+
+
+@contextmanager
+def _without_torchao() -> Iterator[None]:
+    """Import transformers as if torchao were not there.
+
+    It imports torchao where that is installed, for quantised files of which we have none: seconds at every start, and
+    warnings about its CUDA libraries.
+    """
+    if "torchao" in sys.modules:
+        yield
+        return
+    sys.modules["torchao"] = cast("ModuleType", None)  # which find_spec takes for "not installed"
+    try:
+        yield
+    finally:
+        del sys.modules["torchao"]
 
 
 def _minilm_package() -> Path:

@@ -33,7 +33,7 @@ class ScriptedGenerator:
 
 
 def report_of(ms):
-    about = {"engine": "Scripted", "dtype": "float32", "device": "cpu"}
+    about = {"engine": "Scripted", "precision": "float32", "device": "cpu"}
     return bench.Report("scripted", {"cores": "2"}, about, 3.0, 4, 5, 1234.0, ms, None, {"gemm_fp32_gflops": 330.0})
 
 

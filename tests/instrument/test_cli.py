@@ -25,7 +25,7 @@ class ScriptedSynth:
     asked: ClassVar[list[GenerationRequest]] = []
     interrupt_at_step: int | None = None
     closed = False
-    about: ClassVar[dict[str, str]] = {"engine": "Scripted", "dtype": "float32", "device": "cpu"}
+    about: ClassVar[dict[str, str]] = {"engine": "Scripted", "precision": "float32", "device": "cpu"}
 
     def __init__(self, weights=None, precision=None, *, plain=False):
         if weights is not None:
