@@ -14,7 +14,8 @@ import soxr
 import torch
 
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
-from model.engine import Precision, machine_peaks
+from model.engine import Precision
+from model.machine import machine_peaks
 from model.pipeline import AudioChunk, Generation, Pipeline, TextDone, finish
 from model.probe import probe
 from model.sampler import Step

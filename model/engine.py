@@ -1,18 +1,11 @@
-"""How a model runs fast here: its networks on this machine, in the fastest dtype, packed; and the machine's own peaks.
+"""How a model runs fast on this machine: its networks as plain torch, and packed for a CPU.
 
 Shapes: b batch, c latent channels, t latent frames, n samples.
 """
 
-import ctypes
-import os
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
 from itertools import pairwise
-from math import inf
-from statistics import median
 from typing import Literal
 
 import torch
@@ -23,9 +16,10 @@ from model.config import DiTConfig, ModelConfig
 from model.dit import Prepared
 from model.dit_packed import PackedTransformer
 from model.generator import Generator
+from model.machine import cores, fast_dtype
 from model.oobleck import Encoder, OobleckAutoencoder, posterior, sample_posterior
 from model.oobleck_blocks import BlockDecoder, BlockEncoder
-from model.packed import PackedLinear, has_onednn
+from model.packed import has_onednn
 from model.spectral import SpectralAutoencoder
 from model.spectral_packed import PackedSpectralDecoder
 from model.workers import Workers
@@ -34,70 +28,7 @@ Precision = Literal["float32", "bfloat16", "int8"]
 Autoencoder = OobleckAutoencoder | SpectralAutoencoder
 
 FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 PACKED_CANVASES = 4  # ARC_MINI's transformer takes 27 MB for each canvas it is packed for, in bfloat16
-
-
-def cores(limit: int = 8) -> int:
-    """Cores of this process, at most `limit`: these matrices are too small to feed more."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(limit, available))
-
-
-def use_cores() -> None:
-    """One torch thread a core."""
-    torch.set_num_threads(cores())
-
-
-@contextmanager
-def lean_allocation() -> Iterator[None]:
-    """While weights are read: give back at once what is freed.
-
-    glibc otherwise keeps freed blocks of up to 32 MiB in a heap that weights which stay have broken into pieces:
-    1.93 GB instead of 1.65 for the published model in bfloat16. Afterwards it shall keep them, for the blocks of a
-    decoder would cost page faults. Nothing happens where there is no glibc.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        yield
-        return
-    mallopt(M_MMAP_THRESHOLD, 1 << 20)
-    try:
-        yield
-    finally:
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        mallopt(M_TRIM_THRESHOLD, 64 << 20)
-
-
-def seconds_taken(work: Callable[[], object], repeats: int) -> list[float]:
-    """Times of `repeats` runs after one that warms up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return times
-
-
-@cache
-@torch.inference_mode()
-def fast_dtype() -> torch.dtype:
-    """bfloat16 where its matrix products are clearly faster than float32's, else float32: measured, in 0.1 s.
-
-    Flags do not tell: with AVX-512's bfloat16 but without AMX it runs at half of float32 on a Xeon and at twice it on
-    an EPYC.
-    """
-    layers, times = {}, {torch.float32: inf, torch.bfloat16: inf}
-    for dtype in times:
-        layer = torch.nn.Linear(768, 768, dtype=dtype)
-        layers[dtype] = PackedLinear.of(layer, 256) if has_onednn() else layer
-    for _ in range(20):  # in turn: what else the machine does meanwhile meets both
-        for dtype, layer in layers.items():
-            x = torch.zeros(256, 768, dtype=dtype)
-            times[dtype] = min(times[dtype], *seconds_taken(lambda layer=layer, x=x: layer(x), 1))
-    return torch.bfloat16 if times[torch.bfloat16] < 0.75 * times[torch.float32] else torch.float32
 
 
 def default_device() -> str:
@@ -109,10 +40,15 @@ def dtype_of(precision: Precision | None, device: str) -> torch.dtype:
 
     Raises ValueError for a precision that the device cannot compute in.
     """
+    if device == "cuda":
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        if precision == "bfloat16" and not has_bfloat16:
+            raise ValueError("this graphics card does not compute in bfloat16: choose float32")
+        if precision == "int8":
+            raise ValueError("int8 runs on the processor: choose bfloat16 or float32 for the graphics card")
+        return torch.bfloat16 if has_bfloat16 and precision != "float32" else torch.float32
     if precision in (None, "int8"):
-        return torch.bfloat16 if device == "cuda" else fast_dtype()
-    if precision == "bfloat16" and device == "cuda" and not torch.cuda.is_bf16_supported():
-        raise ValueError("this graphics card does not compute in bfloat16: choose float32")
+        return fast_dtype()
     return torch.float32 if precision == "float32" else torch.bfloat16
 
 
@@ -239,16 +175,3 @@ class PackedEngine(Engine):
                 self._transformers.popitem(last=False)
         self._transformers.move_to_end(frames)
         return self._transformers[frames]
-
-
-def machine_peaks(repeats: int = 7) -> dict[str, float]:
-    """GEMM peaks (2048³, GFLOP/s, float32 and bfloat16) and copy peak (64 MiB, GB/s) of this machine, medians."""
-    size = 2048
-    peaks = {}
-    for dtype, name in ((torch.float32, "gemm_float32_gflops"), (torch.bfloat16, "gemm_bfloat16_gflops")):
-        a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-        peaks[name] = 2 * size**3 / median(seconds_taken(lambda a=a, b=b: a @ b, repeats)) / 1e9
-    source = torch.randn(1 << 24)
-    target = torch.empty_like(source)
-    peaks["copy_gbs"] = 2 * source.nbytes / median(seconds_taken(lambda: target.copy_(source), repeats)) / 1e9
-    return peaks

@@ -24,12 +24,11 @@ from model.engine import (
     chunk_ends,
     default_device,
     dtype_of,
-    lean_allocation,
-    use_cores,
 )
 from model.flow import flow_of_v, interpolate
 from model.generator import Generator
 from model.guidance import guided
+from model.machine import lean_allocation, use_cores
 from model.oobleck import Encoder, OobleckAutoencoder
 from model.packed import pack_linears
 from model.quantise import quantise
@@ -109,8 +108,6 @@ class Pipeline:
             for module in (generator, autoencoder, text_network):
                 module.to(device)
         if precision == "int8":
-            if device != "cpu":
-                raise ValueError("int8 runs on the processor: choose bfloat16 for the graphics card")
             quantise(generator.dit)
         engine = engine_type(config, generator, autoencoder, dtype)
         if isinstance(engine, PackedEngine) and leaves_encoder:

@@ -21,7 +21,7 @@ import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
 
-from model.engine import fast_dtype
+from model.machine import fast_dtype
 
 
 class Stateful(Protocol):
