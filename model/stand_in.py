@@ -18,6 +18,7 @@ from model.config import MODELS, SAO_SMALL, ModelConfig, OobleckConfig
 from model.digests import write_digests
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
+from model.text import without_torchao
 from model.weights import ABOUT_FILE, WEIGHTS_FILE
 
 WEIGHT_STD = 0.02
@@ -45,8 +46,10 @@ def write_t5(folder: Path, sizes: dict[str, Any]) -> None:
     from tokenizers import Tokenizer
     from tokenizers.models import Unigram
     from tokenizers.processors import TemplateProcessing
-    from transformers.models.t5.configuration_t5 import T5Config
-    from transformers.models.t5.modeling_t5 import T5EncoderModel
+
+    with without_torchao():
+        from transformers.models.t5.configuration_t5 import T5Config
+        from transformers.models.t5.modeling_t5 import T5EncoderModel
 
     letters = ["<pad>", "</s>", "<unk>", *string.ascii_letters, *string.digits, " "]
     tokenizer = Tokenizer(Unigram([(letter, -1.0) for letter in letters], unk_id=2))

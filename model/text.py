@@ -104,7 +104,7 @@ class CachedEncoder:
 
 def minilm(folder: Path | None = None, max_tokens: int = 32) -> TransformerEncoder:
     """all-MiniLM-L6-v2's last hidden states, 384 wide, from `folder` or the installed package; no network is used."""
-    with _without_torchao():
+    with without_torchao():
         from transformers.models.bert.configuration_bert import BertConfig
         from transformers.models.bert.modeling_bert import BertModel
 
@@ -119,7 +119,7 @@ def t5(folder: Path, max_tokens: int = 64, dtype: torch.dtype = torch.float32) -
 
     Raises CheckpointError for a folder that lacks one of them or holds another model's.
     """
-    with _without_torchao():
+    with without_torchao():
         from transformers.models.t5.configuration_t5 import T5Config
         from transformers.models.t5.modeling_t5 import T5EncoderModel
 
@@ -140,7 +140,7 @@ def t5(folder: Path, max_tokens: int = 64, dtype: torch.dtype = torch.float32) -
 
 
 @contextmanager
-def _without_torchao() -> Iterator[None]:
+def without_torchao() -> Iterator[None]:
     """Import transformers as if torchao were not there.
 
     It imports torchao where that is installed, for quantised files of which we have none: seconds at every start, and

@@ -106,7 +106,7 @@ def fill(parts: "Parts", opened: OpenedModel, wanted: Callable[[str], bool] | No
     """
     import torch
 
-    from model.checkpoint import everything, load, load_published
+    from model.checkpoint import everything, load, load_published, published_name
     from model.tensorfile import read
 
     tensors = read(opened.weights)
@@ -117,8 +117,10 @@ def fill(parts: "Parts", opened: OpenedModel, wanted: Callable[[str], bool] | No
     for part, module in parts.items():
         for name, tensor in module.state_dict().items():
             if not tensor.is_meta and not torch.isfinite(tensor).all():
+                own = f"{part}.{name}"
+                name_there = published_name(own) if opened.published else own
                 raise CheckpointError(
-                    f"{opened.weights}: {part}.{name} holds values that are not finite; fetch it again"
+                    f"{opened.weights}: {name_there} holds values that are not finite; fetch it again"
                 )
 
 
