@@ -6,13 +6,14 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 import os
 import secrets
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from arc_instrument.domain import MAX_SEED, Generated, GenerationRequest, Progress, UserError
+from arc_instrument.domain import MAX_SEED, MIN_STEPS, Generated, GenerationRequest, Progress, UserError
 
 Weights = Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")]
 
@@ -59,7 +60,9 @@ def render(
     prompt: Annotated[str, typer.Argument(help='The sound in words, for example "punchy analog kick drum".')],
     out: Annotated[Path, typer.Option(help="The WAV file to write (24 bit, 44.1 kHz, stereo).")],
     seconds: Annotated[float, typer.Option(help="Length of the sound.")] = 2.0,
-    steps: Annotated[int, typer.Option(help="Denoising steps, 1 to 16: more is finer and slower.")] = 8,
+    steps: Annotated[
+        int | None, typer.Option(help="Denoising steps, 1 to 100: more is finer and slower. Left out: the model's own.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same sound. Left out: a new one, printed.")] = None,
     init: Annotated[Path | None, typer.Option(help="A recording to start from; its first SECONDS are used.")] = None,
     init_noise: Annotated[
@@ -77,7 +80,7 @@ def render(
         id=1,
         prompt=prompt,
         seconds=seconds,
-        steps=steps,
+        steps=MIN_STEPS if steps is None else steps,
         seed=secrets.randbelow(MAX_SEED + 1) if seed is None else seed,
         init=None if init is None else read_clip(init),
         init_noise=1.0 if init is None else init_noise,
@@ -86,6 +89,8 @@ def render(
         from arc_instrument.synth import Synth
 
         synth = Synth(weights)
+        if steps is None:
+            request = replace(request, steps=synth.default_steps)
         checked = check_request(request, synth.max_seconds)
         if note := crop_note(request):
             print(f"arc-instrument: {note}", file=sys.stderr)

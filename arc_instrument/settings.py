@@ -13,7 +13,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from arc_instrument.domain import MAX_SEED, MAX_STEPS, MIN_STEPS, RATE_HZ, UserError
+from arc_instrument.domain import MAX_PLAYED_STEPS, MAX_SEED, MIN_STEPS, RATE_HZ, UserError
 
 VERSION = 1
 _NAME = "arc-instrument"
@@ -68,7 +68,7 @@ class SoundSettings(_Table):
 
     prompt: str = ""
     seconds: Annotated[float, Field(gt=0, le=600)] = 3.0
-    steps: Annotated[int, Field(ge=MIN_STEPS, le=MAX_STEPS)] = 8
+    steps: Annotated[int, Field(ge=MIN_STEPS, le=MAX_PLAYED_STEPS)] = 8
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     seed_locked: bool = False
     strength_percent: Annotated[int, Field(ge=0, le=100)] = 40

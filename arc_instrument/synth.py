@@ -38,8 +38,7 @@ class Synth:
             try:
                 self._pipeline = Pipeline.load(**self._options)
             except torch.OutOfMemoryError:
-                _log.warning("the model does not fit into the graphics card: it runs on the processor")
-                self._pipeline = Pipeline.load(**self._options, device="cpu")
+                self._move_to_processor()
         except ValueError as error:
             raise UserError(f"The model cannot be loaded: {error}.") from error
         except MemoryError as error:
@@ -47,11 +46,16 @@ class Synth:
         self.name = self._pipeline.name
         self.max_seconds = self._pipeline.max_seconds
         self.rate_hz = self._pipeline.sample_rate
+        self.default_steps = self._pipeline.config.default_steps
         self.licence, self.licence_link = self._pipeline.licence, self._pipeline.licence_link
 
     def warm_up(self) -> None:
         """Run each kind of canvas once, so that the player's first sound is as fast as the next."""
-        self._pipeline.warm_up(WARM_UP_SECONDS)
+        try:
+            self._pipeline.warm_up(WARM_UP_SECONDS)
+        except torch.OutOfMemoryError:
+            self._move_to_processor()
+            self._pipeline.warm_up(WARM_UP_SECONDS)
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]:
         """Yield Progress after every step, then the Generated sound; closing the generator cancels.
@@ -79,7 +83,7 @@ class Synth:
         except ValueError as error:
             raise UserError(str(error)) from error
         except torch.OutOfMemoryError as error:
-            self._pipeline = Pipeline.load(**self._options, device="cpu")
+            self._move_to_processor()
             raise UserError(
                 "The graphics card's memory is full: the model now runs on the processor, which is slower. "
                 "Generate again, or close other programs that use the card and start anew."
@@ -92,6 +96,12 @@ class Synth:
         samples = finish(np.concatenate(chunks), self.rate_hz)
         timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
         yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name, self.licence)
+
+    def _move_to_processor(self) -> None:
+        """Load the model anew, on the processor, after the card's memory ran out."""
+        _log.warning("the graphics card's memory is full: the model runs on the processor")
+        vars(self).pop("_pipeline", None)  # freed before the other is loaded
+        self._pipeline = Pipeline.load(**self._options, device="cpu")
 
     @property
     def about(self) -> dict[str, str]:

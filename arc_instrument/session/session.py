@@ -13,8 +13,8 @@ from PySide6.QtCore import Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.domain import (
+    MAX_PLAYED_STEPS,
     MAX_SEED,
-    MAX_STEPS,
     MIN_STEPS,
     Clip,
     Generated,
@@ -114,7 +114,7 @@ class Session(Store):
         self.update(prompt=prompt)
 
     def set_steps(self, steps: int) -> None:
-        self._update_cost(steps=min(max(steps, MIN_STEPS), MAX_STEPS))
+        self._update_cost(steps=min(max(steps, MIN_STEPS), MAX_PLAYED_STEPS))
 
     def set_seconds(self, seconds: float) -> None:
         seconds = self._possible(seconds)

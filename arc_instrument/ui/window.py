@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from arc_instrument.actions import ACTIONS
-from arc_instrument.domain import MAX_STEPS, MIN_STEPS, Take
+from arc_instrument.domain import MAX_PLAYED_STEPS, MIN_STEPS, Take
 from arc_instrument.session import Session
 from arc_instrument.session.state import MIN_SECONDS, SessionState
 from arc_instrument.ui.commands import make_actions, make_menu, show_state
@@ -93,7 +93,12 @@ class MainWindow(QMainWindow):
         self.generate = GenerateButton()
         self.message = MessageLine()
         self.steps = ValueSlider(
-            "Steps", "Denoising steps: fewer are faster, more are finer", MIN_STEPS, MAX_STEPS, 8, self._write_steps
+            "Steps",
+            "Denoising steps: fewer are faster, more are finer",
+            MIN_STEPS,
+            MAX_PLAYED_STEPS,
+            8,
+            self._write_steps,
         )
         self.length = ValueSlider(
             "Length",

@@ -22,6 +22,7 @@ class ScriptedSynth:
 
     name = "scripted"
     max_seconds = 2.0
+    default_steps = 11
     asked: ClassVar[list[GenerationRequest]] = []
     interrupt_at_step: int | None = None
     closed = False
@@ -272,6 +273,11 @@ def test_bench_prints_json_that_a_program_can_read(synth, command):
     assert report["ms"]["total"] == {"median": 5.0, "p5": 5.0, "p95": 5.0}
     assert report["ms"]["step"] == {"median": 0.5, "p5": 0.5, "p95": 0.5}
     assert report["peaks"] == {"gemm_fp32_gflops": 330.0}
+
+
+def test_steps_left_out_are_the_models_own(synth, command, tmp_path):
+    assert command("render", "kick", "--out", tmp_path / "kick.wav")[0] == 0
+    assert [request.steps for request in synth.asked] == [11]
 
 
 def test_a_precision_nobody_knows_is_one_sentence(synth, command):

@@ -6,6 +6,7 @@ import torch
 
 from arc_instrument import synth as border
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, UserError
+from model.config import ARC_MINI
 from model.pipeline import AudioChunk, TextDone, finish
 from model.sampler import Step
 
@@ -17,7 +18,12 @@ class ScriptedPipeline:
     max_seconds = 2.0
     sample_rate = RATE_HZ
     licence, licence_link = "a licence", "https://example.org"
+    config = ARC_MINI
     failure: Exception | None = None
+
+    def warm_up(self, lengths):
+        if self.failure:
+            raise self.failure
 
     def stream(self, generation):
         self.asked = generation
@@ -100,6 +106,16 @@ def test_a_full_graphics_card_at_the_start_moves_the_model_to_the_processor(monk
     *_, generated = border.Synth().stream(request())
     assert isinstance(generated, Generated)
     assert tried == [None, "cpu"]
+
+
+def test_a_card_that_fills_while_it_warms_up_moves_the_model_too(monkeypatch):
+    full = ScriptedPipeline()
+    full.failure = torch.OutOfMemoryError("CUDA out of memory")
+    monkeypatch.setattr(border.Pipeline, "load", lambda **o: ScriptedPipeline() if o.get("device") == "cpu" else full)
+    synth = border.Synth()
+    synth.warm_up()
+    *_, generated = synth.stream(request())
+    assert isinstance(generated, Generated)
 
 
 def test_a_card_that_fills_while_it_plays_is_one_sentence_and_the_next_sound_is_made(monkeypatch):
