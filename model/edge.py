@@ -69,7 +69,9 @@ def lower(program: Program, *, int8: bool = False) -> Lowered:
         exported = torch.export.export(program.module.eval(), inputs, strict=False)
         if int8 and program.linear_int8:
             exported = _quantised(exported, inputs)
-        exported = exported.run_decompositions({torch.ops.aten.scaled_dot_product_attention.default: attention})
+        fused = torch.ops.aten.scaled_dot_product_attention.default
+        if any(node.target == fused for node in exported.graph.nodes):  # a second that the others need not pay
+            exported = exported.run_decompositions({fused: attention})
         edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
         info = get_delegation_info(edge.exported_program().graph_module)
         delegated = info.num_delegated_nodes
