@@ -223,9 +223,9 @@ def print_table(report: Report, console: Console | None = None) -> None:
 def print_comparison(comparisons: list[Comparison], console: Console | None = None) -> None:
     console = console or Console()
     first = comparisons[0].report
-    table = Table(title=f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, medians of {first.runs} runs")
-    table.add_column("engine")
-    for column in ("text ms", "step ms", "decode ms", "total ms", "gain", "memory", "velocity dB", "decoded dB"):
+    table = Table(title=f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, {first.runs} runs, median ms")
+    table.add_column("engine", no_wrap=True)
+    for column in ("text", "step", "decode", "total", "gain", "MiB", "velocity dB", "decoded dB"):
         table.add_column(column, justify="right")
     for item in comparisons:
         ms = item.report.ms
@@ -234,7 +234,7 @@ def print_comparison(comparisons: list[Comparison], console: Console | None = No
             item.title,
             *(f"{ms[stage].median:.1f}" for stage in ("text", "step", "decode", "total")),
             f"{first.ms['total'].median / ms['total'].median:.1f} ×",
-            _memory(item.report),
+            f"{item.report.peak_memory_mib or 0:.0f}",
             *("exact" if db > 200 else f"{db:.0f}" for db in (velocity, item.snr_db["decoded"])),
         )
     console.print(table)
