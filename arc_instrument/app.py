@@ -35,10 +35,11 @@ SAVE_DELAY_MS = 1_000
 _LOG_BYTES = 500_000
 
 
-def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
+def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str | None = None) -> int:
     """Open the window and play until it is closed; returns the exit status.
 
-    `argv` goes to Qt. `weights` is a model folder or file other than the embedded one.
+    `argv` goes to Qt. `weights` is a model folder other than the embedded one; `precision` is what
+    models compute in, by default the faster float of this machine.
     """
     folders = settings_file.folders()
     _start_log(folders)
@@ -64,7 +65,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None) -> int:
     def make_synth(folder: Path | None) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(folder)
+        return Synth(folder, precision)
 
     generation = GenerationService(make_synth, model.path if model else weights)
     audio = AudioClient()

@@ -13,9 +13,21 @@ from typing import Annotated
 
 import typer
 
-from arc_instrument.domain import MAX_SEED, MIN_STEPS, Generated, GenerationRequest, Progress, UserError
+from arc_instrument.domain import MAX_SEED, MIN_STEPS, PRECISIONS, Generated, GenerationRequest, Progress, UserError
 
 Weights = Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")]
+
+
+def _known_precision(precision: str | None) -> str | None:
+    if precision not in (None, *PRECISIONS):
+        raise UserError(f"The precision {precision} is not known: choose {', '.join(PRECISIONS)}.")
+    return precision
+
+
+Precision = Annotated[
+    str | None,
+    typer.Option(callback=_known_precision, help="float32, bfloat16 or int8; left out: the faster float here."),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -40,7 +52,7 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def window(context: typer.Context, weights: Weights = None) -> None:
+def window(context: typer.Context, weights: Weights = None, precision: Precision = None) -> None:
     """Open the window unless a command is given."""
     if context.invoked_subcommand is not None:
         return
@@ -52,7 +64,7 @@ def window(context: typer.Context, weights: Weights = None) -> None:
             raise
         raise UserError(f"The window cannot start ({error}): arc-instrument doctor names what to install.") from error
 
-    raise typer.Exit(run(weights=weights))
+    raise typer.Exit(run(weights=weights, precision=precision))
 
 
 @app.command()
@@ -69,6 +81,7 @@ def render(
         float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
     ] = 0.6,
     weights: Weights = None,
+    precision: Precision = None,
 ) -> None:
     """Make one sound and write it to a WAV file."""
     _check_out(out)
@@ -88,7 +101,7 @@ def render(
     try:
         from arc_instrument.synth import Synth
 
-        synth = Synth(weights)
+        synth = Synth(weights, precision)
         if steps is None:
             request = replace(request, steps=synth.default_steps)
         checked = check_request(request, synth.max_seconds)
@@ -108,7 +121,7 @@ def bench(
     seconds: Annotated[float, typer.Option(help="Length of each sound.")] = 3.0,
     steps: Annotated[int, typer.Option(help="Denoising steps of each sound.")] = 8,
     weights: Weights = None,
-    precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or int8; left out: the fastest.")] = None,
+    precision: Precision = None,
     plain: Annotated[bool, typer.Option("--plain", help="Measure torch's own layers instead of the engine.")] = False,
     against_torch_eager: Annotated[
         bool, typer.Option("--against-torch-eager", help="Measure every engine and precision, and compare them.")

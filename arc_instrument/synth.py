@@ -14,13 +14,12 @@ import soxr
 import torch
 
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
-from model.engine import Precision
 from model.machine import machine_peaks
 from model.pipeline import AudioChunk, Generation, Pipeline, TextDone, finish
 from model.probe import probe
 from model.sampler import Step
 
-__all__ = ["Precision", "Synth", "machine_peaks"]
+__all__ = ["Synth", "machine_peaks"]
 
 _log = logging.getLogger(__name__)
 WARM_UP_SECONDS = (0.3, 3.0, 5.0)  # short, usual and long canvases
@@ -32,7 +31,7 @@ class Synth:
     On a graphics card whose memory runs out it goes on with the processor.
     """
 
-    def __init__(self, weights: Path | None = None, precision: Precision | None = None, *, plain: bool = False):
+    def __init__(self, weights: Path | None = None, precision: str | None = None, *, plain: bool = False):
         self._options: dict[str, Any] = {"folder": weights, "precision": precision, "plain": plain}
         try:
             try:

@@ -131,6 +131,11 @@ class OobleckAutoencoder(nn.Module):
         self.decoder = Decoder(config)
 
     @property
+    def dtype(self) -> torch.dtype:
+        """What the layers compute in."""
+        return next(self.parameters()).dtype
+
+    @property
     def context_frames(self) -> int:
         """Latent frames on each side that can touch a decoded frame: 10 for the published sizes."""
         unit_reach = sum(dilation * (UNIT_KERNEL // 2) for dilation in DILATIONS)
@@ -146,7 +151,7 @@ class OobleckAutoencoder(nn.Module):
         samples, hop = audio_bcn.shape[-1], self.config.frame_samples
         if samples % hop:
             raise ValueError(f"{samples} samples: pad the audio to a multiple of {hop} to encode it")
-        return posterior(self.encoder(audio_bcn))
+        return posterior(self.encoder(audio_bcn.to(self.dtype)).float())
 
     def encode(self, audio_bcn: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return latents (b, c, t): the mean, or a sample when a CPU generator is given (published code samples)."""
@@ -154,8 +159,8 @@ class OobleckAutoencoder(nn.Module):
         return mean if generator is None else sample_posterior(mean, std, generator)
 
     def decode(self, latents_bct: Tensor) -> Tensor:
-        """Return audio (b, 2, n) with n = t · `frame_samples`."""
-        return self.decoder(latents_bct)
+        """Return audio (b, 2, n) with n = t · `frame_samples`, float32."""
+        return self.decoder(latents_bct.to(self.dtype)).float()
 
     def decode_chunks(
         self, latents_bct: Tensor, ends: Sequence[int], generator: torch.Generator | None = None

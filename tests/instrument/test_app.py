@@ -39,7 +39,7 @@ models.installed_models = lambda folder: (*list_embedded(folder), *also_installe
 seen = {"loaded": [], "messages": []}
 
 class Synth(ToneSynth):
-    def __init__(self, weights):
+    def __init__(self, weights, precision):
         super().__init__("arc-mini" if weights is None else weights.name)
         seen["loaded"].append(self.name)
 

@@ -238,12 +238,12 @@ def test_without_a_display_the_window_is_refused_in_one_sentence(command, monkey
 def test_without_a_command_the_window_opens_with_the_chosen_weights(command, monkeypatch, tmp_path):
     opened = []
     module = types.ModuleType("arc_instrument.app")
-    module.run = lambda weights: opened.append(weights) or 5
+    module.run = lambda weights, precision: opened.append((weights, precision)) or 5
     monkeypatch.setitem(sys.modules, "arc_instrument.app", module)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert command("--weights", tmp_path)[0] == 5
-    assert command()[0] == 5
-    assert opened == [tmp_path, None]
+    assert command("--precision", "int8")[0] == 5
+    assert opened == [(tmp_path, None), (None, "int8")]
 
 
 @pytest.mark.parametrize(("chosen", "used"), [(None, "30000"), ("7", "7")])
@@ -257,7 +257,7 @@ def test_waiting_openmp_threads_soon_sleep_unless_the_person_says_otherwise(
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     counts = []
     note = types.ModuleType("arc_instrument.app")
-    note.run = lambda weights=None: counts.append(os.environ["GOMP_SPINCOUNT"]) or 0
+    note.run = lambda weights, precision: counts.append(os.environ["GOMP_SPINCOUNT"]) or 0
     monkeypatch.setitem(sys.modules, "arc_instrument.app", note)
     monkeypatch.setattr(synth, "warm_up", lambda self: counts.append(os.environ["GOMP_SPINCOUNT"]))
     assert command(*arguments)[0] == 0
@@ -281,9 +281,9 @@ def test_steps_left_out_are_the_models_own(synth, command, tmp_path):
 
 
 def test_a_precision_nobody_knows_is_one_sentence(synth, command):
-    assert command("bench", "--precision", "float4") == (
-        2, "", "arc-instrument: The precision float4 is not known: choose float32, bfloat16, int8.\n"
-    )  # fmt: skip
+    sentence = "arc-instrument: The precision float4 is not known: choose float32, bfloat16, int8.\n"
+    for asked in ([], ["bench"], RENDER):
+        assert command(*asked, "--precision", "float4") == (2, "", sentence)
 
 
 def test_a_length_the_model_cannot_make_is_refused_by_the_bench_too(synth, command):

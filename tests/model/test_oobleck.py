@@ -1,5 +1,7 @@
 """The published autoencoder's own laws, on a small one; its numbers are in test_parity.py."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import nn
@@ -75,3 +77,11 @@ def test_snake_is_its_formula():
     x = torch.linspace(-3, 3, 20).view(1, 2, 10)
     a, b = torch.tensor(0.7).exp(), torch.tensor(-0.3).exp()
     torch.testing.assert_close(snake(x), x + torch.sin(a * x) ** 2 / b)
+
+
+def test_another_dtype_of_the_layers_takes_and_gives_float32(autoencoder):
+    low = deepcopy(autoencoder).bfloat16()
+    z, audio = latents(12), torch.randn(1, 2, 12 * SMALL.frame_samples, generator=torch.Generator().manual_seed(1))
+    for got, expected in ((low.decode(z), autoencoder.decode(z)), (low.encode(audio), autoencoder.encode(audio))):
+        assert got.dtype == torch.float32
+        assert (got - expected).norm() < 0.15 * expected.norm()  # these weights amplify what is rounded
