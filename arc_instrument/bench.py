@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -136,11 +137,11 @@ class Comparison:
 
 
 VARIANTS = (
-    ("torch eager, float32", "float32", True),
-    ("torch eager, bfloat16", "bfloat16", True),
-    ("this engine, float32", "float32", False),
-    ("this engine, bfloat16", "bfloat16", False),
-    ("this engine, int8", "int8", False),
+    ("eager float32", "float32", True),
+    ("eager bfloat16", "bfloat16", True),
+    ("engine float32", "float32", False),
+    ("engine bfloat16", "bfloat16", False),
+    ("engine int8", "int8", False),
 )
 
 
@@ -220,19 +221,20 @@ def print_table(report: Report, console: Console | None = None) -> None:
 def print_comparison(comparisons: list[Comparison], console: Console | None = None) -> None:
     console = console or Console()
     first = comparisons[0].report
-    table = Table(title=f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, {first.runs} runs, median ms")
+    title = f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, medians of {first.runs} runs"
+    table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("engine", no_wrap=True)
-    for column in ("text", "step", "decode", "total", "gain", "MiB", "velocity dB", "decoded dB"):
-        table.add_column(column, justify="right")
+    for column in ("text", "step", "decode", "total", "gain", "MiB", "velocity", "sound"):
+        table.add_column(column, justify="right", no_wrap=True)
     for item in comparisons:
         ms = item.report.ms
         velocity = min(db for name, db in item.snr_db.items() if name.startswith("velocity"))
         table.add_row(
             item.title,
-            *(f"{ms[stage].median:.1f}" for stage in ("text", "step", "decode", "total")),
-            f"{first.ms['total'].median / ms['total'].median:.1f} ×",
+            *(_duration(ms[stage].median) for stage in ("text", "step", "decode", "total")),
+            f"{first.ms['total'].median / ms['total'].median:.1f}",
             f"{item.report.peak_memory_mib or 0:.0f}",
-            *("exact" if db > 200 else f"{db:.0f}" for db in (velocity, item.snr_db["decoded"])),
+            *("exact" if db > 200 else f"{db:.0f} dB" for db in (velocity, item.snr_db["decoded"])),
         )
     console.print(table)
     _print_machine(comparisons[-1].report, console)
@@ -242,6 +244,10 @@ def _print_machine(report: Report, console: Console) -> None:
     console.print("engine: " + ", ".join(f"{name} {value}" for name, value in report.about.items()))
     console.print("machine: " + ", ".join(f"{name} {value}" for name, value in report.machine.items()))
     console.print("peaks: " + ", ".join(f"{name} {value:.4g}" for name, value in report.peaks.items()))
+
+
+def _duration(ms: float) -> str:
+    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms"
 
 
 def _memory(report: Report) -> str:
