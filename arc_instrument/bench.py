@@ -247,7 +247,7 @@ def _print_machine(report: Report, console: Console) -> None:
 
 
 def _duration(ms: float) -> str:
-    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms"
+    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
 
 
 def _memory(report: Report) -> str:
