@@ -219,6 +219,8 @@ class BlockDecoder:
         starts = range(done[index] * stage.rows, blocks * stage.rows, stage.rows)
         self._workers.map(lambda start: stage.block(start, source, target), starts)
         done[index] = blocks
+        if blocks * stage.rows >= len(target):
+            signals[index] = source.new_empty(0)  # nobody reads it again
 
 
 def _activated(snake: Snake, x_rc: Tensor, position: int, length: int) -> Tensor:

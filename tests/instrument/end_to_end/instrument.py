@@ -12,6 +12,8 @@ import soundfile
 from desktop import PATIENCE_S, Desktop, wait_for
 from jackd import JackServer
 
+from arc_instrument.audio.mixer import Mixer
+
 COMMAND = Path(sys.executable).with_name("arc-instrument")
 AUDIBLE = 1e-3
 
@@ -132,6 +134,16 @@ def read_take(path: Path) -> np.ndarray:
     info = soundfile.info(path)
     assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_24", 2, 44_100)
     return soundfile.read(path, dtype="float32", always_2d=True)[0]
+
+
+def limited(samples: np.ndarray) -> np.ndarray:
+    """What the instrument plays of a take at full gain: loud takes come out of its limiter, which bends short attacks
+    by more than `share_heard` forgives."""
+    mixer, out = Mixer(44_100), np.zeros_like(samples)
+    mixer.arm(samples)
+    mixer.play()
+    mixer.process(out)
+    return out
 
 
 def share_heard(heard: np.ndarray, played: np.ndarray) -> tuple[float, float]:
