@@ -1,8 +1,7 @@
 """A model on an NVIDIA graphics card: one CUDA graph for a denoising step, one for each width of a decoded chunk.
 
-A step of the published model is some 600 kernels of a few microseconds; launched one by one from Python they take
-several times as long as they run. A graph launches them at once, with shapes that never change: the canvas and the
-number of variations for a step, two widths of latents for the decoder.
+A step is many small kernels. A graph launches them all at once, with shapes that never change: the canvas and the number of
+variations for a step, two widths of latents for the decoder. Not yet run on a card; tests/model/test_cuda.py will.
 
 Shapes: b batch, c latent channels, t latent frames, n samples, d width.
 """
