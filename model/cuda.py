@@ -1,8 +1,8 @@
 """A model on an NVIDIA graphics card: one CUDA graph for a denoising step, one for each width of a decoded chunk.
 
 A step is many small kernels. A graph launches them all at once, with shapes that never change: the canvas and the
-number of variations for a step, two widths of latents for the decoder. It has not run on a card yet: the test that needs
-one is in tests/model/test_cuda.py.
+number of variations for a step, two widths of latents for the decoder. It has not run on a card yet: the test
+that needs one is in tests/model/test_cuda.py.
 
 Shapes: b batch, c latent channels, t latent frames, n samples, d width.
 """
