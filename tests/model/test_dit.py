@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from model.attention import CrossAttention, rotary_table, rotate
+from model.attention import CrossAttention, attend, rotary_table, rotate
 from model.conditioning import Conditioning, SecondsEmbedder
 from model.config import ARC_MINI, SAO_SMALL, TINY, DiTConfig
 from model.dit import DiffusionTransformer
@@ -211,3 +212,13 @@ def test_a_configuration_whose_parts_do_not_fit_is_refused():
         replace(ARC_MINI, text=SAO_SMALL.text)
     with pytest.raises(ValueError, match="latent channels"):
         replace(SAO_SMALL, dit=DiTConfig(latent_channels=32))
+
+
+def test_attention_with_gradients_equals_the_fused_one_and_has_its_gradients():
+    torch.manual_seed(0)
+    tensors = [torch.randn(2, 3, n, 8, dtype=torch.float64, requires_grad=True) for n in (9, 7, 7)]
+    plain, fused = attend(*tensors), F.scaled_dot_product_attention(*tensors)
+    torch.testing.assert_close(plain, fused, atol=1e-6, rtol=1e-6)  # softmax in float32
+    wanted = torch.autograd.grad(fused.square().sum(), tensors)
+    for got, exact in zip(torch.autograd.grad(plain.square().sum(), tensors), wanted, strict=True):
+        torch.testing.assert_close(got, exact, atol=1e-5, rtol=1e-5)
