@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = (*DRUMS, *TONES, *EFFECTS)
 CLIPS_A_SHARD = 2000
 LOOP_SHARE = 0.055  # of clips; loops are about three times as long, so 15 % of the hours
 TEST_SHARE = 0.04
-PROBES = 24  # clips of a kind whose measures set the thirds of "bright" and "short"
+PROBES = 12  # clips of a kind whose measures set the thirds of "bright" and "short"
 AMBIENT = {"loop", "ambience"}
 
 
@@ -92,17 +92,31 @@ def play(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, Draw]:
     return _finish(x, rng, kind.category == "loop"), draw
 
 
-@lru_cache(maxsize=None)
-def thirds(name: str) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Lower and upper third of the spectral centroid (Hz) and of the decay (s) of a kind, measured on probes."""
-    kind = next(k for k in KINDS if k.name == name)
+THIRDS = Path(__file__).with_name("thirds.json")
+
+
+@lru_cache(maxsize=1)
+def thirds() -> dict[str, list[list[float]]]:
+    """Per kind the lower and upper third of the spectral centroid (Hz) and of the decay (s), measured on probes."""
+    return json.loads(THIRDS.read_text())
+
+
+def probe(kind: Kind) -> list[list[float]]:
+    """What `thirds` holds of one kind."""
     probes = [play(kind, np.random.default_rng((77, i)))[0] for i in range(PROBES)]
-    bright, long = [centroid_hz(x) for x in probes], [decay_s(x) for x in probes]
-    return (tuple(np.quantile(bright, (0.3, 0.7))), tuple(np.quantile(long, (0.3, 0.7))))  # type: ignore[return-value]
+    measures = [centroid_hz(x) for x in probes], [decay_s(x) for x in probes]
+    return [[round(float(q), 4) for q in np.quantile(m, (0.3, 0.7))] for m in measures]
+
+
+def measure(jobs: int) -> None:
+    """Write the thirds anew: after a voice has changed."""
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        found = list(tqdm(pool.imap(probe, KINDS), total=len(KINDS), desc="measuring", unit="kind"))
+    THIRDS.write_text(json.dumps(dict(zip((k.name for k in KINDS), found, strict=True)), indent=1) + "\n")
 
 
 def _measured(kind: Kind, x: np.ndarray) -> list[str]:
-    (dark, bright), (short, long) = thirds(kind.name)
+    (dark, bright), (short, long) = thirds()[kind.name]
     words = []
     if bright > 1.25 * dark and not (dark <= (c := centroid_hz(x)) <= bright):
         words.append("dark" if c < dark else "bright")
@@ -226,11 +240,17 @@ def render(folder: Path, hours: float, seed: int, jobs: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the shards rendered-NNNNNN.tar")
+    parser.add_argument("--out", type=Path, help="folder of the shards rendered-NNNNNN.tar")
     parser.add_argument("--hours", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--measure", action="store_true", help="only measure the thirds of every kind anew")
     args = parser.parse_args()
+    if args.measure:
+        measure(args.jobs)
+        return
+    if args.out is None:
+        parser.error("--out FOLDER is needed")
     hours = render(args.out, args.hours, args.seed, args.jobs)
     print(f"{hours:.2f} h in {args.out}")
 

@@ -1,7 +1,7 @@
 """Pitched voices: basses, keys, synths, strings, winds, voices. Each is tuned exactly to the note it draws."""
 
 import numpy as np
-from scipy import signal
+from numba import njit
 
 from training.synthesis import (
     RATE_HZ, bandpass, curve, decay, gate, glide, highpass, level, lowpass, modes, noise, pan, peak, phase_of, pulse,
@@ -103,14 +103,23 @@ def _string(draw: Draw, f: float, n: int, t60: float, bright: float, position: f
     excitation[: len(burst)] = burst
     back = max(1, round(position * period))
     excitation[back : back + len(burst)] -= burst[: max(0, n - back)]
-    loss = np.exp(-np.log(1000) / (t60 * f))
-    # y = x + z^-whole · (a + z^-1)/(1 + a z^-1) · loss · ((1−s) + s z^-1) · y
-    loop = loss * np.convolve([a, 1.0], [1 - stretch, stretch])
-    top = np.zeros(whole + 4)
-    top[:2] = (1, a)
-    bottom = top.copy()
-    bottom[whole : whole + 3] -= loop
-    return signal.lfilter(top, bottom, excitation)
+    return _comb(excitation, whole, a, float(np.exp(-np.log(1000) / (t60 * f))), stretch)
+
+
+@njit(cache=True)
+def _comb(x: np.ndarray, whole: int, a: float, loss: float, stretch: float) -> np.ndarray:
+    """y = x + loss · z^−whole · (a + 1/z)/(1 + a/z) · (1 − s + s/z) · y"""
+    y = np.empty_like(x)
+    before_in = before_out = before_y = 0.0
+    for i in range(x.shape[0]):
+        late = y[i - whole] if i >= whole else 0.0
+        damped = (1 - stretch) * late + stretch * before_y
+        before_y = late
+        passed = a * damped + before_in - a * before_out
+        before_in = damped
+        before_out = passed
+        y[i] = x[i] + loss * passed
+    return y
 
 
 def _strung(draw: Draw, low: int, high: int, shortest: float, longest: float, body: tuple[float, ...], soft: bool) -> np.ndarray:
