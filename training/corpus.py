@@ -1,76 +1,67 @@
-"""Captioned clips: WebDataset shards, decoded once into one memory-mapped file, then cropped at random.
+"""Captioned clips: shards or sound files, decoded once into memory-mapped files, then cropped at random.
 
-`python -m training.corpus SHARD... --out FOLDER` decodes; `Corpus(FOLDER)` reads back.
+`python -m training.corpus SHARD... --out FOLDER` decodes (packing.py); `Corpus(FOLDER, split)` reads back, and
+`Corpora` reads several as one.
 
 Shapes: b batch, c channels (left, right), n samples.
 """
 
 import argparse
 import hashlib
-import io
 import json
-from dataclasses import asdict, dataclass
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-RATE_HZ = 44_100
-FULL_SCALE = 32_767
+from training.clips import RATE_HZ
+from training.packing import FULL_SCALE, Entry, pack, pack_folder, read_index
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One clip: where its samples lie in the packed file and what is said about it."""
-
-    key: str
-    start: int
-    frames: int
-    captions: tuple[str, ...]
-    category: str
-    source: str
-    split: str
+AUDIBLE_DB = -40.0  # a crop this far below another of its clip has missed the sound
+CANDIDATES = 3
 
 
-def pack(shards: list[str], folder: Path) -> None:
-    """Decode every clip of the shards (KEY.ogg + KEY.json) to 16-bit stereo in `folder`; an existing pack is kept."""
-    import soundfile
-    from webdataset.pipeline import DataPipeline
-    from webdataset.shardlists import SimpleShardList
-    from webdataset.tariterators import tarfile_to_samples
+class Clips(Protocol):
+    """What training asks of a corpus, be it one or several."""
 
-    if (folder / "index.json").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    entries, position = [], 0
-    with (folder / "audio.i16").open("wb") as out:
-        samples_of = DataPipeline(SimpleShardList(shards), tarfile_to_samples())
-        for sample in tqdm(samples_of, desc="decoding", unit="clip", mininterval=2):
-            key, ogg, about = sample["__key__"], sample["ogg"], json.loads(sample["json"])
-            samples, rate_hz = soundfile.read(io.BytesIO(ogg), dtype="float32", always_2d=True)
-            if rate_hz != RATE_HZ:
-                raise ValueError(f"{key}: {rate_hz} Hz; a corpus is stored at {RATE_HZ} Hz")
-            stereo = np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
-            out.write((stereo.clip(-1, 1) * FULL_SCALE).round().astype("<i2").tobytes())
-            captions = (about["caption"], *about.get("captions_alt", ()))
-            entries.append(
-                Entry(key, position, len(stereo), captions, about["category"], about["source"], about["split"])
-            )
-            position += len(stereo)
-    (folder / "index.json").write_text(json.dumps([asdict(entry) for entry in entries]))
+    entries: list[Entry]
+
+    def __len__(self) -> int: ...
+    def audio(self, i: int, start: int = 0, frames: int | None = None) -> np.ndarray: ...
+    def weights(self, power: float = 0.5) -> np.ndarray: ...
+    def fingerprint(self) -> str: ...
 
 
 class Corpus:
-    """A packed corpus, one split of it; samples stay on disk until asked for."""
+    """A packed corpus, one split of it; samples stay on disk until asked for.
+
+    Raises ValueError for a folder that holds no pack, a damaged one, or none of this split.
+    """
 
     def __init__(self, folder: Path, split: str):
-        index = folder / "index.json"
-        if not index.exists():
-            raise ValueError(f"{folder} holds no packed corpus: run python -m training.corpus SHARD... --out {folder}")
-        entries = [Entry(**{**e, "captions": tuple(e["captions"])}) for e in json.loads(index.read_text())]
+        entries = [
+            Entry(**{**e, "captions": tuple(e["captions"]), "tags": tuple(e.get("tags", ()))})
+            for e in read_index(folder)["entries"]
+        ]
         self.entries = [entry for entry in entries if entry.split == split]
-        self._audio = np.memmap(folder / "audio.i16", dtype="<i2", mode="r").reshape(-1, 2)
+        if not self.entries:
+            there = ", ".join(f"{count} {name}" for name, count in Counter(e.split for e in entries).items())
+            raise ValueError(f"{folder} holds no clips of the split {split}; it holds {there}")
+        self._parts = {}
+        for name in {entry.part for entry in self.entries}:
+            try:
+                self._parts[name] = np.memmap(folder / name, dtype="<i2", mode="r")
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{folder / name} is missing or empty: pack the corpus again") from error
+        for entry in self.entries:
+            if entry.start + entry.frames * entry.channels > len(self._parts[entry.part]):
+                raise ValueError(f"{folder / entry.part} is cut off: pack the corpus again")
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -79,52 +70,161 @@ class Corpus:
         """Samples (n, 2) float32 of clip `i`, from `start`, at most `frames`."""
         entry = self.entries[i]
         stop = entry.frames if frames is None else min(entry.frames, start + frames)
-        return self._audio[entry.start + start : entry.start + stop].astype(np.float32) / FULL_SCALE
+        stored = self._parts[entry.part][entry.start + start * entry.channels : entry.start + stop * entry.channels]
+        samples = stored.reshape(-1, entry.channels).astype(np.float32) / FULL_SCALE
+        return samples if entry.channels == 2 else samples.repeat(2, axis=1)
 
     def weights(self, power: float = 0.5) -> np.ndarray:
         """Sampling probabilities: a source of k clips gets k^power shares, so 250 hits of one shaker do not rule."""
-        sources = [entry.source for entry in self.entries]
-        count = {source: sources.count(source) for source in set(sources)}
-        weights = np.array([count[source] ** (power - 1) for source in sources])
-        return weights / weights.sum()
+        return source_weights([entry.source for entry in self.entries], power)
 
     def fingerprint(self) -> str:
         """What a run records to tell which data it saw."""
         return hashlib.sha256(json.dumps([e.key for e in self.entries]).encode()).hexdigest()[:16]
 
 
-def random_crops(
-    corpus: Corpus, batch: int, frames: int, rng: np.random.Generator, weights: np.ndarray
-) -> torch.Tensor:
-    """(b, 2, frames) crops placed on the sound: half start at the clip's start (attacks), the rest anywhere.
+class Corpora:
+    """Several corpora as one; each is drawn from in proportion to its share."""
 
-    Augmented by gain (−18…0 dB), polarity and channel swap; shorter clips are padded with silence.
+    def __init__(self, corpora: Sequence[tuple[Corpus, float]]):
+        self.corpora = corpora
+        self.entries = [entry for corpus, _ in corpora for entry in corpus.entries]
+        self._ends = np.cumsum([len(corpus) for corpus, _ in corpora])
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def audio(self, i: int, start: int = 0, frames: int | None = None) -> np.ndarray:
+        """See Corpus."""
+        which = int(np.searchsorted(self._ends, i, side="right"))
+        corpus = self.corpora[which][0]
+        return corpus.audio(i - int(self._ends[which]) + len(corpus), start, frames)
+
+    def weights(self, power: float = 0.5) -> np.ndarray:
+        """Sampling probabilities: those of each corpus times its share."""
+        weights = np.concatenate([share * corpus.weights(power) for corpus, share in self.corpora])
+        return weights / weights.sum()
+
+    def fingerprint(self) -> str:
+        """See Corpus."""
+        parts = [(corpus.fingerprint(), share) for corpus, share in self.corpora]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def source_weights(sources: Sequence[str], power: float = 0.5) -> np.ndarray:
+    """Sampling probabilities where a source of k clips has k^power shares."""
+    count = Counter(sources)
+    weights = np.array([count[source] ** (power - 1) for source in sources])
+    return weights / weights.sum()
+
+
+def open_corpora(arguments: Sequence[str], split: str) -> Clips:
+    """`--corpus FOLDER` or `--corpus FOLDER=0.5`, given any number of times, as one corpus; the number is its share.
+
+    Corpora without clips of this split are left out. Raises ValueError where none has any.
     """
+    found, problem = [], None
+    for argument in arguments:
+        folder, share = folder_and_share(argument)
+        try:
+            found.append((Corpus(folder, split), share))
+        except ValueError as error:
+            if "no clips of the split" not in str(error):
+                raise
+            problem = error
+    if not found:
+        raise problem or ValueError("no corpus given: --corpus FOLDER")
+    return found[0][0] if len(found) == 1 else Corpora(found)
+
+
+def folder_and_share(argument: str) -> tuple[Path, float]:
+    """ "FOLDER=0.5" → its parts; without a number the share is 1."""
+    folder, equals, number = argument.rpartition("=")
+    if not equals:
+        return Path(argument), 1.0
+    try:
+        share = float(number)
+    except ValueError:
+        return Path(argument), 1.0  # a folder whose name has an equals sign
+    if not (np.isfinite(share) and share > 0):
+        raise ValueError(f"{argument}: the share of a corpus is a positive number")
+    return Path(folder), share
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is drawn anew for each crop."""
+
+    gain_db: tuple[float, float] = (-18.0, 0.0)
+    polarity: bool = True  # turned over, half of the time
+    channel_swap: bool = True  # left and right exchanged, half of the time
+    from_start: float = 0.5  # share of crops of long clips that start where the clip does, as attacks do
+    lead_samples: int = 4096  # at most so much silence before half of the attacks
+
+
+def random_crops(
+    corpus: Clips,
+    batch: int,
+    frames: int,
+    rng: np.random.Generator,
+    weights: np.ndarray,
+    augmentation: Augmentation | None = None,
+) -> torch.Tensor:
+    """(b, 2, frames) crops placed on the sound: half start at the clip's start (attacks), the rest where it sounds.
+
+    Shorter clips are padded with silence.
+    """
+    options = augmentation or Augmentation()
     crops = np.zeros((batch, 2, frames), np.float32)
     for row, i in enumerate(rng.choice(len(corpus), batch, p=weights)):
+        lead = int(rng.integers(0, options.lead_samples)) if options.lead_samples and rng.random() < 0.5 else 0
         spare = corpus.entries[i].frames - frames
-        lead = int(rng.integers(0, 4096)) if rng.random() < 0.5 else 0  # silence before the onset
-        start = int(rng.integers(0, spare + 1)) if spare > 0 and rng.random() < 0.5 else 0
-        if start:
+        if spare > 0 and rng.random() >= options.from_start:
+            clip = sounding_crop(corpus, int(i), frames, rng)
             lead = 0
-        clip = corpus.audio(int(i), start, frames - lead).T
-        if rng.random() < 0.5:
-            clip = clip[::-1]
-        gain = 10 ** (rng.uniform(-18, 0) / 20) * rng.choice((-1, 1))
-        crops[row, :, lead : lead + clip.shape[1]] = clip * gain
+        else:
+            clip = corpus.audio(int(i), 0, frames - lead)
+        crops[row, :, lead : lead + len(clip)] = augmented(clip, options, rng).T
     return torch.from_numpy(crops)
 
 
+def sounding_crop(corpus: Clips, i: int, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Samples (frames, 2) from anywhere in a clip that is longer, but not from where it has died away."""
+    spare = corpus.entries[i].frames - frames
+    crops = [corpus.audio(i, start, frames) for start in (*rng.integers(0, spare + 1, CANDIDATES).tolist(), 0)]
+    energy = [float(np.square(crop[::7]).sum()) for crop in crops]
+    return next(c for c, e in zip(crops, energy, strict=True) if e >= max(energy) * 10 ** (AUDIBLE_DB / 10))
+
+
+def augmented(clip: np.ndarray, options: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Samples (n, 2) with a drawn gain, polarity and order of channels."""
+    if options.channel_swap and rng.random() < 0.5:
+        clip = clip[:, ::-1]
+    sign = rng.choice((-1, 1)) if options.polarity else 1
+    return clip * np.float32(sign * 10 ** (rng.uniform(*options.gain_db) / 20))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shards", nargs="+", help="WebDataset shards, local paths or URLs")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shards", nargs="+", help="WebDataset shards (paths, globs, URLs) or one folder of sound files")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="decoders at once")
     args = parser.parse_args()
-    pack(args.shards, args.out)
-    for split in ("train", "test"):
-        corpus = Corpus(args.out, split)
-        hours = sum(entry.frames for entry in corpus.entries) / RATE_HZ / 3600
-        print(f"{split}: {len(corpus)} clips, {hours:.2f} h, {corpus.fingerprint()}")
+    first = Path(args.shards[0])
+    try:
+        if len(args.shards) == 1 and first.is_dir() and not list(first.glob("*.tar")):
+            packed = pack_folder(first, args.out, args.processes)
+        else:
+            names = [f"{name}/*.tar" if Path(name).is_dir() else name for name in args.shards]
+            packed = pack(names, args.out, args.processes)
+        splits = dict.fromkeys(entry["split"] for entry in read_index(args.out)["entries"])
+        print(packed, file=sys.stderr)
+        for split in splits:
+            corpus = Corpus(args.out, split)
+            hours = sum(entry.frames for entry in corpus.entries) / RATE_HZ / 3600
+            print(f"{split}: {len(corpus)} clips, {hours:.2f} h, {corpus.fingerprint()}")
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":
