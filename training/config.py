@@ -4,8 +4,38 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class AdversaryConfig:
+    """Multi-scale complex STFT discriminator and how it learns; defaults are those of the published autoencoder."""
+
+    n_ffts: tuple[int, ...] = (2048, 1024, 512, 256, 128)  # hop ¼
+    filters: int = 64
+    first_kernel: tuple[int, int] = (3, 9)  # frames, bins
+    kernel: tuple[int, int] = (3, 9)  # of the layers that halve the frequencies
+    first_stride: int = 1  # over frequencies
+    compression: float = 1.0  # power of the magnitudes it sees
+    relative_features: bool = False  # feature distances relative to the real features' mean magnitude
+    learning_rate: float = 3e-4
+    betas: tuple[float, float] = (0.8, 0.99)
+    weight_decay: float = 1e-3
+
+
+# What two CPU cores can afford: patches of eight bins, read by three scales. Convolutions over single bins, as
+# published, take ten times as long. Compressed, because the quiet partials of tonal highs are what it is to hear.
+LIGHT_ADVERSARY = AdversaryConfig(
+    n_ffts=(2048, 1024, 256),
+    filters=32,
+    first_kernel=(1, 8),
+    kernel=(3, 5),
+    first_stride=8,
+    compression=0.4,
+    relative_features=True,
+    learning_rate=5e-4,
+)
+
+
+@dataclass(frozen=True)
 class AutoencoderRecipe:
-    """Spectral autoencoder: energy distance of spectra + coherence of the lows + KL."""
+    """Spectral autoencoder: energy distance of spectra + coherence of the lows + KL, then the adversary's terms."""
 
     seed: int = 1
     steps: int = 3_200
@@ -20,6 +50,14 @@ class AutoencoderRecipe:
     linear_coherence_weight: float = 0.5  # against 1 for the compressed coefficients
     kl_weight: float = 1.5e-3  # at 1e-4 a latent frame carries 350 nats, more than a generator can hit
     kl_warmup: tuple[int, int] = (200, 1_500)  # its weight rises from 0 between these steps
+    freeze_encoder: bool = False  # latents already encoded stay valid
+    adversarial_from: int = 2_000  # step from which the discriminator learns
+    adversarial_ramp: int = 300  # steps in which its terms then reach their weights
+    adversarial_weight: float = 0.02
+    feature_weight: float = 0.3
+    adversarial_samples: int = 16_384  # of each crop are judged
+    discriminator_every: int = 2  # steps from one of its updates to the next
+    adversary: AdversaryConfig = LIGHT_ADVERSARY
     ema_decay: float = 0.999
 
 

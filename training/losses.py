@@ -3,6 +3,8 @@
 Shapes: b batch, c channels, n samples, f frequency bins, t frames.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -69,6 +71,35 @@ def coherence_loss(target_bctk: Tensor, estimate_bctk: Tensor, rate_hz: int = 44
 def kl_divergence(mean_bcl: Tensor, log_std_bcl: Tensor) -> Tensor:
     """KL(N(mean, std²) ‖ N(0, 1)), summed over channels, averaged over frames and batch, nats."""
     return 0.5 * (mean_bcl.square() + (2 * log_std_bcl).exp() - 2 * log_std_bcl - 1).sum(1).mean()
+
+
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """max(0, 1 − real) + max(0, 1 + fake): here a HIGH logit means real. Source: Lim & Ye 2017 (Geometric GAN)."""
+    return F.relu(1 - real_logits.float()).mean() + F.relu(1 + fake_logits.float()).mean()
+
+
+def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
+    """−fake: the generator's part of the hinge loss."""
+    return -fake_logits.float().mean()
+
+
+def feature_matching_loss(
+    real: Sequence[Tensor], draws: Sequence[Sequence[Tensor]], *, relative: bool = False
+) -> Tensor:
+    """Mean over layers of |x − y| between features of the real sound and of its reconstruction.
+
+    Of two reconstructions y, y′ of the same latents with independent noise: the energy distance
+    ½|x − y| + ½|x − y′| − ½|y − y′|, for the reason given at `spectral_energy_distance`. `relative`: each layer is
+    divided by the mean magnitude of its real features, so that no layer counts more because its values are larger.
+    """
+    total = real[0].new_zeros((), dtype=torch.float32)
+    for layer, target in enumerate(real):
+        x, ys = target.float(), [draw[layer].float() for draw in draws]
+        distance = torch.stack([(x - y).abs().mean() for y in ys]).mean()
+        if len(ys) == 2:
+            distance = distance - 0.5 * (ys[0] - ys[1]).abs().mean()
+        total = total + (distance / (x.abs().mean() + 1e-3) if relative else distance)
+    return total / len(real)
 
 
 def velocity_loss(velocity: Tensor, target: Tensor) -> Tensor:
