@@ -25,6 +25,9 @@ class Generator(nn.Module):
         starts = [self.start(torch.zeros_like(seconds_b))] if self.start else []
         return Conditioning.join(text_bld, [*starts, self.seconds(seconds_b)])
 
-    def forward(self, x_bct: Tensor, time_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
-        """v_φ(x_t, t, c), (b, c, t)."""
-        return self.dit(x_bct, time_b, self.condition(text_bld, seconds_b))
+    def forward(
+        self, x_bct: Tensor, time_b: Tensor, text_bld: Tensor, seconds_b: Tensor, keep_b: Tensor | None = None
+    ) -> Tensor:
+        """v_φ(x_t, t, c), (b, c, t); unconditional, as guidance.py needs it, for items that `keep_b` leaves out."""
+        condition = self.condition(text_bld, seconds_b)
+        return self.dit(x_bct, time_b, condition if keep_b is None else condition.keep(keep_b))

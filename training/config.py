@@ -1,6 +1,7 @@
-"""Frozen recipes of the trainings. Defaults are those that made the shipped ARC_MINI on two CPU cores."""
+"""Frozen recipes of the trainings. Defaults are those that made the shipped ARC_MINI; see the end for the paper's."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,21 @@ class PretrainRecipe:
     seed: int = 2
     steps: int = 2_200
     batch_frames: int = 2048  # latent frames in a batch: short sounds make larger batches
+    max_items: int = 96  # of a batch
     learning_rate: float = 5e-4
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 1e-2
-    warmup: int = 300
+    schedule: Literal["stable-decay", "inverse"] = "stable-decay"
+    warmup: int = 300  # of stable-decay
     decay_fraction: float = 0.3
-    clip_grad_norm: float = 1.0
+    inverse_half_life: float = 1e6
+    inverse_warmup: float = 0.995
+    clip_grad_norm: float = 1.0  # 0: never
+    times: Literal["logit-normal", "truncated-logit-normal"] = "logit-normal"
+    shift_times: bool = False  # towards noise, the more the longer the canvas (model/schedule.py)
     prompt_dropout: float = 0.1
     ema_decay: float = 0.999
+    ema_power: float | None = None  # of the early steps' shorter memory; None: (1 + step)/(10 + step)
 
 
 @dataclass(frozen=True)
@@ -85,16 +93,59 @@ class ArcRecipe:
     seed: int = 3
     steps: int = 480  # one step = one update of G, then one of D
     batch_frames: int = 1024
-    generator_learning_rate: float = 1e-5  # at 4e-5 it left the data within 100 steps
+    max_items: int = 96
+    learning_rate: float = 1e-5  # G's; at 4e-5 it left the data within 100 steps
     discriminator_learning_rate: float = 6e-5
     betas: tuple[float, float] = (0.5, 0.95)
     weight_decay: float = 1e-2
     warmup: int = 50
     decay_fraction: float = 0.3
-    clip_grad_norm: float = 1.0
+    clip_grad_norm: float = 1.0  # 0: never
     contrastive_weight: float = 1.0  # λ
     p_disc_mean: float = -0.5  # μ of logit(s) ~ N(μ, 1)
     shared_noise: bool = False  # the published code shares the noise of a pair; the paper draws it independently
     saturating: bool = False  # the paper's literal generator loss instead of the non-saturating one
+    gradient_penalty_weight: float = 0.0  # of approximate R1 and R2, an option of the published code
+    gradient_penalty_std: float = 0.05  # of their perturbation
+    ode_warmup_steps: int = 0  # first steps in which G regresses ends of the flow's own trajectories; D waits
+    ode_sampling_steps: int = 20
+    ode_guidance: float = 4.0
+    ode_refresh: int = 10  # steps for which a trajectory serves
     trunk_fraction: float = 0.75
+    head_kernel: int = 3  # odd for stride 1
+    head_stride: int = 1
     ema_decay: float = 0.995
+    ema_power: float | None = None
+
+
+# The paper's, on canvases of 256 frames: 256 × 256 frames a batch. What it does not state is the published code's.
+PAPER_PRETRAIN = PretrainRecipe(
+    steps=670_000,
+    batch_frames=256 * 256,
+    max_items=256,
+    learning_rate=5e-5,
+    schedule="inverse",
+    clip_grad_norm=0.0,
+    times="truncated-logit-normal",
+    shift_times=True,
+    ema_decay=0.9999,
+    ema_power=0.75,
+)
+PAPER_ARC = ArcRecipe(
+    steps=100_000,
+    batch_frames=256 * 256,
+    max_items=256,
+    learning_rate=5e-7,
+    discriminator_learning_rate=5e-7,
+    betas=(0.9, 0.95),
+    warmup=0,
+    decay_fraction=0.0,
+    head_kernel=4,
+    head_stride=2,
+    ema_decay=0.9999,
+    ema_power=0.75,
+)
+
+# By the name of the model: all others have the defaults.
+PRETRAIN_RECIPES = {"stable-audio-open-small": PAPER_PRETRAIN, "stable-audio-open-small-base": PAPER_PRETRAIN}
+ARC_RECIPES = {"stable-audio-open-small": PAPER_ARC}

@@ -13,14 +13,19 @@ from model.generator import Generator
 class Head(nn.Module):
     """4 × (1-D convolution, GroupNorm, SiLU), then one logit per position (method.md §3).
 
-    Stride 1, where the published code halves the length four times: our shortest canvas has nine positions.
+    Stride 1 by default: our shortest canvas has nine positions. The published code has kernel 4 and stride 2, which
+    halves the length four times, and the same kernel before the logit: 257 positions become 13.
     """
 
-    def __init__(self, width: int, layers: int = 4, kernel: int = 3, groups: int = 32):
+    def __init__(self, width: int, layers: int = 4, kernel: int = 3, stride: int = 1, groups: int = 32):
         super().__init__()
-        self.convolutions = nn.ModuleList(nn.Conv1d(width, width, kernel, padding=kernel // 2) for _ in range(layers))
+        if (kernel - stride) % 2:
+            raise ValueError(f"head kernel {kernel}, stride {stride}: both must be odd, or both even")
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(width, width, kernel, stride, padding=(kernel - stride) // 2) for _ in range(layers)
+        )
         self.norms = nn.ModuleList(nn.GroupNorm(groups, width) for _ in range(layers))
-        self.logit = nn.Conv1d(width, 1, 1)
+        self.logit = nn.Conv1d(width, 1, 1 if stride == 1 else kernel)
 
     def forward(self, features_bnd: Tensor) -> Tensor:
         x = features_bnd.transpose(1, 2)
@@ -32,12 +37,12 @@ class Head(nn.Module):
 class Discriminator(nn.Module):
     """The trunk keeps the first `trunk_fraction` of the blocks, rounded down, and nothing that comes after them."""
 
-    def __init__(self, config: ModelConfig, trunk_fraction: float = 0.75):
+    def __init__(self, config: ModelConfig, trunk_fraction: float = 0.75, head_kernel: int = 3, head_stride: int = 1):
         super().__init__()
         self.depth = int(config.dit.depth * trunk_fraction)
         self.trunk = Generator(config)
         self.trunk.dit.truncate(self.depth)
-        self.head = Head(config.dit.width)
+        self.head = Head(config.dit.width, kernel=head_kernel, stride=head_stride)
 
     def initialize(self, generator: Generator) -> None:
         """Copy what the trunk has in common with the pre-trained generator."""
@@ -45,6 +50,6 @@ class Discriminator(nn.Module):
         self.trunk.load_state_dict({name: pretrained[name] for name in self.trunk.state_dict()})
 
     def forward(self, x_bct: Tensor, level_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
-        """Logits (b, 1 + t) of latents noised to `level_b`."""
+        """Logits (b, 1 + t), fewer with a strided head, of latents noised to `level_b`."""
         conditioning = self.trunk.condition(text_bld, seconds_b)
         return self.head(self.trunk.dit.features(x_bct, level_b, conditioning, self.depth))

@@ -8,6 +8,7 @@ Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -115,15 +116,22 @@ def encode_captions(corpus: Corpus, config: ModelConfig, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Latents of one canvas length with what was said of them."""
+    """Latents of one canvas length with what was said of them: one process' share of a global batch."""
 
     latents_bct: Tensor
     text_bld: Tensor
     seconds_b: Tensor
     captions: tuple[str, ...]
+    rows: tuple[int, ...]  # these items' places in the global batch
+    everyone: tuple[str, ...]  # the captions of the global batch
+
+    def __getitem__(self, part: slice) -> "Batch":
+        latents, text, seconds = (x[part] for x in (self.latents_bct, self.text_bld, self.seconds_b))
+        return Batch(latents, text, seconds, self.captions[part], self.rows[part], self.everyone)
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(self.latents_bct.to(device), self.text_bld.to(device), self.seconds_b.to(device), self.captions)
+        latents, text, seconds = (x.to(device) for x in (self.latents_bct, self.text_bld, self.seconds_b))
+        return Batch(latents, text, seconds, self.captions, self.rows, self.everyone)
 
 
 class Latents:
@@ -141,8 +149,11 @@ class Latents:
         self.buckets = {int(length): np.flatnonzero(lengths == length) for length in np.unique(lengths)}
         self._weights = np.array([clip_weights[view.clip] for view in self.views])
 
-    def batch(self, batch_frames: int, rng: np.random.Generator) -> Batch:
-        """About `batch_frames` latent frames; a view's chance is its clip's weight, whatever its length."""
+    def batch(self, batch_frames: int, rng: np.random.Generator, rank: int = 0, world: int = 1) -> Batch:
+        """About `batch_frames` latent frames; a view's chance is its clip's weight, whatever its length.
+
+        Of several processes each gets its share of one global batch.
+        """
         lengths = list(self.buckets)
         sizes = np.array([min(self.max_batch, max(2, batch_frames // length)) for length in lengths])
         mass = np.array([self._weights[self.buckets[length]].sum() for length in lengths]) / sizes
@@ -150,7 +161,7 @@ class Latents:
         members = self.buckets[lengths[chosen]]
         weights = self._weights[members]
         rows = rng.choice(members, sizes[chosen], p=weights / weights.sum())
-        return self.collate([self.views[int(r)] for r in rows], rng)
+        return self.collate([self.views[int(r)] for r in rows], rng)[slice(rank, None, world)]
 
     def collate(self, views: list[View], rng: np.random.Generator) -> Batch:
         """Sample the posterior of each view and one of its captions."""
@@ -159,8 +170,12 @@ class Latents:
         draw = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
         latents = (mean + log_std.exp() * draw - self.shift) / self.scale
         captions = tuple(str(rng.choice(self.corpus.entries[v.clip].captions)) for v in views)
-        text = self._tokens[[self._row[caption] for caption in captions]].float()
-        return Batch(latents, text, torch.tensor([v.seconds for v in views]), captions)
+        seconds = torch.tensor([v.seconds for v in views])
+        return Batch(latents, self.text(captions), seconds, captions, tuple(range(len(views))), captions)
+
+    def text(self, captions: Sequence[str]) -> Tensor:
+        """Token states (b, l, d) of captions of this corpus."""
+        return self._tokens[[self._row[caption] for caption in captions]].float()
 
 
 def main() -> None:

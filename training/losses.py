@@ -121,3 +121,11 @@ def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor, *, sat
 def contrastive_loss(matched_logits: Tensor, mismatched_logits: Tensor) -> Tensor:
     """−L_C for D (equation 8): a wrong prompt shall have the higher logit."""
     return F.softplus(-(mismatched_logits - matched_logits)).mean()
+
+
+def gradient_penalty(logits_bn: Tensor, perturbed_bn: Tensor) -> Tensor:
+    """Approximate R1 (of real) or R2 (of generated sound): Σ_logits (D(x + σn) − D(x))², averaged over the batch.
+
+    Source: the published code, which has no factor 1/σ².
+    """
+    return (perturbed_bn - logits_bn).square().sum(1).mean()

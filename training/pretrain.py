@@ -1,7 +1,6 @@
 """Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --corpus FOLDER --run FOLDER`."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,35 +11,63 @@ from torch import Tensor
 from model.config import MODELS, ModelConfig
 from model.flow import interpolate, velocity_target
 from model.generator import Generator
-from training.config import PretrainRecipe
+from model.schedule import shift_time
+from training.config import PRETRAIN_RECIPES, PretrainRecipe
 from training.corpus import Corpus
 from training.latents import Batch, Latents
+from training.launch import Launch, add_arguments, launch_of, one_sentence, recipe_of, shares
 from training.losses import velocity_loss
-from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
-from training.run import Run, averaged_weights, clip_gradients, open_fabric
-from training.sampling import logit_normal
+from training.optim import Ema, adamw, inverse_decay, set_learning_rate, warmup_stable_decay
+from training.run import (
+    GENERATOR_PARTS,
+    Run,
+    averaged_over_processes,
+    clip_gradients,
+    initial_weights,
+    load_initial,
+    open_fabric,
+    set_up_optimizer,
+)
+from training.sampling import Draws, logit_normal, truncated_logit_normal
 
 VALIDATION_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def flow_loss(generator: torch.nn.Module, batch: Batch, text_bld: Tensor, level_b: Tensor) -> Tensor:
-    """L_RF of one batch at the given levels (equation 3)."""
-    noise = torch.randn_like(batch.latents_bct)
-    x_t = interpolate(batch.latents_bct, noise, level_b)
-    velocity = generator(x_t, level_b, text_bld, batch.seconds_b)
-    return velocity_loss(velocity, velocity_target(batch.latents_bct, noise))
+def rate_factor(recipe: PretrainRecipe, step: int) -> float:
+    """The learning rate of a step as part of the recipe's."""
+    if recipe.schedule == "inverse":
+        return inverse_decay(step, recipe.inverse_half_life, 0.5, recipe.inverse_warmup)
+    return warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
+
+
+def draw_levels(recipe: PretrainRecipe, draws: Draws, frames: int) -> Tensor:
+    """Levels (b,) at which the flow is learnt, for a canvas of so many latent frames."""
+    if recipe.times == "logit-normal":
+        level_b = logit_normal(draws.normal())
+    else:
+        level_b = truncated_logit_normal(draws.uniform())
+    return shift_time(level_b, frames) if recipe.shift_times else level_b
+
+
+def flow_loss(
+    generator: torch.nn.Module, batch: Batch, level_b: Tensor, noise_bct: Tensor, keep_b: Tensor | None = None
+) -> Tensor:
+    """L_RF of one batch at the given levels (equation 3), unconditional where `keep_b` is false."""
+    x_t = interpolate(batch.latents_bct, noise_bct, level_b)
+    velocity = generator(x_t, level_b, batch.text_bld, batch.seconds_b, keep_b)
+    return velocity_loss(velocity, velocity_target(batch.latents_bct, noise_bct))
 
 
 @torch.no_grad()
 def validate(generator: torch.nn.Module, batches: list[Batch], fabric: Fabric) -> float:
     """Mean flow loss over fixed batches and levels, the same noise every time."""
-    torch.manual_seed(0)
+    losses = []
     with fabric.autocast():
-        losses = [
-            flow_loss(generator, batch, batch.text_bld, torch.full((len(batch.captions),), level)).item()
-            for batch in batches
-            for level in VALIDATION_LEVELS
-        ]
+        for i, batch in enumerate(batches):
+            noise_bct = Draws(0, i, batch.rows).noise(batch.latents_bct)
+            for level in VALIDATION_LEVELS:
+                level_b = torch.full((len(batch.rows),), level, device=fabric.device)
+                losses.append(flow_loss(generator, batch, level_b, noise_bct).item())
     return sum(losses) / len(losses)
 
 
@@ -52,34 +79,45 @@ def train(
     folder: Path,
     fabric: Fabric,
     initial: dict[str, Tensor] | None = None,
+    launch: Launch | None = None,
 ) -> None:
     """Learn the velocity, from `initial` weights if given; resumes where `folder` left off."""
+    launch = launch or Launch()
     torch.manual_seed(recipe.seed)
     generator = Generator(config)
     if initial is not None:
-        generator.load_state_dict(initial)
-    ema = Ema(generator, recipe.ema_decay).to(fabric.device)
-    generator, optimizer = fabric.setup(
-        generator, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay)
-    )
-    run = Run(folder, recipe, {"generator": generator, "optimizer": optimizer, "ema": ema}, fabric)
+        load_initial(generator, initial)
+    ema = Ema(generator, recipe.ema_decay, recipe.ema_power).to(fabric.device)
+    generator = fabric.setup_module(launch.prepare(generator))
+    optimizer = set_up_optimizer(fabric, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay))
+    parts = {"generator": generator, "optimizer": optimizer, "ema": ema}
+    run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
     validation = [held_out.batch(512, np.random.default_rng(i)).to(fabric.device) for i in range(4)]
+    rank, world = fabric.global_rank, fabric.world_size
 
     for step in run.steps(recipe.steps):
-        rate = recipe.learning_rate * warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
+        rate = recipe.learning_rate * rate_factor(recipe, step)
         set_learning_rate(optimizer, rate)
-        batch = latents.batch(recipe.batch_frames, run.rng(step)).to(fabric.device)
-        size = len(batch.captions)
-        kept_b = (torch.rand(size) >= recipe.prompt_dropout).to(fabric.device)
-        level_b = logit_normal(size).to(fabric.device)
-        loss = flow_loss(generator, batch, batch.text_bld * kept_b[:, None, None], level_b)
-        fabric.backward(loss)
+        batch = latents.batch(recipe.batch_frames, run.rng(step), rank, world).to(fabric.device)
+        total = torch.zeros((), device=fabric.device)
+        for part, last in shares(batch.rows, launch.accumulate):
+            items = batch[part]
+            draws = Draws(recipe.seed, step, items.rows)
+            level_b = draw_levels(recipe, draws, items.latents_bct.shape[-1]).to(fabric.device)
+            keep_b = (draws.uniform() >= recipe.prompt_dropout).to(fabric.device)
+            with fabric.no_backward_sync(generator, enabled=not last):
+                loss = flow_loss(generator, items, level_b, draws.noise(items.latents_bct), keep_b)
+                loss = loss * (len(items.rows) * world / len(batch.everyone))  # processes are averaged, items counted
+                fabric.backward(loss)
+            total += loss.detach()
+        loss = averaged_over_processes(fabric, loss=total)["loss"]
         norm = clip_gradients(fabric, generator, optimizer, recipe.clip_grad_norm)
+        run.watch(step, norm, loss=loss)
         optimizer.step()
         optimizer.zero_grad()
         ema.update(generator, step)
         if step % 20 == 0:
-            run.log(step, loss=loss.item(), grad_norm=norm, learning_rate=rate)
+            run.log(step, loss=loss, grad_norm=norm, learning_rate=rate)
         if step % 500 == 499:
             run.log(step, held_out_loss=validate(ema.module, validation, fabric))
 
@@ -88,19 +126,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
-    parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
-    parser.add_argument("--init", type=Path, help="run folder whose averaged weights to start from")
-    parser.add_argument("--steps", type=int, default=PretrainRecipe.steps)
+    parser.add_argument("--init", type=Path, help="run or model folder, or .safetensors, whose weights to start from")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
+    add_arguments(parser, PretrainRecipe)
     args = parser.parse_args()
-    config = MODELS[args.model]
-    recipe = replace(PretrainRecipe(), steps=args.steps)
-    latents, held_out = (
-        Latents(args.latents / split, Corpus(args.corpus, split), config) for split in ("train", "test")
-    )
-    held_out.shift, held_out.scale = latents.shift, latents.scale
-    initial = averaged_weights(args.init) if args.init else None
-    train(config, latents, held_out, recipe, args.run, open_fabric(), initial)
+    with one_sentence():
+        config = MODELS[args.model]
+        launch, recipe = launch_of(args), recipe_of(args, PRETRAIN_RECIPES.get(config.name, PretrainRecipe()))
+        fabric = open_fabric(launch)
+        latents, held_out = (
+            Latents(args.latents / split, Corpus(args.corpus, split), config, recipe.max_items)
+            for split in ("train", "test")
+        )
+        held_out.shift, held_out.scale = latents.shift, latents.scale
+        initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
+        train(config, latents, held_out, recipe, args.run, fabric, initial, launch)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,57 @@
 Shapes: b batch. Levels are flow times: 0 data, 1 noise.
 """
 
+from collections.abc import Sequence
+from math import erf, log, sqrt
+
 import numpy as np
 import torch
 from torch import Tensor
 
 
-def logit_normal(batch: int, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Levels (b,) with logit(t) ~ N(mean, std²). Source: Esser et al. 2024; p_disc is this with mean < 0."""
-    return torch.sigmoid(mean + std * torch.randn(batch))
+class Draws:
+    """Random numbers of one step, from a generator for each item of the global batch.
+
+    Whichever process computes an item, alone or as part of whatever batch, draws the same numbers for it. `rows` are
+    the items' places in the global batch, `stream` tells apart several uses of one step.
+    """
+
+    def __init__(self, seed: int, step: int, rows: Sequence[int], stream: int = 0):
+        seeds = (np.random.SeedSequence((seed, step, stream, row)).generate_state(1) for row in rows)
+        self._generators = [torch.Generator().manual_seed(int(own[0])) for own in seeds]
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Standard normal numbers in the shape of `like`, on its device."""
+        drawn = [torch.randn(like.shape[1:], generator=generator) for generator in self._generators]
+        return torch.stack(drawn).to(like)
+
+    def normal(self) -> Tensor:
+        """(b,) standard normal numbers."""
+        return torch.stack([torch.randn((), generator=generator) for generator in self._generators])
+
+    def uniform(self) -> Tensor:
+        """(b,) numbers uniform in [0, 1)."""
+        return torch.stack([torch.rand((), generator=generator) for generator in self._generators])
 
 
-def log_snr_uniform(batch: int, low: float = -6.0, high: float = 2.0) -> Tensor:
-    """Levels (b,) uniform in log-SNR = ln((1 − t)/t): p_gen, the range the sampler runs through."""
-    return torch.sigmoid(-(low + (high - low) * torch.rand(batch)))
+def logit_normal(normal_b: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Levels with logit(t) ~ N(mean, std²). Source: Esser et al. 2024; p_disc is this with mean < 0."""
+    return torch.sigmoid(mean + std * normal_b)
+
+
+def truncated_logit_normal(uniform_b: Tensor, left: float = 0.075) -> Tensor:
+    """Levels 1 − y, y logit-normal, cut off below `left` and stretched to [0, 1]: the published base model's.
+
+    Drawn by the inverse of the distribution function, so no draw is rejected.
+    """
+    below = 0.5 * (1 + erf(log(left / (1 - left)) / sqrt(2)))  # chance of what is cut off
+    y = torch.sigmoid(torch.special.ndtri(below + (1 - below) * uniform_b.double()))
+    return (1 - (y - left) / (1 - left)).clamp(0, 1).to(uniform_b)
+
+
+def log_snr_uniform(uniform_b: Tensor, low: float = -6.0, high: float = 2.0) -> Tensor:
+    """Levels uniform in log-SNR = ln((1 − t)/t): p_gen, the range the sampler runs through."""
+    return torch.sigmoid(-(low + (high - low) * uniform_b))
 
 
 def derange(prompts: tuple[str, ...], rng: np.random.Generator, tries: int = 16) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,141 @@
+"""How a training runs: on which devices, in which precision, a batch in how many parts; and its command line.
+
+The same command runs on one CPU, one GPU, eight, or many nodes: a recipe's batch is the global one, each process takes
+its share of it, and all randomness belongs to an item's place in the global batch.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from model.dit import Block
+
+STRATEGIES = ("auto", "ddp", "fsdp")
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
+
+Recipe = TypeVar("Recipe")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything about a run that changes its cost but not, up to rounding, its result."""
+
+    devices: int = 1  # of each node
+    nodes: int = 1
+    strategy: str = "auto"  # one of STRATEGIES; auto: none for one device, ddp for several
+    precision: str = "auto"  # one of PRECISIONS; auto: bfloat16 autocast where it is fast
+    accumulate: int = 1  # parts in which a process computes its share of a batch
+    checkpoint_activations: bool = False
+    compile: bool = False
+    preview_every: int = 500  # steps; 0: no previews
+    save_every_s: float = 180.0
+
+    @property
+    def shards(self) -> bool:
+        """Whether each process holds a piece of every tensor."""
+        return self.strategy == "fsdp"
+
+    def prepare(self, module: nn.Module) -> nn.Module:
+        """Make the blocks of a transformer compute as asked; before Fabric sets the module up, after any copy of it."""
+        for block in module.modules():
+            if not isinstance(block, Block):
+                continue
+            if self.checkpoint_activations:
+                block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
+            if self.compile:
+                block.compile()  # block by block: the second costs nothing, and new lengths soon become one graph
+        return module
+
+
+def add_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
+    """Add what every training is told: its run folder, how to run, and every field of its recipe."""
+    parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
+    how = parser.add_argument_group("how to run")
+    how.add_argument("--devices", type=int, default=1, help="GPUs, or processes on a CPU, of each node")
+    how.add_argument("--nodes", type=int, default=1)
+    how.add_argument("--strategy", choices=STRATEGIES, default="auto")
+    how.add_argument("--precision", choices=PRECISIONS, default="auto")
+    how.add_argument("--accumulate", type=int, default=1, help="parts in which a process computes its share of a batch")
+    how.add_argument("--checkpoint-activations", action="store_true", help="compute activations twice to save memory")
+    how.add_argument("--compile", action="store_true", help="compile the blocks (takes a minute, then faster)")
+    how.add_argument("--preview-every", type=int, default=500, help="steps between audio previews; 0: none")
+    how.add_argument("--save-every-s", type=float, default=180.0, help="seconds between checkpoints")
+    which = parser.add_argument_group("recipe", "what differs from the model's own recipe in training/config.py")
+    hints = get_type_hints(recipe)
+    for field in fields(recipe):
+        name, kind = f"--{field.name.replace('_', '-')}", hints[field.name]
+        if get_origin(kind) is Literal:
+            which.add_argument(name, choices=get_args(kind))
+        elif get_origin(kind) is tuple:
+            types = get_args(kind)
+            which.add_argument(name, type=types[0], nargs=len(types))
+        elif kind is bool:
+            which.add_argument(name, action=argparse.BooleanOptionalAction)
+        else:
+            which.add_argument(name, type=next((t for t in get_args(kind) if t is not type(None)), kind))
+
+
+def launch_of(args: argparse.Namespace) -> Launch:
+    """Return how to run, as the command line says. Raises ValueError for counts below 1."""
+    launch = Launch(**{field.name: getattr(args, field.name) for field in fields(Launch)})
+    for name in ("devices", "nodes", "accumulate"):
+        if getattr(launch, name) < 1:
+            raise ValueError(f"--{name} {getattr(launch, name)}: must be at least 1")
+    return launch
+
+
+def recipe_of(args: argparse.Namespace, recipe: Recipe) -> Recipe:
+    """Return `recipe` with what the command line says otherwise."""
+    given: dict[str, Any] = {}
+    for field in fields(recipe):  # pyright: ignore[reportArgumentType]
+        value = getattr(args, field.name)
+        if value is not None:
+            given[field.name] = tuple(value) if isinstance(value, list) else value
+    return replace(recipe, **given)  # pyright: ignore[reportArgumentType]
+
+
+def shares(rows: Sequence[int], pieces: int) -> list[tuple[slice, bool]]:
+    """Cut a process' items into at most `pieces` parts of nearly equal size: each one's slice, and whether it is last.
+
+    Raises ValueError where there are none, because the others would wait for this process for ever.
+    """
+    if not rows:
+        raise ValueError("a batch has fewer items than there are processes: raise --batch-frames, or use fewer devices")
+    count, pieces = len(rows), min(pieces, len(rows))
+    return [(slice(count * i // pieces, count * (i + 1) // pieces), i == pieces - 1) for i in range(pieces)]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End the program with what was wrong, not with a traceback; with status 130 when it was interrupted."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def shard(module: nn.Module, mesh: Any) -> nn.Module:
+    """Split a module over the processes (FSDP2), gathered again block by block as it computes.
+
+    Keys and values are projected before the blocks run (DiffusionTransformer.prepare), so cross-attention is a unit
+    of its own.
+    """
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    own = mesh["data_parallel"]
+    for block in module.modules():
+        if isinstance(block, Block):
+            fully_shard(block.cross_attention, mesh=own)
+            register_fsdp_forward_method(block.cross_attention, "keys_values")
+            fully_shard(block, mesh=own)
+    fully_shard(module, mesh=own)
+    return module
