@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from model.pipeline import Pipeline
 from training.card import card
 from training.corpus import Corpus
@@ -28,8 +30,16 @@ def held_out(folders: list[Path]) -> dict[str, Corpus]:
     return splits
 
 
+def load(folder: Path | None, threads: int | None) -> Pipeline:
+    """A model, with torch held to `threads` if given."""
+    pipeline = Pipeline.load(folder)
+    if threads:
+        torch.set_num_threads(threads)
+    return pipeline
+
+
 def run_reconstruction(args: argparse.Namespace) -> Figures:
-    pipeline = Pipeline.load(args.weights)
+    pipeline = load(args.weights, args.threads)
     return {name: reconstruction(pipeline, corpus, args.limit) for name, corpus in held_out(args.corpus).items()}
 
 
@@ -43,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="packed corpus; may be repeated")
     parser.add_argument("--weights", type=Path, help="model folder; the embedded one by default")
     parser.add_argument("--limit", type=int, help="at most so many clips or prompts of each corpus, for a quick look")
+    parser.add_argument("--threads", type=int, help="of torch; 1 is fastest where other work keeps the cores busy")
     return parser
 
 

@@ -29,10 +29,10 @@ def mel_filters(n_fft: int, bands: int = MEL_BANDS, low_hz: float = 30.0, high_h
     return torch.minimum(rising, falling).clamp_min(0)
 
 
-def magnitudes(mono_n: Tensor, n_fft: int) -> Tensor:
-    """STFT magnitudes (t, f), Hann window, hop a quarter of it."""
+def magnitudes(mono_n: Tensor, n_fft: int, hop: int | None = None) -> Tensor:
+    """STFT magnitudes (t, f), Hann window, hop by default a quarter of it; frames are centred, silence around."""
     window = torch.hann_window(n_fft, device=mono_n.device)
-    return torch.stft(mono_n, n_fft, n_fft // 4, window=window, return_complex=True, pad_mode="constant").abs().T
+    return torch.stft(mono_n, n_fft, hop or n_fft // 4, window=window, return_complex=True, pad_mode="constant").abs().T
 
 
 def log_mel(mono_n: Tensor, n_fft: int = 2048) -> Tensor:
