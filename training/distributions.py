@@ -55,7 +55,7 @@ def recall(real_nd: np.ndarray, generated_md: np.ndarray, neighbours: int = 5) -
 
 
 def coverage(real_nd: np.ndarray, generated_md: np.ndarray, neighbours: int = 5) -> float:
-    """Share of real points with a generated one inside their own k-nearest-neighbour ball. Source: Naeem et al. 2020."""
+    """Share of real points whose own k-nearest-neighbour ball holds a generated one. Source: Naeem et al. 2020."""
     inside = _distances(real_nd, generated_md) <= _radii(real_nd, neighbours)[:, None]
     return float(inside.any(1).mean())
 

@@ -22,12 +22,10 @@ Figures = dict[str, Any]
 
 
 def held_out(folders: list[Path]) -> dict[str, Corpus]:
-    """The test split of every packed corpus, by the folder's name. Raises ValueError where there is none."""
-    splits = {folder.name: Corpus(folder, "test") for folder in folders}
-    for name, corpus in splits.items():
-        if not len(corpus):
-            raise ValueError(f"the corpus {name} has no clips of the split test: nothing to evaluate on")
-    return splits
+    """The test split of every packed corpus, by the folder's name."""
+    if not folders:
+        raise ValueError("no corpus to evaluate on: give --corpus FOLDER, a folder made by training.corpus")
+    return {folder.name: Corpus(folder, "test") for folder in folders}
 
 
 def load(folder: Path | None, threads: int | None) -> Pipeline:

@@ -50,3 +50,15 @@ def spread(values: Sequence[float] | np.ndarray, groups: np.ndarray | None = Non
     figures = {"median": np.median(array), "p10": np.quantile(array, 0.1), "p90": np.quantile(array, 0.9)}
     rounded = {name: round(float(value), 3) for name, value in figures.items()}
     return {**rounded, "interval_95": [round(low, 3), round(high, 3)], "of": len(array)}
+
+
+def ratio(pairs_n2: np.ndarray, groups: np.ndarray | None = None) -> dict:
+    """Mean of the first column over mean of the second, rows drawn together, with its interval."""
+    means = pairs_n2.mean(0)
+    if not means[1]:
+        return {"ratio": None, "of": len(pairs_n2)}
+    low, high = bootstrap_interval(
+        pairs_n2, lambda rows: float(rows[:, 0].mean() / max(rows[:, 1].mean(), 1e-9)), groups
+    )
+    figures = {"ratio": round(float(means[0] / means[1]), 4), "interval_95": [round(low, 4), round(high, 4)]}
+    return {**figures, "means": [round(float(mean), 4) for mean in means], "of": len(pairs_n2)}
