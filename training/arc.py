@@ -1,6 +1,6 @@
 """ARC post-training (equations 4–8).
 
-`python -m training.arc --latents FOLDER --corpus FOLDER --init RUN --run FOLDER`
+`python -m training.arc --latents FOLDER --init RUN --run FOLDER`
 """
 
 import argparse
@@ -15,9 +15,8 @@ from model.config import MODELS, ModelConfig
 from model.flow import denoise, interpolate
 from model.generator import Generator
 from training.config import ArcRecipe
-from training.corpus import Corpus
 from training.discriminator import Discriminator
-from training.latents import Latents
+from training.latents import Latents, open_latents
 from training.losses import contrastive_loss, relativistic_discriminator_loss, relativistic_generator_loss
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
 from training.run import Run, averaged_weights, clip_gradients, open_fabric
@@ -117,8 +116,7 @@ def train(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
     parser.add_argument("--init", type=Path, required=True, help="run folder of training.pretrain")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--steps", type=int, default=ArcRecipe.steps)
@@ -126,7 +124,7 @@ def main() -> None:
     args = parser.parse_args()
     config = MODELS[args.model]
     recipe = replace(ArcRecipe(), steps=args.steps)
-    latents = Latents(args.latents / "train", Corpus(args.corpus, "train"), config)
+    latents = open_latents(args.latents, "train", config)
     train(config, latents, averaged_weights(args.init), recipe, args.run, open_fabric())
 
 

@@ -1,4 +1,4 @@
-"""Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --corpus FOLDER --run FOLDER`."""
+"""Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --run FOLDER`."""
 
 import argparse
 from dataclasses import replace
@@ -13,8 +13,7 @@ from model.config import MODELS, ModelConfig
 from model.flow import interpolate, velocity_target
 from model.generator import Generator
 from training.config import PretrainRecipe
-from training.corpus import Corpus
-from training.latents import Batch, Latents
+from training.latents import Batch, Latents, open_latents
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
 from training.run import Run, averaged_weights, clip_gradients, open_fabric
@@ -86,8 +85,7 @@ def train(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
+    parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--init", type=Path, help="run folder whose averaged weights to start from")
     parser.add_argument("--steps", type=int, default=PretrainRecipe.steps)
@@ -95,9 +93,7 @@ def main() -> None:
     args = parser.parse_args()
     config = MODELS[args.model]
     recipe = replace(PretrainRecipe(), steps=args.steps)
-    latents, held_out = (
-        Latents(args.latents / split, Corpus(args.corpus, split), config) for split in ("train", "test")
-    )
+    latents, held_out = (open_latents(args.latents, split, config) for split in ("train", "test"))
     held_out.shift, held_out.scale = latents.shift, latents.scale
     initial = averaged_weights(args.init) if args.init else None
     train(config, latents, held_out, recipe, args.run, open_fabric(), initial)
