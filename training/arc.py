@@ -1,6 +1,6 @@
 """ARC post-training (equations 4–8).
 
-`python -m training.arc --latents FOLDER --corpus FOLDER --init RUN --run FOLDER`
+`python -m training.arc --latents FOLDER --init RUN --run FOLDER`
 """
 
 import argparse
@@ -17,9 +17,8 @@ from model.config import MODELS, ModelConfig
 from model.flow import denoise, interpolate
 from model.generator import Generator
 from training.config import ARC_RECIPES, ArcRecipe
-from training.corpus import Corpus
 from training.discriminator import Discriminator
-from training.latents import Batch, Latents
+from training.latents import Batch, Latents, open_latents
 from training.launch import Launch, add_arguments, launch_of, one_sentence, recipe_of, shares
 from training.losses import (
     contrastive_loss,
@@ -211,8 +210,7 @@ def train(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
     parser.add_argument("--init", type=Path, required=True, help="run of training.pretrain, model folder, .safetensors")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
     add_arguments(parser, ArcRecipe)
@@ -221,7 +219,7 @@ def main() -> None:
         config = MODELS[args.model]
         launch, recipe = launch_of(args), recipe_of(args, ARC_RECIPES.get(config.name, ArcRecipe()))
         fabric = open_fabric(launch)
-        latents = Latents(args.latents / "train", Corpus(args.corpus, "train"), config, recipe.max_items)
+        latents = open_latents(args.latents, "train", config, recipe.max_items)
         train(config, latents, initial_weights(args.init, GENERATOR_PARTS), recipe, args.run, fabric, launch)
 
 

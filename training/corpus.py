@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from training.clips import RATE_HZ
-from training.packing import FULL_SCALE, Entry, pack, pack_folder, read_index
+from training.packing import FULL_SCALE, Entry, pack, pack_folder, read_index, splits_of
 
 AUDIBLE_DB = -40.0  # a crop this far below another of its clip has missed the sound
 CANDIDATES = 3
@@ -123,32 +123,30 @@ def open_corpora(arguments: Sequence[str], split: str) -> Clips:
 
     Corpora without clips of this split are left out. Raises ValueError where none has any.
     """
-    found, problem = [], None
-    for argument in arguments:
-        folder, share = folder_and_share(argument)
-        try:
-            found.append((Corpus(folder, split), share))
-        except ValueError as error:
-            if "no clips of the split" not in str(error):
-                raise
-            problem = error
-    if not found:
-        raise problem or ValueError("no corpus given: --corpus FOLDER")
+    if not arguments:
+        raise ValueError("no corpus given: --corpus FOLDER")
+    given = [folder_and_share(argument) for argument in arguments]
+    having = [(folder, share) for folder, share in given if split in splits_of(folder)]
+    found = [(Corpus(folder, split), share) for folder, share in having or given[:1]]
     return found[0][0] if len(found) == 1 else Corpora(found)
+
+
+def named_share(argument: str) -> tuple[str, float]:
+    """ "NAME=0.5" → its parts; without a number the share is 1."""
+    name, equals, number = argument.rpartition("=")
+    try:
+        share = float(number) if equals else 1.0
+    except ValueError:
+        return argument, 1.0  # a name that has an equals sign
+    if not (np.isfinite(share) and share > 0):
+        raise ValueError(f"{argument}: the share of a corpus is a positive number")
+    return (name if equals else argument), share
 
 
 def folder_and_share(argument: str) -> tuple[Path, float]:
     """ "FOLDER=0.5" → its parts; without a number the share is 1."""
-    folder, equals, number = argument.rpartition("=")
-    if not equals:
-        return Path(argument), 1.0
-    try:
-        share = float(number)
-    except ValueError:
-        return Path(argument), 1.0  # a folder whose name has an equals sign
-    if not (np.isfinite(share) and share > 0):
-        raise ValueError(f"{argument}: the share of a corpus is a positive number")
-    return Path(folder), share
+    name, share = named_share(argument)
+    return Path(name), share
 
 
 @dataclass(frozen=True)
@@ -217,9 +215,8 @@ def main() -> None:
         else:
             names = [f"{name}/*.tar" if Path(name).is_dir() else name for name in args.shards]
             packed = pack(names, args.out, args.processes)
-        splits = dict.fromkeys(entry["split"] for entry in read_index(args.out)["entries"])
         print(packed, file=sys.stderr)
-        for split in splits:
+        for split in splits_of(args.out):
             corpus = Corpus(args.out, split)
             hours = sum(entry.frames for entry in corpus.entries) / RATE_HZ / 3600
             print(f"{split}: {len(corpus)} clips, {hours:.2f} h, {corpus.fingerprint()}")

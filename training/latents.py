@@ -1,117 +1,41 @@
-"""Encode a corpus once: `python -m training.latents --corpus FOLDER --autoencoder RUN --out FOLDER`; read it back.
+"""Latents of a corpus, encoded once: `python -m training.latents --corpus FOLDER --autoencoder RUN --out FOLDER`.
 
-Each clip is encoded as several views (natural length, followed by silence, cut short) on the canvas that inference
-would use for that many seconds, so the flow never sees a padding it will not meet again. Stopped, it resumes.
+What it writes (encoding.py) is complete in itself: shards with latents, captions and their token states, and an index.
+It can be copied, or read from a web server. `Latents` reads it at random.
 
 Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from model.config import MODELS, ModelConfig
-from model.spectral import SpectralAutoencoder
-from training.corpus import RATE_HZ, Corpus
-from training.run import averaged_weights
+from training.corpus import named_share, source_weights
+from training.shards import fetch, is_remote, member_index, read_all
 
-FADE_SAMPLES = 441  # 10 ms, where a view cuts into sound
-MIN_VIEW_SECONDS = 0.25
-PEAK_DB = (-7.0, -1.0)  # a view's random peak level, dBFS
+INDEX = "index.json"
+NPY_HEADER = 128  # bytes before the numbers of an array of two axes
+CACHE = Path.home() / ".cache" / "arc-instrument" / "latents"
 
 
 @dataclass(frozen=True)
 class View:
-    """One encoded view: its place in the latent file, its exact duration and the captions it may be given."""
+    """One encoded view: where its latents lie, its exact duration, and whose it is."""
 
-    start: int
+    shard: int
+    start: int  # byte
     frames: int
     seconds: float
-    clip: int  # index into the corpus split
-
-
-def random_view(corpus: Corpus, i: int, config: ModelConfig, rng: np.random.Generator) -> np.ndarray:
-    """Samples (n, 2) of one view of clip `i`: 30 % of natural length, 45 % with silence after, 25 % cut short."""
-    longest = config.max_samples
-    spare = corpus.entries[i].frames - longest
-    start = int(rng.integers(0, spare + 1)) if spare > 0 and rng.random() < 0.5 else 0
-    audio = corpus.audio(i, start, longest)
-    natural, shortest = len(audio), int(MIN_VIEW_SECONDS * RATE_HZ)
-    kind = rng.choice(3, p=(0.30, 0.45, 0.25))
-    if kind == 1 and natural < longest:
-        length = int(rng.integers(natural, min(longest, natural + 3 * RATE_HZ) + 1))
-    elif kind == 2 and natural > 2 * shortest:
-        length = int(rng.integers(shortest, natural))
-    else:
-        length = max(natural, shortest)
-    view = np.zeros((length, 2), np.float32)
-    kept = min(length, natural)
-    view[:kept] = audio[:kept]
-    if kept < corpus.entries[i].frames - start:
-        view[kept - FADE_SAMPLES : kept] *= np.linspace(1, 0, FADE_SAMPLES, dtype=np.float32)[:, None]
-    if rng.random() < 0.5:
-        view = view[:, ::-1]
-    peak = np.abs(view).max()
-    return view * (10 ** (rng.uniform(*PEAK_DB) / 20) / max(peak, 1e-4))
-
-
-@torch.inference_mode()
-def encode(
-    corpus: Corpus, network: SpectralAutoencoder, config: ModelConfig, views: int, seed: int, folder: Path
-) -> None:
-    """Write mean and log standard deviation of every view (float16) and the index; resumes by whole passes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    index_file = folder / "views.json"
-    done = [View(**v) for v in json.loads(index_file.read_text())] if index_file.exists() else []
-    position = max((v.start + v.frames for v in done), default=0)
-    channels = 2 * config.autoencoder.latent_channels
-    with (folder / "latents.f16").open("r+b" if done else "wb") as out:
-        out.truncate(position * channels * 2)
-        out.seek(0, 2)
-        for number in range(len(done) // len(corpus), views):
-            for i in tqdm(range(len(corpus)), desc=f"view {number + 1}/{views}", mininterval=5, unit="clip"):
-                samples = random_view(corpus, i, config, np.random.default_rng((seed, number, i)))
-                frames = config.canvas_frames(len(samples))
-                canvas = torch.zeros(1, 2, frames * config.autoencoder.frame_samples)
-                canvas[0, :, : len(samples)] = torch.from_numpy(samples.T.copy())
-                mean, log_std = network.encoder(canvas)
-                stored = torch.cat([mean, log_std], 1)[0].T.to(torch.float16).contiguous().numpy()
-                out.write(stored.tobytes())
-                done.append(View(position, frames, len(samples) / RATE_HZ, i))
-                position += frames
-            out.flush()
-            index_file.write_text(json.dumps([asdict(v) for v in done]))
-
-
-def channel_statistics(folder: Path, channels: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each sampled latent channel over all views, (c, 1) each."""
-    stored = np.memmap(folder / "latents.f16", np.float16, "r").reshape(-1, 2 * channels).astype(np.float32)
-    mean, log_std = torch.from_numpy(stored).chunk(2, dim=1)
-    variance = mean.var(0) + (2 * log_std).exp().mean(0)
-    return mean.mean(0)[:, None], variance.sqrt()[:, None]
-
-
-@torch.inference_mode()
-def encode_captions(corpus: Corpus, config: ModelConfig, folder: Path) -> None:
-    """Token states of every distinct caption, float16 (n, l, d), beside the list of captions."""
-    from model.text import load_encoder
-
-    captions = sorted({caption for entry in corpus.entries for caption in entry.captions})
-    encoder = load_encoder(config.text)
-    rows = [
-        encoder.encode(captions[i : i + 64]).tokens_bld.to(torch.float16)
-        for i in tqdm(range(0, len(captions), 64), desc="captions", mininterval=5)
-    ]
-    save_file({"tokens": torch.cat(rows)}, folder / "captions.safetensors")
-    (folder / "captions.json").write_text(json.dumps(captions))
+    clip: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,75 +50,230 @@ class Batch:
     everyone: tuple[str, ...]  # the captions of the global batch
 
     def __getitem__(self, part: slice) -> "Batch":
-        latents, text, seconds = (x[part] for x in (self.latents_bct, self.text_bld, self.seconds_b))
-        return Batch(latents, text, seconds, self.captions[part], self.rows[part], self.everyone)
+        latents_bct, text_bld, seconds_b = self.latents_bct[part], self.text_bld[part], self.seconds_b[part]
+        return Batch(latents_bct, text_bld, seconds_b, self.captions[part], self.rows[part], self.everyone)
 
     def to(self, device: torch.device) -> "Batch":
-        latents, text, seconds = (x.to(device) for x in (self.latents_bct, self.text_bld, self.seconds_b))
-        return Batch(latents, text, seconds, self.captions, self.rows, self.everyone)
+        latents_bct, text_bld, seconds_b = (x.to(device) for x in (self.latents_bct, self.text_bld, self.seconds_b))
+        return Batch(latents_bct, text_bld, seconds_b, self.captions, self.rows, self.everyone)
 
 
 class Latents:
-    """An encoded corpus; `batch` draws normalised latents of one length, captions sampled among the alternatives."""
+    """One split of one or more encoded corpora; `batch` draws normalised latents of one length with captions.
 
-    def __init__(self, folder: Path, corpus: Corpus, config: ModelConfig, max_batch: int = 96):
-        self.views = [View(**v) for v in json.loads((folder / "views.json").read_text())]
-        self.corpus, self.channels, self.max_batch = corpus, config.autoencoder.latent_channels, max_batch
-        self._values = np.memmap(folder / "latents.f16", np.float16, "r").reshape(-1, 2 * self.channels)
-        self.shift, self.scale = channel_statistics(folder, self.channels)
-        self._tokens = load_file(folder / "captions.safetensors")["tokens"]
-        self._row = {caption: i for i, caption in enumerate(json.loads((folder / "captions.json").read_text()))}
-        clip_weights = corpus.weights()
+    Each folder (or URL) has a share of what is drawn. `shift` and `scale` are the first one's: the autoencoder that is
+    exported beside it has them. With `split_shards` a process opens, and downloads, its own shards alone.
+    Raises ValueError for what is missing, damaged, unfinished, or made for another model.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[tuple[str, float]],
+        split: str,
+        config: ModelConfig,
+        max_batch: int = 96,
+        rank: int = 0,
+        world: int = 1,
+        split_shards: bool = False,
+        cache: Path = CACHE,
+    ):
+        self.config, self.max_batch = config, max_batch
+        self.channels = config.autoencoder.latent_channels
+        self.captions: list[tuple[str, ...]] = []  # of each clip
+        self.views: list[View] = []
+        self._shards: list[np.ndarray] = []
+        self._text: dict[str, tuple[int, int, int]] = {}  # caption → shard, first byte, tokens
+        weights, autoencoders = [], set()
+        for number, (folder, share) in enumerate(folders):
+            index, place = read_index(folder, split, config, cache)
+            autoencoders.add(index["autoencoder"])
+            if number == 0:
+                self.shift, self.scale = statistics(index["sums"])
+            shards = index["shards"][rank::world] if split_shards else index["shards"]
+            sources: dict[str, list[str]] = {}
+            clips: dict[str, list[int]] = {}
+            for shard in shards:
+                first = len(self.captions)
+                sources.setdefault(shard["corpus"], []).extend(self._open(f"{place}/{shard['file']}", shard, cache))
+                clips.setdefault(shard["corpus"], []).extend(range(first, len(self.captions)))
+            for corpus, members in sources.items():
+                there = share * index["corpora"][corpus]["share"]
+                weights += list(zip(clips[corpus], there * source_weights(members), strict=True))
+        if len(autoencoders) > 1:
+            raise ValueError(
+                f"{', '.join(f for f, _ in folders)}: encoded by different autoencoders; encode them again"
+            )
+        if not self.views:
+            raise ValueError(f"{folders[0][0]}: fewer shards than processes; use fewer, or do not split them")
+        clip_weights = np.array([weight for _, weight in sorted(weights)])
+        views_of = np.bincount([view.clip for view in self.views], minlength=len(clip_weights))
+        self._weights = np.array([clip_weights[view.clip] / views_of[view.clip] for view in self.views])
         lengths = np.array([view.frames for view in self.views])
         self.buckets = {int(length): np.flatnonzero(lengths == length) for length in np.unique(lengths)}
-        self._weights = np.array([clip_weights[view.clip] for view in self.views])
+
+    def _open(self, name: str, shard: dict[str, Any], cache: Path) -> list[str]:
+        """Take in the views, captions and token states of a shard; the source of each of its clips."""
+        path = fetch(name, cache / hashlib.sha256(name.encode()).hexdigest()[:16])
+        if not path.exists() or path.stat().st_size != shard["bytes"]:
+            raise ValueError(f"{path} is missing or cut off: encode or fetch the latents again")
+        data, number, sources = np.memmap(path, np.uint8, "r"), len(self._shards), []
+        try:
+            places = member_index(data)
+            for key in (name.removesuffix(".json") for name in places if name.endswith(".json")):
+                start, size = places[f"{key}.json"]
+                about = json.loads(data[start : start + size].tobytes())
+                clip, position = len(self.captions), places[f"{key}.npy"][0] + NPY_HEADER
+                for frames, seconds in about["views"]:
+                    self.views.append(View(number, position, frames, seconds, clip))
+                    position += frames * 2 * self.channels * 2
+                if position != sum(places[f"{key}.npy"]):
+                    raise ValueError("lengths")
+                position = places[f"{key}.text.npy"][0] + NPY_HEADER
+                for caption, tokens in zip(about["captions"], about["tokens"], strict=True):
+                    self._text.setdefault(caption, (number, position, tokens))
+                    position += tokens * self.config.text.width * 2
+                self.captions.append(tuple(about["captions"]))
+                sources.append(about["source"])
+        except (ValueError, LookupError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is damaged: encode or fetch the latents again") from error
+        self._shards.append(data)
+        return sources
 
     def batch(self, batch_frames: int, rng: np.random.Generator, rank: int = 0, world: int = 1) -> Batch:
-        """About `batch_frames` latent frames; a view's chance is its clip's weight, whatever its length.
+        """About `batch_frames` latent frames of one length, at least one item for each process.
 
-        Of several processes each gets its share of one global batch.
+        A view's chance is its clip's weight, whatever its length. All of the global batch is drawn from `rng`, equal
+        in all processes, and of it this one's rows are read: together N processes see what one would. With
+        `split_shards` each draws such a batch from its own shards, and still uses its rows alone.
         """
         lengths = list(self.buckets)
-        sizes = np.array([min(self.max_batch, max(2, batch_frames // length)) for length in lengths])
+        sizes = np.array([max(2, world, min(self.max_batch, batch_frames // length)) for length in lengths])
         mass = np.array([self._weights[self.buckets[length]].sum() for length in lengths]) / sizes
         chosen = int(rng.choice(len(lengths), p=mass / mass.sum()))
         members = self.buckets[lengths[chosen]]
         weights = self._weights[members]
-        rows = rng.choice(members, sizes[chosen], p=weights / weights.sum())
-        return self.collate([self.views[int(r)] for r in rows], rng)[slice(rank, None, world)]
+        drawn = rng.choice(members, sizes[chosen], p=weights / weights.sum())
+        return self.collate([self.views[int(i)] for i in drawn], rng, rank, world)
 
-    def collate(self, views: list[View], rng: np.random.Generator) -> Batch:
-        """Sample the posterior of each view and one of its captions."""
-        values = np.stack([self._values[v.start : v.start + v.frames] for v in views]).astype(np.float32)
-        mean, log_std = torch.from_numpy(values).transpose(1, 2).chunk(2, dim=1)
-        draw = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
-        latents = (mean + log_std.exp() * draw - self.shift) / self.scale
-        captions = tuple(str(rng.choice(self.corpus.entries[v.clip].captions)) for v in views)
-        seconds = torch.tensor([v.seconds for v in views])
-        return Batch(latents, self.text(captions), seconds, captions, tuple(range(len(views))), captions)
+    def collate(self, views: Sequence[View], rng: np.random.Generator, rank: int = 0, world: int = 1) -> Batch:
+        """Sample the posterior of each view, and one of its captions; this process's rows of them."""
+        everyone = tuple(str(rng.choice(self.captions[view.clip])) for view in views)
+        seed, rows = int(rng.integers(2**62)), tuple(range(rank, len(views), world))
+        mine, latents = [views[row] for row in rows], []
+        for row, view in zip(rows, mine, strict=True):
+            mean, log_std = np.split(self._values(view), 2, axis=1)
+            draw = np.random.default_rng((seed, row)).standard_normal(mean.shape, dtype=np.float32)
+            latents.append(torch.from_numpy((mean + np.exp(log_std) * draw).T.copy()))
+        latents_bct = (torch.stack(latents) - self.shift) / self.scale
+        captions = tuple(everyone[row] for row in rows)
+        seconds_b = torch.tensor([view.seconds for view in mine])
+        return Batch(latents_bct, self.text(captions), seconds_b, captions, rows, everyone)
+
+    def _values(self, view: View) -> np.ndarray:
+        """Mean and log standard deviation (t, 2c) float32."""
+        count = view.frames * 2 * self.channels
+        stored = np.frombuffer(self._shards[view.shard], np.float16, count, view.start)
+        return stored.reshape(view.frames, -1).astype(np.float32)
 
     def text(self, captions: Sequence[str]) -> Tensor:
-        """Token states (b, l, d) of captions of this corpus."""
-        return self._tokens[[self._row[caption] for caption in captions]].float()
+        """Token states (b, l, d) of captions that these latents have; zeros after the last token."""
+        text = np.zeros((len(captions), self.config.text.max_tokens, self.config.text.width), np.float32)
+        for row, caption in enumerate(captions):
+            shard, start, tokens = self._text[caption]
+            stored = np.frombuffer(self._shards[shard], np.float16, tokens * text.shape[2], start)
+            text[row, :tokens] = stored.reshape(tokens, -1)
+        return torch.from_numpy(text)
+
+
+def open_latents(
+    arguments: Sequence[str],
+    split: str,
+    config: ModelConfig,
+    max_batch: int = 96,
+    rank: int = 0,
+    world: int = 1,
+    split_shards: bool = False,
+) -> Latents:
+    """`--latents FOLDER` or `--latents URL=0.5`, given any number of times, as one; the number is its share."""
+    folders = [named_share(argument) for argument in arguments]
+    if not folders:
+        raise ValueError("no latents given: --latents FOLDER")
+    return Latents(folders, split, config, max_batch, rank, world, split_shards)
+
+
+def read_index(folder: str, split: str, config: ModelConfig, cache: Path = CACHE) -> tuple[dict[str, Any], str]:
+    """The index of one split of a latents folder or URL, and where its shards lie."""
+    place = f"{folder.rstrip('/')}/{split}"
+    if not is_remote(folder) and not Path(place, INDEX).exists():
+        raise ValueError(
+            f"{folder} holds no latents of the split {split}: run python -m training.latents --out {folder}"
+        )
+    try:
+        index = json.loads(read_all(f"{place}/{INDEX}"))
+        made_for, complete = index["model"], index["complete"]
+    except (json.JSONDecodeError, UnicodeDecodeError, LookupError, TypeError) as error:
+        raise ValueError(f"{place}/{INDEX} cannot be read: encode or fetch the latents again") from error
+    if not complete:
+        raise ValueError(f"{place}: its encoding has not finished; repeat the command to go on")
+    wanted = form_of(config)
+    if made_for != wanted:
+        raise ValueError(
+            f"{place} was encoded for another model ({made_for['name']}, now {wanted['name']}): encode it again"
+        )
+    return index, place
+
+
+def form_of(config: ModelConfig) -> dict[str, Any]:
+    """What of a model decides how its latents look."""
+    return {
+        "name": config.name,
+        "max_frames": config.max_frames,
+        "canvas_multiple": config.canvas_multiple,
+        "frame_samples": config.autoencoder.frame_samples,
+        "channels": config.autoencoder.latent_channels,
+        "text": config.text.name,
+        "text_width": config.text.width,
+        "max_tokens": config.text.max_tokens,
+    }
+
+
+def statistics(sums: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each sampled latent channel, (c, 1) each, from sums over all latent frames."""
+    frames = sums["frames"]
+    mean, square, variance = (torch.tensor(sums[name], dtype=torch.float64) for name in ("mean", "square", "variance"))
+    mean = mean / frames
+    total = square / frames - mean.square() + variance / frames
+    return mean.float()[:, None], total.clamp_min(1e-12).sqrt().float()[:, None]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--autoencoder", type=Path, required=True, help="run folder of training.autoencoder")
+    from training.encoding import encode_splits
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--corpus", action="append", required=True, help="packed corpus, FOLDER or FOLDER=SHARE; repeats"
+    )
+    parser.add_argument(
+        "--autoencoder", type=Path, required=True, help="run of training.autoencoder, or a model folder"
+    )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", type=int, default=5, help="encoded views of each training clip")
+    parser.add_argument(
+        "--views",
+        type=int,
+        nargs="+",
+        default=[5],
+        help="encoded views of each training clip: one number, or one a corpus",
+    )
+    parser.add_argument("--keep-statistics", action="store_true", help="normalise as the given autoencoder does")
+    parser.add_argument("--text", type=Path, help="folder of the text encoder, where it comes in no package")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
-    config = MODELS[args.model]
-    network = SpectralAutoencoder.of(config).eval()
-    network.load_state_dict(averaged_weights(args.autoencoder))
-    for split, views in (("train", args.views), ("test", 1)):
-        corpus, folder = Corpus(args.corpus, split), args.out / split
-        encode(corpus, network, config, views, seed=4, folder=folder)
-        encode_captions(corpus, config, folder)
-    network.shift, network.scale = channel_statistics(args.out / "train", config.autoencoder.latent_channels)
-    save_file(network.state_dict(), args.out / "autoencoder.safetensors")
+    try:
+        encode_splits(
+            args.corpus, args.views, MODELS[args.model], args.autoencoder, args.out, args.keep_statistics, args.text
+        )
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

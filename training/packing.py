@@ -208,6 +208,11 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} cannot be read: pack the corpus again") from error
 
 
+def splits_of(folder: Path) -> list[str]:
+    """The splits that a packed folder has clips of."""
+    return list(dict.fromkeys(entry["split"] for entry in read_index(folder)["entries"]))
+
+
 def _first_form(entry: dict[str, Any]) -> dict[str, Any]:
     """An entry of a pack's first form, one file of stereo frames, in today's."""
     return {**entry, "start": 2 * entry["start"], "part": "audio.i16", "channels": 2}

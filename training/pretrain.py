@@ -1,4 +1,4 @@
-"""Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --corpus FOLDER --run FOLDER`."""
+"""Rectified-flow pre-training: `python -m training.pretrain --latents FOLDER --run FOLDER`."""
 
 import argparse
 from pathlib import Path
@@ -13,8 +13,7 @@ from model.flow import interpolate, velocity_target
 from model.generator import Generator
 from model.schedule import shift_time
 from training.config import PRETRAIN_RECIPES, PretrainRecipe
-from training.corpus import Corpus
-from training.latents import Batch, Latents
+from training.latents import Batch, Latents, open_latents
 from training.launch import Launch, add_arguments, launch_of, one_sentence, recipe_of, shares
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, inverse_decay, set_learning_rate, warmup_stable_decay
@@ -124,8 +123,7 @@ def train(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True, help="folder made by training.latents")
+    parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
     parser.add_argument("--init", type=Path, help="run or model folder, or .safetensors, whose weights to start from")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
     add_arguments(parser, PretrainRecipe)
@@ -134,10 +132,7 @@ def main() -> None:
         config = MODELS[args.model]
         launch, recipe = launch_of(args), recipe_of(args, PRETRAIN_RECIPES.get(config.name, PretrainRecipe()))
         fabric = open_fabric(launch)
-        latents, held_out = (
-            Latents(args.latents / split, Corpus(args.corpus, split), config, recipe.max_items)
-            for split in ("train", "test")
-        )
+        latents, held_out = (open_latents(args.latents, split, config, recipe.max_items) for split in ("train", "test"))
         held_out.shift, held_out.scale = latents.shift, latents.scale
         initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
         train(config, latents, held_out, recipe, args.run, fabric, initial, launch)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
+import numpy as np
+
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 TIMEOUT_S = 60.0
 ATTEMPTS = 4
@@ -72,6 +74,12 @@ def opened(shard: str) -> BinaryIO:
                 raise ValueError(f"{shard} cannot be fetched: {reason}") from error
         time.sleep(2.0**attempt / 4)
     raise AssertionError("unreachable")
+
+
+def read_all(name: str) -> bytes:
+    """The bytes of a small file, local or remote. Raises ValueError where it cannot be read."""
+    with opened(name) as file:
+        return file.read()
 
 
 def fetch(shard: str, folder: Path) -> Path:
@@ -141,6 +149,24 @@ def samples(path: Path, damage: Counter[str]) -> Iterator[Sample]:
         group[extension.lower()] = data
     if group:
         yield Sample(key, group)
+
+
+def member_index(data: np.ndarray) -> dict[str, tuple[int, int]]:
+    """Name → first byte and length of each member of a mapped tar (bytes, uint8) that `ShardWriter` wrote.
+
+    Raises ValueError for one that is damaged.
+    """
+    places, position = {}, 0
+    while position + tarfile.BLOCKSIZE <= len(data):
+        header = data[position : position + tarfile.BLOCKSIZE].tobytes()
+        if not any(header):
+            break
+        size = int(header[124:136].rstrip(b" \0"), 8)
+        places[header[:100].rstrip(b"\0").decode()] = (position + tarfile.BLOCKSIZE, size)
+        position += tarfile.BLOCKSIZE + -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    if position > len(data):
+        raise ValueError("cut off")
+    return places
 
 
 class ShardWriter:

@@ -35,7 +35,7 @@ def trained(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = Corpus(packed, "train")
     autoencoder.train(TINY, corpus, AUTOENCODER, folder / "autoencoder", open_fabric())
     module("latents", "--corpus", packed, "--autoencoder", folder / "autoencoder", "--out", folder / "latents")
-    train, test = (latents.Latents(folder / "latents" / s, Corpus(packed, s), TINY) for s in ("train", "test"))
+    train, test = (latents.open_latents([str(folder / "latents")], s, TINY) for s in ("train", "test"))
     pretrain.train(TINY, train, test, PRETRAIN, folder / "flow", open_fabric())
     arc.train(TINY, train, averaged_weights(folder / "flow"), ARC, folder / "arc", open_fabric())
     return folder
@@ -45,9 +45,9 @@ def trained(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_can_start_from_the_averaged_weights_of_another(
     trained: Path, packed: Path, tmp_path: Path, stage: str
 ) -> None:
-    common = ("--corpus", packed, "--init", trained / stage, "--run", tmp_path, "--steps", "0")
+    common = ("--init", trained / stage, "--run", tmp_path, "--steps", "0")
     if stage == "autoencoder":
-        module("autoencoder", *common)
+        module("autoencoder", "--corpus", packed, *common)
     else:
         module("pretrain", *common, "--latents", trained / "latents")
     start, given = averaged_weights(tmp_path), averaged_weights(trained / stage)
@@ -64,8 +64,8 @@ def test_the_exported_model_is_the_average_of_the_last_run(trained: Path, tmp_pa
     assert not torch.equal(network.scale, torch.ones_like(network.scale))
 
 
-def test_latents_are_normalised_per_channel_and_padded_as_inference_pads(trained: Path, packed: Path) -> None:
-    data = latents.Latents(trained / "latents" / "train", Corpus(packed, "train"), TINY)
+def test_latents_are_normalised_per_channel_and_padded_as_inference_pads(trained: Path) -> None:
+    data = latents.open_latents([str(trained / "latents")], "train", TINY)
     rng = np.random.default_rng(0)
     everything = torch.cat([data.collate([view], rng).latents_bct[0] for view in data.views for _ in range(20)], dim=1)
     torch.testing.assert_close(everything.mean(1), torch.zeros(64), atol=0.05, rtol=0)

@@ -1,0 +1,322 @@
+"""Latents shards: what is written, read, resumed, split over processes, fetched from a server, or refused."""
+
+import functools
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from model.config import MODELS, TINY, ModelConfig, OobleckConfig
+from model.oobleck import OobleckAutoencoder
+from model.spectral import SpectralAutoencoder
+from model.text import minilm
+from training import encoding
+from training.corpus import Corpora, Corpus
+from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
+from training.latents import Latents, open_latents, statistics
+from training.packing import Entry
+
+VIEWS = 3
+OOBLECK = replace(
+    TINY, name="tiny-oobleck", canvas_multiple=16, autoencoder=OobleckConfig(channels=4, multiples=(1, 1, 2, 2, 2))
+)
+
+
+@pytest.fixture(scope="module")
+def autoencoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("autoencoder") / "autoencoder.safetensors"
+    save_file(SpectralAutoencoder.of(TINY).state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoded(packed: Path, autoencoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both splits in shards of four clips."""
+    folder = tmp_path_factory.mktemp("encoded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "CLIPS_OF_A_SHARD", 4)
+        encode_splits([str(packed)], [VIEWS], TINY, autoencoder, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def train(encoded: Path) -> Latents:
+    return open_latents([str(encoded)], "train", TINY)
+
+
+@pytest.fixture
+def copy(encoded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(encoded, tmp_path / "copy"))
+
+
+def network_of(path: Path) -> SpectralAutoencoder:
+    network = encoding.load_autoencoder(TINY, path)
+    assert isinstance(network, SpectralAutoencoder)
+    return network
+
+
+def test_every_clip_has_its_views_on_the_canvas_inference_would_use(train: Latents, packed: Path) -> None:
+    assert len(train.captions) == len(Corpus(packed, "train"))
+    assert len(train.views) == VIEWS * len(train.captions)
+    for view in train.views:
+        assert view.frames == TINY.canvas_frames(round(view.seconds * TINY.sample_rate))
+
+
+def test_a_stored_view_is_the_posterior_of_its_samples_alone(train: Latents, packed: Path, autoencoder: Path) -> None:
+    corpus, network = Corpus(packed, "train"), network_of(autoencoder)
+    for i in (0, 7, len(train.views) - 1):
+        view = train.views[i]
+        plan = plan_view(corpus.entries[view.clip], view.clip, TINY, i % VIEWS)
+        canvas = torch.zeros(1, 2, view.frames * TINY.autoencoder.frame_samples)
+        canvas[0, :, : plan.length] = torch.from_numpy(view_samples(corpus, plan).T.copy())
+        assert view.seconds == plan.length / TINY.sample_rate
+        expected = posterior(network, canvas)[0].T.detach().numpy()
+        np.testing.assert_allclose(train._values(view), expected, atol=5e-3, rtol=5e-3)
+
+
+def test_a_view_keeps_the_sound_then_is_silent_and_never_clicks(packed: Path) -> None:
+    corpus = Corpus(packed, "train")
+    for number in range(20):
+        plan = plan_view(corpus.entries[0], 0, TINY, number)
+        view, whole = view_samples(corpus, plan), corpus.audio(0)
+        assert len(view) == plan.length >= int(encoding.MIN_VIEW_SECONDS * TINY.sample_rate)
+        assert not view[plan.kept :].any()
+        assert np.abs(view).max() == pytest.approx(plan.peak)
+        if plan.kept < len(whole):
+            assert not view[plan.kept - 1].any()
+
+
+def test_loops_mostly_stay_whole() -> None:
+    def whole(**said: object) -> float:
+        entries = [Entry(("a",), key=str(i), frames=30_000, **said) for i in range(1_000)]  # type: ignore[arg-type]
+        return float(np.mean([plan_view(entry, i, TINY, 0).length == 30_000 for i, entry in enumerate(entries)]))
+
+    assert whole(bpm=120.0) == pytest.approx(0.8, abs=0.04)
+    assert whole() == pytest.approx(0.3, abs=0.05)
+
+
+def test_latents_have_zero_mean_and_unit_variance_per_channel(train: Latents) -> None:
+    rng = np.random.default_rng(0)
+    everything = torch.cat([train.collate([v], rng).latents_bct[0] for v in train.views for _ in range(20)], dim=1)
+    torch.testing.assert_close(everything.mean(1), torch.zeros(64), atol=0.05, rtol=0)
+    torch.testing.assert_close(everything.std(1), torch.ones(64), atol=0.05, rtol=0)
+
+
+def test_statistics_are_those_of_the_sampled_channel() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((50, 4)).astype(np.float16)
+    shift, scale = statistics(encoding._add(encoding._add(None, [values[:20]]), [values[20:]]))
+    mean, log_std = np.split(values.astype(np.float64), 2, axis=1)
+    np.testing.assert_allclose(shift[:, 0], mean.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(scale[:, 0] ** 2, mean.var(0) + np.exp(2 * log_std).mean(0), rtol=1e-5)
+
+
+def test_token_states_are_those_of_the_encoder_with_zeros_after_them(train: Latents) -> None:
+    captions = ["low thump", "a noise burst", "high tone, one shot"]
+    expected = minilm(max_tokens=TINY.text.max_tokens).encode(captions).tokens_bld
+    torch.testing.assert_close(train.text(captions), expected, atol=5e-3, rtol=5e-3)
+
+
+def test_captions_are_sampled_among_the_alternatives(train: Latents) -> None:
+    drawn = {train.collate([train.views[0]], np.random.default_rng(i)).captions[0] for i in range(40)}
+    assert drawn == set(train.captions[0])
+    assert len(drawn) == 3
+
+
+def test_processes_together_see_the_batch_of_one(train: Latents) -> None:
+    whole = train.batch(64, np.random.default_rng(5))
+    parts = [train.batch(64, np.random.default_rng(5), rank, 3) for rank in range(3)]
+    assert sorted(row for part in parts for row in part.rows) == list(range(len(whole.captions)))
+    for part in parts:
+        rows = list(part.rows)
+        assert part.everyone == whole.captions
+        assert part.captions == tuple(whole.captions[row] for row in rows)
+        assert torch.equal(part.latents_bct, whole.latents_bct[rows])
+        assert torch.equal(part.text_bld, whole.text_bld[rows])
+        assert torch.equal(part.seconds_b, whole.seconds_b[rows])
+
+
+def test_a_batch_holds_the_frames_asked_for_and_cost_follows_length(train: Latents) -> None:
+    sizes = {}
+    for i in range(30):
+        batch = train.batch(48, np.random.default_rng(i))
+        sizes[batch.latents_bct.shape[2]] = len(batch.captions)
+    assert len(sizes) > 1
+    assert all(size == 48 // frames for frames, size in sizes.items())
+
+
+def test_one_length_alone_when_the_canvas_is_always_full(packed: Path, autoencoder: Path, tmp_path: Path) -> None:
+    full = replace(TINY, canvas_multiple=TINY.max_frames)
+    corpus, network = Corpus(packed, "train"), network_of(autoencoder)
+    encode([("c", corpus, 1.0, 1)], network, full, CaptionEncoder(full, None), "x", tmp_path / "train")
+    latents = open_latents([str(tmp_path)], "train", full)
+    assert list(latents.buckets) == [TINY.max_frames]
+    assert latents.views[0].seconds < TINY.max_seconds
+
+
+def test_a_clips_chance_follows_its_source_its_corpus_and_not_its_views(
+    packed: Path, autoencoder: Path, tmp_path: Path
+) -> None:
+    corpus, network = Corpus(packed, "train"), network_of(autoencoder)
+    both = [("a", corpus, 1.0, 1), ("b", corpus, 3.0, 2)]
+    encode(both, network, TINY, CaptionEncoder(TINY, None), "x", tmp_path / "train")
+    latents = open_latents([str(tmp_path)], "train", TINY)
+    chance = np.bincount([view.clip for view in latents.views], latents._weights)
+    expected = Corpora([(corpus, 1.0), (corpus, 3.0)]).weights()
+    np.testing.assert_allclose(chance / chance.sum(), expected, rtol=1e-6)
+    twice = open_latents([str(tmp_path), f"{tmp_path}=0.5"], "train", TINY)
+    again = np.bincount([view.clip for view in twice.views], twice._weights)
+    assert again[len(chance) :].sum() / again.sum() == pytest.approx(1 / 3)
+
+
+def test_split_shards_give_each_process_its_own(encoded: Path, train: Latents) -> None:
+    parts = [Latents([(str(encoded), 1.0)], "train", TINY, rank=r, world=2, split_shards=True) for r in range(2)]
+    assert sum(len(part.captions) for part in parts) == len(train.captions)
+    assert all(len(part.captions) < len(train.captions) for part in parts)
+    batches = [part.batch(64, np.random.default_rng(0), rank, 2) for rank, part in enumerate(parts)]
+    for part, batch in zip(parts, batches, strict=True):
+        part.text(batch.everyone)
+    assert not set(batches[0].rows) & set(batches[1].rows)
+    with pytest.raises(ValueError, match="fewer shards than processes"):
+        Latents([(str(encoded), 1.0)], "train", TINY, rank=90, world=91, split_shards=True)
+
+
+def test_an_encoding_stopped_half_way_goes_on_and_writes_the_same(
+    packed: Path, autoencoder: Path, encoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "CLIPS_OF_A_SHARD", 4)
+    calls, whole = iter(range(2)), encoding.encode_views
+
+    def stop_at_the_third(*arguments) -> list[np.ndarray]:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(encoding, "encode_views", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        encode_splits([str(packed)], [VIEWS], TINY, autoencoder, tmp_path)
+    with pytest.raises(ValueError, match="has not finished"):
+        open_latents([str(tmp_path)], "train", TINY)
+    monkeypatch.setattr(encoding, "encode_views", whole)
+    encode_splits([str(packed)], [VIEWS], TINY, autoencoder, tmp_path)
+    index, expected = (json.loads((folder / "train" / "index.json").read_text()) for folder in (tmp_path, encoded))
+    for shard, other in zip(index["shards"], expected["shards"], strict=True):
+        assert shard["clips"] == other["clips"]
+        names = shard["file"], other["file"]
+        mine, theirs = (folder / "train" / name for folder, name in zip((tmp_path, encoded), names, strict=True))
+        assert mine.read_bytes() == theirs.read_bytes()
+
+
+def test_the_published_kind_of_autoencoder_is_encoded_too(packed: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = OobleckAutoencoder(OOBLECK.autoencoder).eval()  # type: ignore[arg-type]
+    corpus = Corpus(packed, "test")
+    encode([("c", corpus, 1.0, 1)], network, OOBLECK, CaptionEncoder(OOBLECK, None), "x", tmp_path / "test")
+    latents = open_latents([str(tmp_path)], "test", OOBLECK)
+    torch.testing.assert_close(latents.shift, torch.zeros(64, 1))
+    torch.testing.assert_close(latents.scale, torch.ones(64, 1))
+    plan = plan_view(corpus.entries[2], 2, OOBLECK, 0)
+    canvas = torch.zeros(1, 2, OOBLECK.max_samples)
+    canvas[0, :, : plan.length] = torch.from_numpy(view_samples(corpus, plan).T.copy())
+    mean, std = network.posterior(canvas)
+    stored = latents._values(latents.views[2])
+    np.testing.assert_allclose(stored[:, :64], mean[0].T.detach(), atol=2e-3, rtol=2e-3)
+    np.testing.assert_allclose(np.exp(stored[:, 64:]), std[0].T.detach(), rtol=1e-2)
+
+
+def test_the_autoencoder_beside_the_latents_normalises_as_they_do(encoded: Path, train: Latents) -> None:
+    network = network_of(encoded / "autoencoder.safetensors")
+    torch.testing.assert_close(network.shift, train.shift)
+    torch.testing.assert_close(network.scale, train.scale)
+
+
+@pytest.fixture
+def server(encoded: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    handler = functools.partial(Quiet, directory=str(encoded))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_latents_are_read_from_a_web_server(server: str, train: Latents, tmp_path: Path) -> None:
+    remote = Latents([(server, 1.0)], "train", TINY, cache=tmp_path)
+    ours, theirs = (latents.batch(64, np.random.default_rng(3)) for latents in (train, remote))
+    assert torch.equal(ours.latents_bct, theirs.latents_bct)
+    assert ours.captions == theirs.captions
+    fetched = sorted(tmp_path.rglob("*.tar"))
+    assert fetched
+    before = [path.stat().st_mtime_ns for path in fetched]
+    Latents([(server, 1.0)], "train", TINY, cache=tmp_path)
+    assert [path.stat().st_mtime_ns for path in fetched] == before
+
+
+@pytest.mark.parametrize("case", ["missing", "no index", "cut off", "damaged", "a shard missing", "other model"])
+def test_wrong_latents_are_refused_in_one_sentence(copy: Path, case: str) -> None:
+    shard = sorted((copy / "train").glob("*.tar"))[1]
+    config: ModelConfig = TINY
+    if case == "missing":
+        copy = copy / "nowhere"
+    elif case == "no index":
+        (copy / "train" / "index.json").write_text("{")
+    elif case == "cut off":
+        shard.write_bytes(shard.read_bytes()[:-5_000])
+    elif case == "damaged":
+        shard.write_bytes(b"\xa5" * shard.stat().st_size)
+    elif case == "a shard missing":
+        shard.unlink()
+    else:
+        config = MODELS["arc-mini"]
+    with pytest.raises(ValueError, match=str(copy)) as caught:
+        open_latents([str(copy)], "train", config)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_autoencoder_does_not_go_on_with_the_shards_of_one(packed: Path, copy: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    save_file(SpectralAutoencoder.of(TINY).state_dict(), tmp_path / "other.safetensors")
+    assert identity_of(network_of(tmp_path / "other.safetensors")) != identity_of(
+        network_of(copy / "autoencoder.safetensors")
+    )
+    with pytest.raises(ValueError, match="another corpus, autoencoder or model"):
+        encode_splits([str(packed)], [VIEWS], TINY, tmp_path / "other.safetensors", copy)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--corpus", "nowhere", "--autoencoder", "nowhere"), ("--corpus", "a", "--views", "1", "2", "--autoencoder", "b")],
+)
+def test_the_command_refuses_in_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.latents", "--out", str(tmp_path), "--model", "tiny", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_latents_are_read_where_audio_and_text_packages_are_missing(encoded: Path) -> None:
+    code = f"""
+import sys
+for name in ("soundfile", "soxr", "webdataset", "transformers", "tokenizers", "lightning_fabric"):
+    sys.modules[name] = None
+import numpy as np
+from model.config import TINY
+from training.latents import open_latents
+print(len(open_latents([{str(encoded)!r}], "train", TINY).batch(64, np.random.default_rng(0)).captions))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 1
