@@ -130,13 +130,24 @@ def sound_member(members: Mapping[str, bytes]) -> bytes:
     raise SkipClip("without sound")
 
 
-def caption_of_name(path: Path) -> str:
-    """The words of a file name: "Deep_Kick 03.wav" → "deep kick". Take numbers of one or two digits are left out."""
-    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", path.stem)
-    name = re.sub(r"\((\d+|copy)\)", " ", name)
-    words = re.split(r"[\s_.,;()\[\]+-]+", name.lower())
-    kept = (word for word in words if word and not re.fullmatch(r"\d{1,2}|0\d+", word))
-    return " ".join(kept).replace("hi hat", "hi-hat")
+def caption_of_name(path: Path, top: str = "") -> str:
+    """The words of a file's path below the folder `top`: "Kicks/Deep_03.wav" → "deep kick".
+
+    Take numbers of one or two digits and words like "copy" and "final" are left out, the last folder's words stand at
+    the end where the name does not say them; `top` is used where nothing else is left.
+    """
+    words = _words_of_name(path.stem)
+    for word in _words_of_name(path.parent.name):
+        single = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+        if single not in words and word not in words:
+            words.append(single)
+    return " ".join(words or _words_of_name(top)).replace("hi hat", "hi-hat")
+
+
+def _words_of_name(name: str) -> list[str]:
+    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
+    words = re.split(r"[\s_.,;()\[\]+-]+", name)
+    return [word for word in words if word and not re.fullmatch(r"\d{1,2}|0\d+|take\d*|copy\d*|final|v\d+", word)]
 
 
 def skipped_sentence(skipped: Counter[str], clips: int) -> str:

@@ -75,7 +75,7 @@ def pack(shards: list[str], folder: Path, processes: int = 1) -> Packed:
 def pack_folder(sounds: Path, folder: Path, processes: int = 1) -> Packed:
     """Decode every sound file below `sounds` into `folder`, as `pack` does.
 
-    Captions come from NAME.json or NAME.txt beside NAME.wav, otherwise from the file's name.
+    Captions come from NAME.json or NAME.txt beside NAME.wav, otherwise from the names of file and folder.
     """
     files = sorted(str(path) for path in sounds.rglob("*") if path.suffix.lower().lstrip(".") in SOUND_SUFFIXES)
     if not files:
@@ -192,7 +192,7 @@ def _clips(job: Job, downloads: Path, skipped: Counter[str]) -> Iterator[tuple[s
             if beside.exists():
                 members[suffix] = beside.read_bytes()
         if len(members) == 1:
-            members["txt"] = caption_of_name(path).encode()
+            members["txt"] = caption_of_name(path.relative_to(job.shard), Path(job.shard).resolve().name).encode()
         yield str(path.relative_to(job.shard)), path.parent.name, members
 
 

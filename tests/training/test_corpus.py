@@ -260,7 +260,7 @@ def test_a_folder_of_sounds_takes_captions_from_beside_a_file_or_its_name(tmp_pa
     packed = pack_folder(sounds, tmp_path / "out")
     assert str(packed) == "packed 3 clips"
     found = {entry.key: entry for entry in Corpus(tmp_path / "out", "train").entries}
-    assert found["drums/Deep_Kick 03.wav"].captions == ("deep kick",)
+    assert found["drums/Deep_Kick 03.wav"].captions == ("deep kick drum",)
     assert found["beside.wav"].captions == ("one thing", "the same thing")
     assert found["told.wav"].note == 40
 
@@ -272,11 +272,16 @@ def test_a_folder_of_sounds_takes_captions_from_beside_a_file_or_its_name(tmp_pa
         ("DarkPad-C#3.flac", "dark pad c#3"),
         ("01 808 Bass (2).wav", "808 bass"),
         ("Hi-Hat_Open.ogg", "hi-hat open"),
-        ("07.wav", ""),
+        ("Deep_Kick take 3.wav", "deep kick"),
+        ("Snare copy 2 FINAL v2.wav", "snare"),
+        ("Kicks/Deep 01.wav", "deep kick"),
+        ("Kicks/03.wav", "kick"),
+        ("Bass/Sub Bass.wav", "sub bass"),
+        ("07.wav", "my sounds"),
     ],
 )
 def test_file_names_become_captions(name: str, caption: str) -> None:
-    assert caption_of_name(Path(name)) == caption
+    assert caption_of_name(Path(name), "My_Sounds") == caption
 
 
 def test_several_corpora_are_one_with_their_shares(packed: Path, tmp_path: Path) -> None:
