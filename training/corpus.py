@@ -12,8 +12,9 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -173,23 +174,32 @@ def random_crops(
     Shorter clips are padded with silence.
     """
     options = augmentation or Augmentation()
-    crops = np.zeros((batch, 2, frames), np.float32)
+    crops = np.empty((batch, 2, frames), np.float32)
     for row, i in enumerate(rng.choice(len(corpus), batch, p=weights)):
-        lead = int(rng.integers(0, options.lead_samples)) if options.lead_samples and rng.random() < 0.5 else 0
-        spare = corpus.entries[i].frames - frames
-        if spare > 0 and rng.random() >= options.from_start:
-            clip = sounding_crop(corpus, int(i), frames, rng)
-            lead = 0
-        else:
-            clip = corpus.audio(int(i), 0, frames - lead)
-        crops[row, :, lead : lead + len(clip)] = augmented(clip, options, rng).T
+        crops[row] = random_crop(partial(corpus.audio, int(i)), corpus.entries[i].frames, frames, rng, options).T
     return torch.from_numpy(crops)
 
 
-def sounding_crop(corpus: Clips, i: int, frames: int, rng: np.random.Generator) -> np.ndarray:
+def random_crop(
+    read: Callable[[int, int], np.ndarray], length: int, frames: int, rng: np.random.Generator, options: Augmentation
+) -> np.ndarray:
+    """Samples (frames, 2) from a clip of `length` samples, of which `read(start, n)` gives (≤ n, 2)."""
+    crop = np.zeros((frames, 2), np.float32)
+    most = min(options.lead_samples, frames // 2)
+    lead = int(rng.integers(0, most)) if most and rng.random() < 0.5 else 0
+    if length > frames and rng.random() >= options.from_start:
+        clip, lead = sounding_crop(read, length, frames, rng), 0
+    else:
+        clip = read(0, frames - lead)
+    crop[lead : lead + len(clip)] = augmented(clip, options, rng)
+    return crop
+
+
+def sounding_crop(
+    read: Callable[[int, int], np.ndarray], length: int, frames: int, rng: np.random.Generator
+) -> np.ndarray:
     """Samples (frames, 2) from anywhere in a clip that is longer, but not from where it has died away."""
-    spare = corpus.entries[i].frames - frames
-    crops = [corpus.audio(i, start, frames) for start in (*rng.integers(0, spare + 1, CANDIDATES).tolist(), 0)]
+    crops = [read(start, frames) for start in (*rng.integers(0, length - frames + 1, CANDIDATES).tolist(), 0)]
     energy = [float(np.square(crop[::7]).sum()) for crop in crops]
     return next(c for c, e in zip(crops, energy, strict=True) if e >= max(energy) * 10 ** (AUDIBLE_DB / 10))
 

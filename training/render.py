@@ -88,7 +88,15 @@ def play(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, Draw]:
         if rng.random() < (0.18 if kind.category != "ui" else 0.06):
             t60 = rng.uniform(0.3, 2.2)
             x = reverb(x, rng, t60, rng.uniform(0.25, 0.7), rng.random())
-            draw.say(str(rng.choice(["with reverb", "with long reverb", "in a hall"] if t60 > 1.3 else ["with reverb", "with short reverb", "in a room"])))
+            draw.say(
+                str(
+                    rng.choice(
+                        ["with reverb", "with long reverb", "in a hall"]
+                        if t60 > 1.3
+                        else ["with reverb", "with short reverb", "in a room"]
+                    )
+                )
+            )
     return _finish(x, rng, kind.category == "loop"), draw
 
 
@@ -132,7 +140,11 @@ def _split(*combination: str) -> str:
 
 
 def _loop_captions(rng: np.random.Generator, draw: Draw) -> list[str]:
-    bpm, metre, bars = f"{draw.parameters['bpm']} BPM", str(draw.parameters["metre"]), int(float(draw.parameters["bars"]))
+    bpm, metre, bars = (
+        f"{draw.parameters['bpm']} BPM",
+        str(draw.parameters["metre"]),
+        int(float(draw.parameters["bars"])),
+    )
     metre_words = [metre] if metre != "4/4" or rng.random() < 0.15 else []
     key = [f"in {draw.parameters['key']}"] if "key" in draw.parameters else []
     name = " ".join([*draw.before[:1], draw.name])
@@ -159,7 +171,11 @@ def clip(seed: int, index: int) -> Rendered:
     else:
         measured = _measured(kind, x)
         phrases = captions(rng, kind, draw, measured)
-        combination = (kind.name, *sorted({*measured, *draw.before}), note_name(draw.note) if draw.note is not None else "")
+        combination = (
+            kind.name,
+            *sorted({*measured, *draw.before}),
+            note_name(draw.note) if draw.note is not None else "",
+        )
     about = {
         "caption": phrases[0],
         "captions_alt": phrases[1:5],

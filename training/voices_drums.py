@@ -3,8 +3,22 @@
 import numpy as np
 
 from training.synthesis import (
-    bandpass, decay, glide, highpass, level, lowpass, modes, noise, peak, place, pulse, rise, saturate, sine,
-    sweep, times,
+    bandpass,
+    decay,
+    glide,
+    highpass,
+    level,
+    lowpass,
+    modes,
+    noise,
+    peak,
+    place,
+    pulse,
+    rise,
+    saturate,
+    sine,
+    sweep,
+    times,
 )
 from training.wording import Draw, Kind
 
@@ -51,8 +65,12 @@ def snare(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.12, 0.6)
     pitch = draw.number("pitch_hz", 140, 290, "low", "high")
     n = len(times(length))
-    skin = modes(n, pitch * np.array([1, 1.59, 2.14, 2.3, 2.92]), length * np.array([0.5, 0.4, 0.3, 0.25, 0.2]),
-                 np.array([1, 0.7, 0.4, 0.3, 0.2]))
+    skin = modes(
+        n,
+        pitch * np.array([1, 1.59, 2.14, 2.3, 2.92]),
+        length * np.array([0.5, 0.4, 0.3, 0.25, 0.2]),
+        np.array([1, 0.7, 0.4, 0.3, 0.2]),
+    )
     skin += 0.6 * sine(glide(n, pitch * 1.6, pitch, 0.012), n) * decay(n, length * 0.4)
     wires = highpass(noise(draw.rng, n), draw.number("wires_hz", 700, 3500), 2)
     wires = lowpass(wires, draw.number("tone_hz", 5000, 16000), 2) * (0.75 * decay(n, length) + 0.5 * decay(n, 0.05))
@@ -73,8 +91,9 @@ def rimshot(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.05, 0.2)
     pitch = draw.number("pitch_hz", 380, 950, "low", "high")
     n = len(times(length * 1.3))
-    tone = modes(n, pitch * np.array([1, 1.72, 2.61, 4.3]), length * np.array([1, 0.8, 0.5, 0.3]),
-                 np.array([1, 0.9, 0.6, 0.4]))
+    tone = modes(
+        n, pitch * np.array([1, 1.72, 2.61, 4.3]), length * np.array([1, 0.8, 0.5, 0.3]), np.array([1, 0.9, 0.6, 0.4])
+    )
     return saturate(level(tone) + 0.5 * level(_click(draw, n, 2000, 0.012)), draw.number("drive", 0.5, 3, "", "hard"))
 
 
@@ -118,7 +137,9 @@ def _cymbal(draw: Draw, length: float, count: int, low: float, high: float, colo
     n = len(times(length))
     rng = draw.rng
     f = np.sort(low * (high / low) ** rng.random(count))
-    tones = modes(n, f, length * rng.uniform(0.4, 1, count) * (low / f) ** 0.25, rng.uniform(0.2, 1, count), rng.random(count))
+    tones = modes(
+        n, f, length * rng.uniform(0.4, 1, count) * (low / f) ** 0.25, rng.uniform(0.2, 1, count), rng.random(count)
+    )
     wash = highpass(noise(rng, n, colour), low, 2) * decay(n, length * 0.8, 0.002)
     return level(tones) * 0.8 + level(wash)
 
@@ -136,8 +157,12 @@ def ride(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.7, 2.5)
     sound = _cymbal(draw, length, 24, draw.number("tone_hz", 350, 1400), 11000, -2.0) * 0.5
     n = len(sound)
-    bell = modes(n, draw.number("bell_hz", 450, 900) * np.array([1, 1.48, 2.1, 2.9, 4.2]), length * np.array([0.7, 0.6, 0.5, 0.4, 0.3]),
-                 np.array([0.5, 1, 0.8, 0.6, 0.5]))
+    bell = modes(
+        n,
+        draw.number("bell_hz", 450, 900) * np.array([1, 1.48, 2.1, 2.9, 4.2]),
+        length * np.array([0.7, 0.6, 0.5, 0.4, 0.3]),
+        np.array([0.5, 1, 0.8, 0.6, 0.5]),
+    )
     ping = level(_click(draw, n, 4000, 0.03))
     return sound + level(bell) * draw.number("bell", 0.1, 1, "", "bell-like") + 0.6 * ping
 
@@ -148,11 +173,20 @@ def tom(draw: Draw) -> np.ndarray:
     n = len(times(length))
     tilt = draw.number("bend", 1.15, 1.8)
     f = glide(n, pitch * tilt, pitch, 0.05)
-    skin = sum((g * sine(f * r, n) * decay(n, length * d, 0.0008) for r, g, d in
-                ((1, 1, 1), (1.59, 0.4, 0.5), (2.14, 0.25, 0.35), (2.65, 0.15, 0.25))), np.zeros(n))
+    skin = sum(
+        (
+            g * sine(f * r, n) * decay(n, length * d, 0.0008)
+            for r, g, d in ((1, 1, 1), (1.59, 0.4, 0.5), (2.14, 0.25, 0.35), (2.65, 0.15, 0.25))
+        ),
+        np.zeros(n),
+    )
     stick = lowpass(_click(draw, n, 500, 0.03), draw.number("tone_hz", 1500, 9000))
     place_word = "low" if pitch < 103 else "high" if pitch > 164 else "mid"
-    draw.name = {"low": "floor tom", "mid": "mid tom", "high": "high tom"}[place_word] if draw.rng.random() < 0.8 else "tom drum"
+    draw.name = (
+        {"low": "floor tom", "mid": "mid tom", "high": "high tom"}[place_word]
+        if draw.rng.random() < 0.8
+        else "tom drum"
+    )
     return level(skin) + level(stick) * draw.number("stick", 0.08, 0.5, "soft", "hard")
 
 
@@ -170,8 +204,12 @@ def conga(draw: Draw) -> np.ndarray:
     pitch = draw.number("pitch_hz", 150, 420, "low", "high")
     n = len(times(length))
     slap = draw.chance("slap", 0.3, "slapped")
-    skin = modes(n, pitch * np.array([1, 1.5, 2.0, 2.6, 3.5, 4.4]), length * np.array([1, 0.5, 0.35, 0.25, 0.15, 0.1]),
-                 np.array([1, 0.5, 0.3, 0.25, 0.2, 0.2]) * (np.array([0.5, 1, 1.4, 1.8, 2, 2]) if slap else 1))
+    skin = modes(
+        n,
+        pitch * np.array([1, 1.5, 2.0, 2.6, 3.5, 4.4]),
+        length * np.array([1, 0.5, 0.35, 0.25, 0.15, 0.1]),
+        np.array([1, 0.5, 0.3, 0.25, 0.2, 0.2]) * (np.array([0.5, 1, 1.4, 1.8, 2, 2]) if slap else 1),
+    )
     hand = bandpass(noise(draw.rng, n), 700, draw.number("tone_hz", 2500, 9000), 1) * decay(n, 0.025)
     return level(skin) + level(hand) * (0.7 if slap else 0.2)
 
@@ -180,8 +218,12 @@ def bongo(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.08, 0.3)
     pitch = draw.number("pitch_hz", 300, 720, "low", "high")
     n = len(times(length))
-    skin = modes(n, pitch * np.array([1, 1.59, 2.2, 2.9, 3.8]), length * np.array([1, 0.6, 0.4, 0.25, 0.2]),
-                 np.array([1, 0.6, 0.35, 0.3, 0.2]))
+    skin = modes(
+        n,
+        pitch * np.array([1, 1.59, 2.2, 2.9, 3.8]),
+        length * np.array([1, 0.6, 0.4, 0.25, 0.2]),
+        np.array([1, 0.6, 0.35, 0.3, 0.2]),
+    )
     hand = highpass(noise(draw.rng, n), draw.number("tone_hz", 1200, 5000)) * decay(n, 0.015)
     return level(skin) + level(hand) * draw.number("hand", 0.1, 0.6, "soft", "hard")
 
@@ -199,16 +241,22 @@ def clave(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.05, 0.18)
     pitch = draw.number("pitch_hz", 1500, 3100, "low", "high")
     n = len(times(length * 1.2))
-    return level(modes(n, pitch * np.array([1, 2.7, 4.9]), length * np.array([1, 0.4, 0.2]), np.array([1, 0.2, 0.1]))) \
-        + 0.15 * level(_click(draw, n, 3000, 0.008))
+    return level(
+        modes(n, pitch * np.array([1, 2.7, 4.9]), length * np.array([1, 0.4, 0.2]), np.array([1, 0.2, 0.1]))
+    ) + 0.15 * level(_click(draw, n, 3000, 0.008))
 
 
 def woodblock(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.06, 0.22)
     pitch = draw.number("pitch_hz", 520, 1350, "low", "high")
     n = len(times(length * 1.2))
-    bar = modes(n, pitch * np.array([1, 1.83, 2.71, 3.9]), length * np.array([1, 0.6, 0.4, 0.25]), np.array([1, 0.5, 0.35, 0.2]))
-    return level(bar) + level(bandpass(noise(draw.rng, n), 800, draw.number("tone_hz", 2500, 8000))) * decay(n, 0.012) * 0.4
+    bar = modes(
+        n, pitch * np.array([1, 1.83, 2.71, 3.9]), length * np.array([1, 0.6, 0.4, 0.25]), np.array([1, 0.5, 0.35, 0.2])
+    )
+    return (
+        level(bar)
+        + level(bandpass(noise(draw.rng, n), 800, draw.number("tone_hz", 2500, 8000))) * decay(n, 0.012) * 0.4
+    )
 
 
 def shaker(draw: Draw) -> np.ndarray:
@@ -228,8 +276,12 @@ def tambourine(draw: Draw) -> np.ndarray:
     jingle = np.zeros(n)
     for at in np.sort(rng.exponential(length * 0.12, 7)):
         few = rng.choice(count, 9)
-        place(jingle, modes(n, f[few], rng.uniform(0.3, 1, 9) * length, rng.uniform(0.2, 1, 9), rng.random(9)),
-              int(at * 44100), np.exp(-3 * at / length) * rng.uniform(0.4, 1))
+        place(
+            jingle,
+            modes(n, f[few], rng.uniform(0.3, 1, 9) * length, rng.uniform(0.2, 1, 9), rng.random(9)),
+            int(at * 44100),
+            np.exp(-3 * at / length) * rng.uniform(0.4, 1),
+        )
     hiss = highpass(noise(rng, n), 6000) * decay(n, length * 0.5)
     return level(jingle) + 0.25 * level(hiss)
 
@@ -239,8 +291,9 @@ def triangle(draw: Draw) -> np.ndarray:
     base = draw.number("pitch_hz", 900, 1900, "low", "high")
     n = len(times(length))
     ratio = np.array([1, 2.39, 3.4, 4.24, 5.6, 7.1, 9.1, 11.4])
-    return modes(n, base * ratio, length * draw.rng.uniform(0.4, 1, 8), draw.rng.uniform(0.2, 1, 8), draw.rng.random(8)) \
-        + 0.1 * _click(draw, n, 5000, 0.01)
+    return modes(
+        n, base * ratio, length * draw.rng.uniform(0.4, 1, 8), draw.rng.uniform(0.2, 1, 8), draw.rng.random(8)
+    ) + 0.1 * _click(draw, n, 5000, 0.01)
 
 
 def finger_snap(draw: Draw) -> np.ndarray:
@@ -271,7 +324,11 @@ def cabasa_roll(draw: Draw) -> np.ndarray:
     n = len(times(length))
     rate = draw.number("rate_hz", 9, 22, "slow", "fast")
     beat = np.maximum(0, np.sin(2 * np.pi * rate * times(length)[:n])) ** 2
-    return highpass(noise(draw.rng, n), draw.number("tone_hz", 3000, 7000)) * beat * np.sin(np.pi * np.linspace(0, 1, n)) ** 0.5
+    return (
+        highpass(noise(draw.rng, n), draw.number("tone_hz", 3000, 7000))
+        * beat
+        * np.sin(np.pi * np.linspace(0, 1, n)) ** 0.5
+    )
 
 
 def snare_roll(draw: Draw) -> np.ndarray:

@@ -3,8 +3,31 @@
 import numpy as np
 
 from training.synthesis import (
-    RATE_HZ, bandpass, curve, decay, gate, glide, highpass, level, lowpass, modes, noise, pan, peak, phase_of, place,
-    pulse, reverb, rise, saturate, saw, sine, stereo, sweep, times, unison,
+    RATE_HZ,
+    bandpass,
+    curve,
+    decay,
+    gate,
+    glide,
+    highpass,
+    level,
+    lowpass,
+    modes,
+    noise,
+    pan,
+    peak,
+    phase_of,
+    place,
+    pulse,
+    reverb,
+    rise,
+    saturate,
+    saw,
+    sine,
+    stereo,
+    sweep,
+    times,
+    unison,
 )
 from training.wording import Draw, Kind
 
@@ -21,7 +44,9 @@ def _wander(rng: np.random.Generator, n: int, hz: float) -> np.ndarray:
     return x / (x.std() + 1e-9)
 
 
-def _rain_of(rng: np.random.Generator, n: int, per_second: float, grains: list[np.ndarray], spread: float = 3.0) -> np.ndarray:
+def _rain_of(
+    rng: np.random.Generator, n: int, per_second: float, grains: list[np.ndarray], spread: float = 3.0
+) -> np.ndarray:
     """(n, 2) grains at random times, levels and places."""
     out = np.zeros((n, 2))
     for at in _arrivals(rng, per_second, n / RATE_HZ):
@@ -65,13 +90,17 @@ def impact(draw: Draw) -> np.ndarray:
     boom = saturate(sine(glide(n, pitch * 3, pitch, 0.05), n) * decay(n, length, 0.001), 3)
     crunch = lowpass(noise(draw.rng, n, -3), draw.number("tone_hz", 800, 9000), 2) * decay(n, length * 0.5)
     click = highpass(noise(draw.rng, n), 2000) * decay(n, 0.03)
-    return reverb(level(boom) + 0.7 * level(crunch) + 0.4 * level(click), draw.rng, length * 0.7, draw.rng.uniform(0.3, 0.8))
+    return reverb(
+        level(boom) + 0.7 * level(crunch) + 0.4 * level(click), draw.rng, length * 0.7, draw.rng.uniform(0.3, 0.8)
+    )
 
 
 def laser(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.12, 0.9)
     n = len(times(length))
-    f = glide(n, draw.number("from_hz", 1800, 9000), draw.number("to_hz", 80, 500), length * draw.rng.uniform(0.12, 0.3))
+    f = glide(
+        n, draw.number("from_hz", 1800, 9000), draw.number("to_hz", 80, 500), length * draw.rng.uniform(0.12, 0.3)
+    )
     wave = {"saw": saw, "square": pulse, "sine": sine}[draw.choice("wave", ("saw", "square", "sine"))](f, n)
     return saturate(wave, draw.number("drive", 0.5, 4)) * decay(n, length * 1.2, 0.001) * gate(n, 0.001, 0.02)
 
@@ -91,7 +120,10 @@ def whoosh(draw: Draw) -> np.ndarray:
     top = draw.number("centre_hz", 500, 5000)
     middle = draw.rng.uniform(0.35, 0.65)
     cut = curve(n, [(0, 0.25), (middle, 1), (1, 0.2)])
-    air = sweep(noise(draw.rng, n), top * cut, draw.number("q", 0.8, 3), "band") * curve(n, [(0, 0), (middle, 1), (1, 0)]) ** 2
+    air = (
+        sweep(noise(draw.rng, n), top * cut, draw.number("q", 0.8, 3), "band")
+        * curve(n, [(0, 0), (middle, 1), (1, 0)]) ** 2
+    )
     if draw.chance("moving", 0.5, "+from left to right"):
         angle = np.linspace(0.05, 0.95, n) * np.pi / 2
         return air[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -116,8 +148,13 @@ def glitch(draw: Draw) -> np.ndarray:
     while at < n:
         k = int(step * draw.rng.choice([1, 1, 2, 3]) * RATE_HZ)
         f = draw.rng.uniform(80, 4000)
-        bit = (np.sign(sine(f, k)), sine(glide(k, f * 4, f, 0.01), k), draw.rng.standard_normal(k),
-               np.repeat(draw.rng.standard_normal(k // 24 + 1), 24)[:k], np.zeros(k))[draw.rng.integers(5)]
+        bit = (
+            np.sign(sine(f, k)),
+            sine(glide(k, f * 4, f, 0.01), k),
+            draw.rng.standard_normal(k),
+            np.repeat(draw.rng.standard_normal(k // 24 + 1), 24)[:k],
+            np.zeros(k),
+        )[draw.rng.integers(5)]
         repeats = int(draw.rng.choice([1, 1, 2, 4]))
         piece = np.tile(bit[: k // repeats] * decay(k // repeats, step * 1.5, 0.0005), repeats)
         place(out, piece, at, draw.rng.uniform(0.3, 1))
@@ -143,7 +180,7 @@ def siren(draw: Draw) -> np.ndarray:
     turn = np.arange(n) / RATE_HZ * rate
     two_tone = draw.chance("two_tone", 0.35, "two-tone", "wailing")
     swing = (np.floor(2 * turn) % 2) if two_tone else 0.5 - 0.5 * np.cos(2 * np.pi * turn)
-    wave = pulse(low * span**lowpass(swing, 40, 1), n)
+    wave = pulse(low * span ** lowpass(swing, 40, 1), n)
     return _edges(lowpass(wave, draw.number("tone_hz", 1500, 7000)), 0.06)
 
 
@@ -165,7 +202,10 @@ def explosion(draw: Draw) -> np.ndarray:
     blast = sweep(blast, draw.number("tone_hz", 600, 7000) * (0.08 + decay(n, length * 0.8)), 0.7)
     rumble = lowpass(noise(draw.rng, n, -6), 110) * decay(n, length * 1.1, 0.02)
     crack = highpass(noise(draw.rng, n), 1500) * decay(n, 0.08)
-    debris = _rain_of(draw.rng, n, 25, [bandpass(noise(draw.rng, 1800), 600, 5000) * decay(1800, 0.04)]) * decay(n, length)[:, None]
+    debris = (
+        _rain_of(draw.rng, n, 25, [bandpass(noise(draw.rng, 1800), 600, 5000) * decay(1800, 0.04)])
+        * decay(n, length)[:, None]
+    )
     dry = level(blast) + 0.8 * level(rumble) + 0.35 * level(crack)
     return reverb(stereo(dry) + 0.15 * debris, draw.rng, length * 0.6, 0.5, 0.3)
 
@@ -178,11 +218,19 @@ def engine(draw: Draw) -> np.ndarray:
     if draw.chance("accelerating", 0.3, "accelerating"):
         f = f * np.geomspace(0.7, 1.7, n)
     turns = phase_of(f, n)
-    fire = sum((np.maximum(0, np.sin(2 * np.pi * (turns * k / 4 + o))) ** 9 * g for k, o, g in
-                ((4, 0, 1), (4, 0.26, 0.8), (2, 0.1, 0.7), (1, 0.4, 0.5))), np.zeros(n))
+    fire = sum(
+        (
+            np.maximum(0, np.sin(2 * np.pi * (turns * k / 4 + o))) ** 9 * g
+            for k, o, g in ((4, 0, 1), (4, 0.26, 0.8), (2, 0.1, 0.7), (1, 0.4, 0.5))
+        ),
+        np.zeros(n),
+    )
     rough = fire * (1 + 0.5 * lowpass(noise(draw.rng, n), 900))
     out = sum((peak(rough, hz, 2) for hz in draw.rng.uniform(60, 900, 4)), 0.3 * rough)
-    out = saturate(highpass(out, 25), draw.number("drive", 0.8, 4)) + 0.05 * bandpass(noise(draw.rng, n), 800, 4000, 1) * fire
+    out = (
+        saturate(highpass(out, 25), draw.number("drive", 0.8, 4))
+        + 0.05 * bandpass(noise(draw.rng, n), 800, 4000, 1) * fire
+    )
     return _edges(lowpass(out, draw.number("tone_hz", 900, 6000), 1), 0.1)
 
 
@@ -195,7 +243,12 @@ def wind(draw: Draw) -> np.ndarray:
     for side in (0, 1):
         hiss = noise(draw.rng, n, -3)
         moving = force * 2 ** (gusts + 0.15 * _wander(draw.rng, n, 1))
-        out[:, side] = sweep(hiss, moving, draw.number("whistle", 0.9, 7, "", "whistling") if side == 0 else draw.parameters["whistle"], "band")
+        out[:, side] = sweep(
+            hiss,
+            moving,
+            draw.number("whistle", 0.9, 7, "", "whistling") if side == 0 else draw.parameters["whistle"],
+            "band",
+        )
         out[:, side] += 0.15 * lowpass(hiss, 300)
     return _edges(out * (0.35 + np.clip(0.5 + 0.5 * gusts, 0.05, 2))[:, None], 0.4)
 
@@ -210,7 +263,13 @@ def rain(draw: Draw) -> np.ndarray:
         f = draw.rng.uniform(1500, 8500)
         grains.append(bandpass(noise(draw.rng, k), f, f * 1.8, 1) * decay(k, k / RATE_HZ))
     drops = _rain_of(draw.rng, n, rate, grains, 4)
-    bed = np.stack([bandpass(noise(draw.rng, n), 500, draw.number("tone_hz", 4000, 12000), 1), bandpass(noise(draw.rng, n), 500, 8000, 1)], axis=1)
+    bed = np.stack(
+        [
+            bandpass(noise(draw.rng, n), 500, draw.number("tone_hz", 4000, 12000), 1),
+            bandpass(noise(draw.rng, n), 500, 8000, 1),
+        ],
+        axis=1,
+    )
     return _edges(drops / (drops.std() + 1e-9) + bed / bed.std() * (0.2 + 0.6 * (rate / 900) ** 0.5), 0.3)
 
 
@@ -234,8 +293,15 @@ def thunder(draw: Draw) -> np.ndarray:
     out = np.zeros((n, 2))
     for at in np.sort(draw.rng.uniform(0, length * 0.6, 14)):
         k = int(draw.rng.uniform(0.4, 1.6) * RATE_HZ)
-        roll = lowpass(noise(draw.rng, k, -5), draw.rng.uniform(70, 350)) * decay(k, k / RATE_HZ, draw.rng.uniform(0.02, 0.2))
-        place(out, pan(roll, draw.rng.uniform(-0.5, 0.5)), int(at * RATE_HZ), np.exp(-1.5 * at / length) * draw.rng.uniform(0.4, 1))
+        roll = lowpass(noise(draw.rng, k, -5), draw.rng.uniform(70, 350)) * decay(
+            k, k / RATE_HZ, draw.rng.uniform(0.02, 0.2)
+        )
+        place(
+            out,
+            pan(roll, draw.rng.uniform(-0.5, 0.5)),
+            int(at * RATE_HZ),
+            np.exp(-1.5 * at / length) * draw.rng.uniform(0.4, 1),
+        )
     out = level(out)
     if near:
         crack = sweep(noise(draw.rng, n, -1), 300 + 7000 * decay(n, 0.5), 0.7) * decay(n, 0.9, 0.001)
@@ -252,7 +318,9 @@ def waves(draw: Draw) -> np.ndarray:
     tone = draw.number("tone_hz", 1500, 7000)
     for side in (0, 1):
         foam = sweep(noise(draw.rng, n, -2), tone * (0.25 + swell), 0.6)
-        out[:, side] = foam * swell * (1 + 0.15 * _wander(draw.rng, n, 8)) + 0.3 * lowpass(noise(draw.rng, n, -5), 160) * swell
+        out[:, side] = (
+            foam * swell * (1 + 0.15 * _wander(draw.rng, n, 8)) + 0.3 * lowpass(noise(draw.rng, n, -5), 160) * swell
+        )
     return _edges(out, 0.3)
 
 
@@ -269,7 +337,12 @@ def water_drop(draw: Draw) -> np.ndarray:
     n = len(times(0.15 + 0.35 * count))
     out = np.zeros(n)
     for i in range(count):
-        place(out, _drop(draw.rng, pitch * draw.rng.uniform(0.8, 1.25)), int(i * draw.rng.uniform(0.2, 0.35) * RATE_HZ), draw.rng.uniform(0.6, 1))
+        place(
+            out,
+            _drop(draw.rng, pitch * draw.rng.uniform(0.8, 1.25)),
+            int(i * draw.rng.uniform(0.2, 0.35) * RATE_HZ),
+            draw.rng.uniform(0.6, 1),
+        )
     return reverb(out, draw.rng, draw.number("room_s", 0.15, 1.6, "", "echoing"), draw.rng.uniform(0.15, 0.5))
 
 
@@ -312,13 +385,26 @@ def bird(draw: Draw) -> np.ndarray:
     n = len(times(length))
     base = draw.number("pitch_hz", 1900, 5200, "low", "high")
     out, at = np.zeros(n), 0.0
-    syllables = [(draw.rng.uniform(0.05, 0.2), draw.rng.uniform(-0.5, 0.6), draw.rng.uniform(0, 0.12), draw.rng.uniform(0.8, 1.3)) for _ in range(3)]
+    syllables = [
+        (
+            draw.rng.uniform(0.05, 0.2),
+            draw.rng.uniform(-0.5, 0.6),
+            draw.rng.uniform(0, 0.12),
+            draw.rng.uniform(0.8, 1.3),
+        )
+        for _ in range(3)
+    ]
     while at < length - 0.25:
         span, bend, trill, ratio = syllables[draw.rng.integers(3)]
         k = int(span * RATE_HZ)
         place_in = np.linspace(0, 1, k)
         f = base * ratio * 2 ** (bend * place_in + trill * np.sin(2 * np.pi * 38 * place_in * span))
-        place(out, (sine(f, k) + 0.12 * sine(2 * f, k)) * np.sin(np.pi * place_in) ** 0.7, int(at * RATE_HZ), draw.rng.uniform(0.5, 1))
+        place(
+            out,
+            (sine(f, k) + 0.12 * sine(2 * f, k)) * np.sin(np.pi * place_in) ** 0.7,
+            int(at * RATE_HZ),
+            draw.rng.uniform(0.5, 1),
+        )
         at += span + draw.rng.choice([0.03, 0.06, 0.25], p=[0.5, 0.3, 0.2])
     return reverb(out, draw.rng, draw.rng.uniform(0.3, 1.2), 0.25)
 
@@ -333,7 +419,9 @@ def footsteps(draw: Draw) -> np.ndarray:
     for i in range(count):
         thud = lowpass(noise(draw.rng, k, -4), 180) * decay(k, 0.12, 0.002)
         if ground in {"gravel", "snow", "grass"}:
-            low, high, rate_of = {"gravel": (1200, 9000, 420), "snow": (700, 4500, 700), "grass": (2500, 10000, 260)}[ground]
+            low, high, rate_of = {"gravel": (1200, 9000, 420), "snow": (700, 4500, 700), "grass": (2500, 10000, 260)}[
+                ground
+            ]
             grit = np.zeros(k)
             for at in _arrivals(draw.rng, rate_of, 0.16):
                 place(grit, draw.rng.standard_normal(90) * decay(90, 0.002), at, draw.rng.random() ** 2)
@@ -341,10 +429,20 @@ def footsteps(draw: Draw) -> np.ndarray:
             thud = 0.25 * level(thud)
         else:
             f = draw.rng.uniform(90, 160) if ground == "wood" else draw.rng.uniform(250, 420)
-            surface = modes(k, f * np.array([1, 1.9, 3.1, 4.7]), np.array([0.14, 0.1, 0.06, 0.04]), np.array([1, 0.6, 0.4, 0.3])) \
-                if ground == "wood" else bandpass(noise(draw.rng, k), 900, 6000, 1) * decay(k, 0.04)
+            surface = (
+                modes(
+                    k, f * np.array([1, 1.9, 3.1, 4.7]), np.array([0.14, 0.1, 0.06, 0.04]), np.array([1, 0.6, 0.4, 0.3])
+                )
+                if ground == "wood"
+                else bandpass(noise(draw.rng, k), 900, 6000, 1) * decay(k, 0.04)
+            )
             thud = 0.6 * level(thud)
-        place(out, level(thud + level(surface) * 0.8), int((i / rate + draw.rng.normal(0, 0.012)) * RATE_HZ + 900), draw.rng.uniform(0.7, 1))
+        place(
+            out,
+            level(thud + level(surface) * 0.8),
+            int((i / rate + draw.rng.normal(0, 0.012)) * RATE_HZ + 900),
+            draw.rng.uniform(0.7, 1),
+        )
     draw.name = f"footsteps on {ground}" if count > 1 else f"footstep on {ground}"
     return out
 
@@ -358,8 +456,12 @@ def knock(draw: Draw) -> np.ndarray:
     ratio = np.array([1, 1.63, 2.4, 3.3, 4.6, 6.1])
     for i in range(count):
         k = int(0.35 * RATE_HZ)
-        door = modes(k, f * ratio * draw.rng.uniform(0.99, 1.01, 6), np.array([0.18, 0.12, 0.1, 0.07, 0.05, 0.03]),
-                     np.array([1, 0.8, 0.6, 0.5, 0.3, 0.25]) * draw.rng.uniform(0.6, 1.2, 6))
+        door = modes(
+            k,
+            f * ratio * draw.rng.uniform(0.99, 1.01, 6),
+            np.array([0.18, 0.12, 0.1, 0.07, 0.05, 0.03]),
+            np.array([1, 0.8, 0.6, 0.5, 0.3, 0.25]) * draw.rng.uniform(0.6, 1.2, 6),
+        )
         knuckle = bandpass(noise(draw.rng, k), 500, 3500, 1) * decay(k, 0.012)
         place(out, level(door) + 0.5 * level(knuckle), int((i / rate) * RATE_HZ), draw.rng.uniform(0.7, 1))
     draw.name = str(draw.rng.choice(["door knock", "knocking on a wooden door", "knock on wood"]))
@@ -368,7 +470,9 @@ def knock(draw: Draw) -> np.ndarray:
 
 def _shard(rng: np.random.Generator, f: float, t60: float, n: int) -> np.ndarray:
     ratio = np.array([1, 1.32, 1.79, 2.38, 3.05, 3.9])
-    return modes(n, f * ratio * rng.uniform(0.96, 1.04, 6), t60 * rng.uniform(0.4, 1, 6), rng.uniform(0.2, 1, 6), rng.random(6))
+    return modes(
+        n, f * ratio * rng.uniform(0.96, 1.04, 6), t60 * rng.uniform(0.4, 1, 6), rng.uniform(0.2, 1, 6), rng.random(6)
+    )
 
 
 def glass_tink(draw: Draw) -> np.ndarray:
@@ -389,8 +493,15 @@ def glass_break(draw: Draw) -> np.ndarray:
         at = min(length * 0.8, draw.rng.exponential(length * 0.22)) if i > 6 else draw.rng.uniform(0, 0.02)
         k = int(draw.rng.uniform(0.06, 0.4) * RATE_HZ)
         bit = _shard(draw.rng, low * 2 ** (2 * draw.rng.random()), k / RATE_HZ, k)
-        place(out, pan(level(bit), draw.rng.uniform(-0.8, 0.8)), int(at * RATE_HZ), np.exp(-2.2 * at / length) * draw.rng.uniform(0.1, 1))
-    crash = highpass(noise(draw.rng, n), 1800) * decay(n, 0.16) + 0.5 * bandpass(noise(draw.rng, n), 300, 1500) * decay(n, 0.07)
+        place(
+            out,
+            pan(level(bit), draw.rng.uniform(-0.8, 0.8)),
+            int(at * RATE_HZ),
+            np.exp(-2.2 * at / length) * draw.rng.uniform(0.1, 1),
+        )
+    crash = highpass(noise(draw.rng, n), 1800) * decay(n, 0.16) + 0.5 * bandpass(noise(draw.rng, n), 300, 1500) * decay(
+        n, 0.07
+    )
     tinkle = highpass(noise(draw.rng, n), 5500) * (draw.rng.random(n) < 0.02) * decay(n, length * 0.8)
     return level(out) + 0.8 * stereo(level(crash)) + 0.25 * stereo(level(tinkle))
 
@@ -403,7 +514,13 @@ def metal_hit(draw: Draw) -> np.ndarray:
     ratio = np.sort(draw.rng.uniform(1, 14, count))
     ratio[0] = 1
     hard = draw.number("hard", 0.15, 1, "soft", "hard")
-    out = modes(n, f * ratio, length * draw.rng.uniform(0.35, 1, count) / ratio**0.35, ratio ** (0.6 * hard - 0.8) * draw.rng.uniform(0.4, 1, count), draw.rng.random(count))
+    out = modes(
+        n,
+        f * ratio,
+        length * draw.rng.uniform(0.35, 1, count) / ratio**0.35,
+        ratio ** (0.6 * hard - 0.8) * draw.rng.uniform(0.4, 1, count),
+        draw.rng.random(count),
+    )
     return level(out) + 0.3 * hard * level(highpass(noise(draw.rng, n), 2500) * decay(n, 0.02))
 
 
@@ -413,7 +530,9 @@ def wood_hit(draw: Draw) -> np.ndarray:
     f = draw.number("pitch_hz", 130, 520, "low", "high")
     ratio = np.array([1, 1.47, 2.09, 2.56, 3.4, 4.6, 6.2])
     out = modes(n, f * ratio * draw.rng.uniform(0.95, 1.05, 7), length / ratio**0.6, draw.rng.uniform(0.3, 1, 7))
-    return level(out) + draw.number("knock", 0.15, 0.6, "soft", "hard") * level(bandpass(noise(draw.rng, n), 400, 4000, 1) * decay(n, 0.02))
+    return level(out) + draw.number("knock", 0.15, 0.6, "soft", "hard") * level(
+        bandpass(noise(draw.rng, n), 400, 4000, 1) * decay(n, 0.02)
+    )
 
 
 def typing(draw: Draw) -> np.ndarray:
@@ -424,9 +543,16 @@ def typing(draw: Draw) -> np.ndarray:
     tone = draw.number("tone_hz", 1500, 4200)
     while at < length - 0.1:
         k = int(0.07 * RATE_HZ)
-        down = bandpass(noise(draw.rng, k), tone, tone * 2.4, 1) * decay(k, 0.018) + 0.6 * lowpass(noise(draw.rng, k), 500) * decay(k, 0.03)
+        down = bandpass(noise(draw.rng, k), tone, tone * 2.4, 1) * decay(k, 0.018) + 0.6 * lowpass(
+            noise(draw.rng, k), 500
+        ) * decay(k, 0.03)
         place(out, level(down), int(at * RATE_HZ), draw.rng.uniform(0.5, 1))
-        place(out, level(highpass(down, 2500)), int((at + draw.rng.uniform(0.05, 0.09)) * RATE_HZ), draw.rng.uniform(0.15, 0.35))
+        place(
+            out,
+            level(highpass(down, 2500)),
+            int((at + draw.rng.uniform(0.05, 0.09)) * RATE_HZ),
+            draw.rng.uniform(0.15, 0.35),
+        )
         at += draw.rng.gamma(4, 0.25) / rate
     return out
 
@@ -434,7 +560,10 @@ def typing(draw: Draw) -> np.ndarray:
 def vinyl(draw: Draw) -> np.ndarray:
     length = draw.number("seconds", 2.5, 5.85)
     n = len(times(length))
-    grains = [level(bandpass(draw.rng.standard_normal(k), 900, 9000, 1)) * decay(k, k / RATE_HZ) for k in draw.rng.integers(40, 300, 20)]
+    grains = [
+        level(bandpass(draw.rng.standard_normal(k), 900, 9000, 1)) * decay(k, k / RATE_HZ)
+        for k in draw.rng.integers(40, 300, 20)
+    ]
     ticks = _rain_of(draw.rng, n, draw.number("ticks_per_s", 6, 60, "light", "heavy"), grains, 4)
     hiss = np.stack([highpass(noise(draw.rng, n, -3), 500, 1) for _ in range(2)], axis=1)
     rumble = stereo(lowpass(noise(draw.rng, n, -6), 60))
@@ -450,8 +579,14 @@ def static(draw: Draw) -> np.ndarray:
         broken = noise(draw.rng, n) * (0.3 + np.clip(_wander(draw.rng, n, 25), 0, 2))
         return _edges(bandpass(broken, 350, 4200, 2), 0.05)
     hiss = noise(draw.rng, n, {"white noise": 0.0, "pink noise": -3.0, "brown noise": -6.0}[colour])
-    return _edges(np.stack([hiss, noise(draw.rng, n, {"white noise": 0.0, "pink noise": -3.0, "brown noise": -6.0}[colour])], axis=1)
-                  if draw.chance("wide", 0.5, "stereo", "mono") else hiss, 0.05)
+    return _edges(
+        np.stack(
+            [hiss, noise(draw.rng, n, {"white noise": 0.0, "pink noise": -3.0, "brown noise": -6.0}[colour])], axis=1
+        )
+        if draw.chance("wide", 0.5, "stereo", "mono")
+        else hiss,
+        0.05,
+    )
 
 
 def heartbeat(draw: Draw) -> np.ndarray:
@@ -463,7 +598,12 @@ def heartbeat(draw: Draw) -> np.ndarray:
     for i in range(count):
         for lag, gain, ratio in ((0, 1, 1), (0.32 * min(1, 70 / bpm), 0.7, 1.25)):
             thump = sine(glide(k, f * 1.8 * ratio, f * ratio, 0.03), k) * decay(k, 0.22, 0.006)
-            place(out, thump + 0.15 * level(lowpass(noise(draw.rng, k, -3), 250) * decay(k, 0.15, 0.005)), int((i * 60 / bpm + lag) * RATE_HZ), gain)
+            place(
+                out,
+                thump + 0.15 * level(lowpass(noise(draw.rng, k, -3), 250) * decay(k, 0.15, 0.005)),
+                int((i * 60 / bpm + lag) * RATE_HZ),
+                gain,
+            )
     return out
 
 
@@ -472,7 +612,10 @@ def helicopter(draw: Draw) -> np.ndarray:
     n = len(times(length))
     rate = draw.number("blades_hz", 9, 22, "slow", "fast")
     chop = np.maximum(0, np.sin(2 * np.pi * phase_of(rate * (1 + 0.004 * _wander(draw.rng, n, 2)), n))) ** 5
-    air = lowpass(noise(draw.rng, n, -3), draw.number("tone_hz", 500, 3500)) * (0.1 + chop) + 0.7 * lowpass(noise(draw.rng, n, -5), 90) * chop
+    air = (
+        lowpass(noise(draw.rng, n, -3), draw.number("tone_hz", 500, 3500)) * (0.1 + chop)
+        + 0.7 * lowpass(noise(draw.rng, n, -5), 90) * chop
+    )
     whine = sine(draw.rng.uniform(700, 1500), n) * 0.02 + saw(rate * 4, n) * 0.05
     return _edges(stereo(level(air) + whine), 0.25)
 
@@ -480,7 +623,9 @@ def helicopter(draw: Draw) -> np.ndarray:
 def ui_click(draw: Draw) -> np.ndarray:
     n = len(times(draw.number("length", 0.02, 0.09)))
     f = draw.number("pitch_hz", 700, 4200, "low", "high")
-    return level(modes(n, f * np.array([1, 1.9, 3.1]), n / RATE_HZ * np.array([0.9, 0.5, 0.3]), np.array([1, 0.5, 0.3]))) + 0.3 * highpass(noise(draw.rng, n), 3000) * decay(n, 0.004)
+    return level(
+        modes(n, f * np.array([1, 1.9, 3.1]), n / RATE_HZ * np.array([0.9, 0.5, 0.3]), np.array([1, 0.5, 0.3]))
+    ) + 0.3 * highpass(noise(draw.rng, n), 3000) * decay(n, 0.004)
 
 
 def ui_blip(draw: Draw) -> np.ndarray:
@@ -501,7 +646,12 @@ def ui_notify(draw: Draw) -> np.ndarray:
     out = np.zeros(n)
     for i, step in enumerate(steps if rising else steps[::-1]):
         k, pitch = int(length * RATE_HZ), f * 2 ** (step / 12)
-        place(out, np.sin(2 * np.pi * phase_of(pitch, k) + index * decay(k, length * 0.5) * sine(2 * pitch, k)) * decay(k, length, 0.003), int(i * gap * RATE_HZ))
+        place(
+            out,
+            np.sin(2 * np.pi * phase_of(pitch, k) + index * decay(k, length * 0.5) * sine(2 * pitch, k))
+            * decay(k, length, 0.003),
+            int(i * gap * RATE_HZ),
+        )
     draw.name = str(draw.rng.choice(["notification chime", "UI chime", "notification sound", "message alert"]))
     return out
 
@@ -533,8 +683,14 @@ def power_up(draw: Draw) -> np.ndarray:
     steps = np.floor(np.linspace(0, draw.rng.integers(5, 14), n))
     f = draw.number("pitch_hz", 180, 520, "low", "high") * 2 ** (steps * draw.rng.choice([2, 3, 4]) / 12)
     down = draw.chance("down", 0.35)
-    draw.name = str(draw.rng.choice(["power-down", "8-bit power down"] if down else ["power-up", "8-bit power up", "level up sound"]))
-    return lowpass(pulse(f[::-1] if down else f, n, draw.rng.choice([0.125, 0.25, 0.5])), draw.number("tone_hz", 2500, 12000)) * gate(n, 0.002, 0.08)
+    draw.name = str(
+        draw.rng.choice(
+            ["power-down", "8-bit power down"] if down else ["power-up", "8-bit power up", "level up sound"]
+        )
+    )
+    return lowpass(
+        pulse(f[::-1] if down else f, n, draw.rng.choice([0.125, 0.25, 0.5])), draw.number("tone_hz", 2500, 12000)
+    ) * gate(n, 0.002, 0.08)
 
 
 def jump(draw: Draw) -> np.ndarray:

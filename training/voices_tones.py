@@ -4,17 +4,48 @@ import numpy as np
 from numba import njit
 
 from training.synthesis import (
-    RATE_HZ, bandpass, curve, decay, gate, glide, highpass, level, lowpass, modes, noise, pan, peak, phase_of, pulse,
-    reverb, rise, saturate, saw, sine, stereo, sweep, times, unison,
+    RATE_HZ,
+    bandpass,
+    curve,
+    decay,
+    gate,
+    glide,
+    highpass,
+    level,
+    lowpass,
+    modes,
+    noise,
+    pan,
+    peak,
+    phase_of,
+    pulse,
+    reverb,
+    rise,
+    saturate,
+    saw,
+    sine,
+    stereo,
+    sweep,
+    times,
+    unison,
 )
 from training.wording import Draw, Kind, note_hz
 
 VOWELS = {
-    "ah": (730, 1090, 2440, 3400), "oh": (570, 840, 2410, 3300), "oo": (300, 870, 2240, 3200),
-    "ee": (270, 2290, 3010, 3600), "eh": (530, 1840, 2480, 3500),
+    "ah": (730, 1090, 2440, 3400),
+    "oh": (570, 840, 2410, 3300),
+    "oo": (300, 870, 2240, 3200),
+    "ee": (270, 2290, 3010, 3600),
+    "eh": (530, 1840, 2480, 3500),
 }  # Peterson and Barney 1952
-CHORDS = {"major": (0, 4, 7), "minor": (0, 3, 7), "sus4": (0, 5, 7), "major seventh": (0, 4, 7, 11),
-          "minor seventh": (0, 3, 7, 10), "diminished": (0, 3, 6)}
+CHORDS = {
+    "major": (0, 4, 7),
+    "minor": (0, 3, 7),
+    "sus4": (0, 5, 7),
+    "major seventh": (0, 4, 7, 11),
+    "minor seventh": (0, 3, 7, 10),
+    "diminished": (0, 3, 6),
+}
 
 
 def _vibrato(draw: Draw, f: float, n: int, cents: float) -> np.ndarray:
@@ -37,7 +68,9 @@ def bass_sub(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.4, 2.6)
     n = len(times(length))
     wave = sine(f, n) + draw.number("second", 0.02, 0.4) * sine(2 * f, n)
-    return saturate(wave, draw.number("drive", 0.2, 2.5, "clean", "saturated")) * gate(n, draw.number("attack", 0.003, 0.06), 0.08, 0.8)
+    return saturate(wave, draw.number("drive", 0.2, 2.5, "clean", "saturated")) * gate(
+        n, draw.number("attack", 0.003, 0.06), 0.08, 0.8
+    )
 
 
 def bass_reese(draw: Draw) -> np.ndarray:
@@ -69,7 +102,9 @@ def bass_saw(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.25, 2.2)
     n = len(times(length))
     wave = unison(draw.rng, f, n, 3, draw.number("detune_cents", 0.5, 14, "", "detuned"), 0.0)[:, 0] + 0.5 * pulse(f, n)
-    return _filtered(draw, wave + 0.5 * sine(f, n), f, length) * gate(n, 0.003, 0.06, draw.number("sustain", 0.4, 1), 0.3)
+    return _filtered(draw, wave + 0.5 * sine(f, n), f, length) * gate(
+        n, 0.003, 0.06, draw.number("sustain", 0.4, 1), 0.3
+    )
 
 
 def bass_square(draw: Draw) -> np.ndarray:
@@ -122,7 +157,9 @@ def _comb(x: np.ndarray, whole: int, a: float, loss: float, stretch: float) -> n
     return y
 
 
-def _strung(draw: Draw, low: int, high: int, shortest: float, longest: float, body: tuple[float, ...], soft: bool) -> np.ndarray:
+def _strung(
+    draw: Draw, low: int, high: int, shortest: float, longest: float, body: tuple[float, ...], soft: bool
+) -> np.ndarray:
     f = draw.pitch(low, high)
     length = draw.number("length", shortest, longest)
     n = len(times(length))
@@ -158,7 +195,9 @@ def koto(draw: Draw) -> np.ndarray:
 def guitar_electric(draw: Draw) -> np.ndarray:
     out = _strung(draw, 40, 74, 0.8, 3.4, (), False)
     drive = draw.number("drive", 2, 30, "crunchy", "distorted")
-    return lowpass(saturate(highpass(out, 90, 1), drive), draw.number("cabinet_hz", 2500, 6000), 2) * gate(len(out), 0.0005, 0.1)
+    return lowpass(saturate(highpass(out, 90, 1), drive), draw.number("cabinet_hz", 2500, 6000), 2) * gate(
+        len(out), 0.0005, 0.1
+    )
 
 
 def marimba(draw: Draw) -> np.ndarray:
@@ -166,7 +205,9 @@ def marimba(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.35, 1.6) * (262 / f) ** 0.25
     n = len(times(length))
     hard = draw.number("mallet", 0.05, 0.7, "soft", "hard")
-    bar = modes(n, f * np.array([1, 3.93, 9.8]), length * np.array([1, 0.3, 0.12]), np.array([1, hard * 0.5, hard * 0.3]))
+    bar = modes(
+        n, f * np.array([1, 3.93, 9.8]), length * np.array([1, 0.3, 0.12]), np.array([1, hard * 0.5, hard * 0.3])
+    )
     return bar + lowpass(noise(draw.rng, n), 600 + 4000 * hard) * decay(n, 0.015) * 0.2
 
 
@@ -175,7 +216,9 @@ def vibraphone(draw: Draw) -> np.ndarray:
     length = draw.number("length", 1.2, 4)
     n = len(times(length))
     hard = draw.number("mallet", 0.05, 0.6, "soft", "hard")
-    bar = modes(n, f * np.array([1, 3.98, 10.2]), length * np.array([1, 0.5, 0.2]), np.array([1, hard * 0.6, hard * 0.3]))
+    bar = modes(
+        n, f * np.array([1, 3.98, 10.2]), length * np.array([1, 0.5, 0.2]), np.array([1, hard * 0.6, hard * 0.3])
+    )
     deep = draw.number("tremolo", 0.05, 0.6, "", "with tremolo")
     return bar * (1 - deep * (0.5 + 0.5 * np.sin(2 * np.pi * draw.rng.uniform(4, 7) * np.arange(n) / RATE_HZ)))
 
@@ -185,7 +228,9 @@ def kalimba(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.5, 1.8)
     n = len(times(length))
     hard = draw.number("thumb", 0.1, 0.6, "soft", "hard")
-    tine = modes(n, f * np.array([1, 5.4, 12.2]), length * np.array([1, 0.25, 0.1]), np.array([1, hard * 0.35, hard * 0.2]))
+    tine = modes(
+        n, f * np.array([1, 5.4, 12.2]), length * np.array([1, 0.25, 0.1]), np.array([1, hard * 0.35, hard * 0.2])
+    )
     return tine + bandpass(noise(draw.rng, n), 300, 1800, 1) * decay(n, 0.02) * 0.2 * hard
 
 
@@ -214,8 +259,12 @@ def glockenspiel(draw: Draw) -> np.ndarray:
     f = draw.pitch(72, 96)
     length = draw.number("length", 0.5, 2.2)
     n = len(times(length))
-    bar = modes(n, f * np.array([1, 2.756, 5.404]), length * np.array([1, 0.4, 0.2]),
-                np.array([1, 1, 0.6]) * np.array([1, draw.number("mallet", 0.1, 0.6), 0.3]))
+    bar = modes(
+        n,
+        f * np.array([1, 2.756, 5.404]),
+        length * np.array([1, 0.4, 0.2]),
+        np.array([1, 1, 0.6]) * np.array([1, draw.number("mallet", 0.1, 0.6), 0.3]),
+    )
     return bar + 0.1 * highpass(noise(draw.rng, n), 4000) * decay(n, 0.008)
 
 
@@ -245,10 +294,17 @@ def piano(draw: Draw) -> np.ndarray:
     partials = f * k * np.sqrt((1 + stiff * k * k) / (1 + stiff))
     gains = np.abs(np.sin(np.pi * k / 8)) / k ** (1.9 - 1.1 * hard)
     t60 = np.minimum(length * 1.6, 9 * (110 / f) ** 0.5) / (1 + 0.12 * k)
-    out = sum((modes(n, partials * 2 ** (c / 1200), t60 * w, gains, draw.rng.random(len(k))) for c, w in
-               ((0.0, 1.0), (0.35, 0.9), (-0.35, 1.1))), np.zeros(n))
+    out = sum(
+        (
+            modes(n, partials * 2 ** (c / 1200), t60 * w, gains, draw.rng.random(len(k)))
+            for c, w in ((0.0, 1.0), (0.35, 0.9), (-0.35, 1.1))
+        ),
+        np.zeros(n),
+    )
     thump = lowpass(noise(draw.rng, n), 350 + 900 * hard) * decay(n, 0.08)
-    return level(out) + 0.12 * hard * level(thump) if length > 1 else (level(out) + 0.1 * level(thump)) * gate(n, 0, 0.08)
+    return (
+        level(out) + 0.12 * hard * level(thump) if length > 1 else (level(out) + 0.1 * level(thump)) * gate(n, 0, 0.08)
+    )
 
 
 def organ(draw: Draw) -> np.ndarray:
@@ -259,8 +315,14 @@ def organ(draw: Draw) -> np.ndarray:
     bars[2] = 1.3
     tilt = draw.number("tilt", 0.15, 1.3)
     ratio = np.array([0.5, 1.5, 1, 2, 3, 4, 5, 6, 8])
-    out = sum((b * tilt ** np.log2(max(1, r)) * sine(f * r, n, draw.rng.random()) for b, r in zip(bars, ratio, strict=True)
-               if f * r < 14000), np.zeros(n))
+    out = sum(
+        (
+            b * tilt ** np.log2(max(1, r)) * sine(f * r, n, draw.rng.random())
+            for b, r in zip(bars, ratio, strict=True)
+            if f * r < 14000
+        ),
+        np.zeros(n),
+    )
     if draw.chance("percussion", 0.35, "percussive"):
         out += 1.5 * sine(3 * f, n) * decay(n, 0.3)
     out = level(out) + 0.05 * highpass(noise(draw.rng, n), 1500) * decay(n, 0.015)
@@ -293,7 +355,9 @@ def synth_pluck(draw: Draw) -> np.ndarray:
     f = draw.pitch(36, 84)
     length = draw.number("length", 0.2, 1.4)
     n = len(times(length))
-    wave = unison(draw.rng, f, n, 3, draw.number("detune_cents", 1, 16, "", "detuned"), draw.number("wide", 0, 0.8, "", "wide"))
+    wave = unison(
+        draw.rng, f, n, 3, draw.number("detune_cents", 1, 16, "", "detuned"), draw.number("wide", 0, 0.8, "", "wide")
+    )
     return _filtered(draw, wave, f, length * 0.5) * decay(n, length, 0.001)[:, None]
 
 
@@ -304,16 +368,27 @@ def synth_lead(draw: Draw) -> np.ndarray:
     shape = draw.choice("wave", ("saw", "square"))
     draw.name = f"{shape} lead" if draw.rng.random() < 0.6 else "synth lead"
     vibrato = _vibrato(draw, f, n, draw.number("vibrato_cents", 2, 28, "", "with vibrato"))
-    wave = saw(vibrato, n) + saw(vibrato * 1.0023, n, 0.4) + saw(vibrato / 1.0023, n, 0.7) if shape == "saw" else pulse(vibrato, n, 0.5)
-    return saturate(_filtered(draw, wave, f, length), draw.number("drive", 0.3, 4, "clean", "distorted")) * gate(n, 0.006, 0.08, 0.8)
+    wave = (
+        saw(vibrato, n) + saw(vibrato * 1.0023, n, 0.4) + saw(vibrato / 1.0023, n, 0.7)
+        if shape == "saw"
+        else pulse(vibrato, n, 0.5)
+    )
+    return saturate(_filtered(draw, wave, f, length), draw.number("drive", 0.3, 4, "clean", "distorted")) * gate(
+        n, 0.006, 0.08, 0.8
+    )
 
 
 def synth_super(draw: Draw) -> np.ndarray:
     f = draw.pitch(40, 79)
     length = draw.number("length", 0.5, 3)
     n = len(times(length))
-    wave = unison(draw.rng, f, n, 7, draw.number("detune_cents", 6, 30, "", "detuned"), draw.number("wide", 0.2, 1, "", "wide"))
-    return lowpass(highpass(wave, f * 0.7, 1), draw.number("cutoff_hz", 1200, 14000), 2) * gate(n, draw.number("attack", 0.003, 0.15), 0.12)[:, None]
+    wave = unison(
+        draw.rng, f, n, 7, draw.number("detune_cents", 6, 30, "", "detuned"), draw.number("wide", 0.2, 1, "", "wide")
+    )
+    return (
+        lowpass(highpass(wave, f * 0.7, 1), draw.number("cutoff_hz", 1200, 14000), 2)
+        * gate(n, draw.number("attack", 0.003, 0.15), 0.12)[:, None]
+    )
 
 
 def _chord(draw: Draw, low: int, high: int) -> tuple[list[float], str]:
@@ -330,7 +405,9 @@ def synth_chord(draw: Draw) -> np.ndarray:
     cents = draw.number("detune_cents", 3, 20, "", "detuned")
     wide = draw.number("wide", 0.1, 1, "", "wide")
     wave = sum((unison(draw.rng, f, n, 3, cents, wide) for f in pitches), np.zeros((n, 2)))
-    draw.name = draw.rng.choice([f"{chord} saw chord", f"{chord} synth stab" if length < 0.8 else f"{chord} synth chord"])
+    draw.name = draw.rng.choice(
+        [f"{chord} saw chord", f"{chord} synth stab" if length < 0.8 else f"{chord} synth chord"]
+    )
     return _filtered(draw, wave, pitches[0], length, 2.0) * gate(n, 0.004, min(0.3, length * 0.4), 0.8)[:, None]
 
 
@@ -343,7 +420,10 @@ def pad(draw: Draw) -> np.ndarray:
     if draw.chance("fifth", 0.2, "with fifths"):
         wave += 0.5 * unison(draw.rng, f * 1.5, n, 3, cents, 1)
     cut = draw.number("cutoff_hz", 350, 5000)
-    slow = cut * 2 ** (draw.number("movement", 0.1, 1.3) * np.sin(2 * np.pi * (draw.rng.uniform(0.08, 0.5) * np.arange(n) / RATE_HZ + draw.rng.random())))
+    slow = cut * 2 ** (
+        draw.number("movement", 0.1, 1.3)
+        * np.sin(2 * np.pi * (draw.rng.uniform(0.08, 0.5) * np.arange(n) / RATE_HZ + draw.rng.random()))
+    )
     out = sweep(wave, np.maximum(slow, f * 1.5), 0.8)
     return out * gate(n, draw.number("attack", 0.1, 1.2, "", "slow"), draw.number("release", 0.4, 1.4))[:, None]
 
@@ -407,7 +487,10 @@ def reed(draw: Draw) -> np.ndarray:
     vibrato = _vibrato(draw, f, n, draw.number("vibrato_cents", 2, 18, "", "with vibrato"))
     bright = draw.number("overtones", 0.35, 0.85)
     turns = phase_of(vibrato, n)
-    odd = sum((bright ** (k // 2) / np.sqrt(k) * np.sin(2 * np.pi * k * turns) for k in range(1, 20, 2) if k * f < 16000), np.zeros(n))
+    odd = sum(
+        (bright ** (k // 2) / np.sqrt(k) * np.sin(2 * np.pi * k * turns) for k in range(1, 20, 2) if k * f < 16000),
+        np.zeros(n),
+    )
     even = sum((0.12 * bright**k * np.sin(2 * np.pi * k * turns) for k in range(2, 9, 2) if k * f < 16000), np.zeros(n))
     return (odd + even + 0.01 * highpass(noise(draw.rng, n), 2000)) * gate(n, draw.rng.uniform(0.02, 0.07), 0.08, 0.9)
 
@@ -423,8 +506,13 @@ def choir(draw: Draw) -> np.ndarray:
     for cents in np.linspace(-8, 8, 5):
         throat = saw(_vibrato(draw, f * 2 ** (cents / 1200), n, 16), n, draw.rng.random())
         out += pan(lowpass(throat, 900, 1), draw.rng.uniform(-0.8, 0.8))
-    shaped = sum((g * peak(out, hz * size, q) for hz, g, q in zip(VOWELS[vowel], (1, 0.7, 0.5, 0.4), (6, 9, 12, 14), strict=True)),
-                 0.08 * out)
+    shaped = sum(
+        (
+            g * peak(out, hz * size, q)
+            for hz, g, q in zip(VOWELS[vowel], (1, 0.7, 0.5, 0.4), (6, 9, 12, 14), strict=True)
+        ),
+        0.08 * out,
+    )
     breath = peak(noise(draw.rng, n), VOWELS[vowel][1] * size, 4) * draw.number("breath", 0.003, 0.05, "", "breathy")
     return (level(shaped) + stereo(breath)) * gate(n, min(0.4, length / 4), min(0.6, length / 3))[:, None]
 
@@ -438,8 +526,13 @@ def voice_ah(draw: Draw) -> np.ndarray:
     size = 1.15 if f > 200 else 1.0
     throat = saw(_vibrato(draw, f, n, draw.number("vibrato_cents", 4, 30, "", "with vibrato")), n)
     throat = lowpass(throat, draw.number("tilt_hz", 400, 1800), 1) + 0.01 * noise(draw.rng, n)
-    shaped = sum((g * peak(throat, hz * size, q) for hz, g, q in zip(VOWELS[vowel], (1, 0.8, 0.5, 0.35), (7, 10, 14, 16), strict=True)),
-                 0.05 * throat)
+    shaped = sum(
+        (
+            g * peak(throat, hz * size, q)
+            for hz, g, q in zip(VOWELS[vowel], (1, 0.8, 0.5, 0.35), (7, 10, 14, 16), strict=True)
+        ),
+        0.05 * throat,
+    )
     return shaped * gate(n, 0.05, 0.1)
 
 
@@ -449,8 +542,13 @@ def vocal_morph(draw: Draw) -> np.ndarray:
     n = len(times(length))
     first, last = (VOWELS[v] for v in draw.rng.choice(list(VOWELS), 2, replace=False))
     wave = saw(f, n) + saw(f * 1.003, n, 0.4) + saw(f / 1.003, n, 0.2)
-    out = sum((g * sweep(wave, np.geomspace(a, b, n), 8.0, "band") for a, b, g in zip(first, last, (1, 0.7, 0.4, 0.3), strict=True)),
-              np.zeros(n))
+    out = sum(
+        (
+            g * sweep(wave, np.geomspace(a, b, n), 8.0, "band")
+            for a, b, g in zip(first, last, (1, 0.7, 0.4, 0.3), strict=True)
+        ),
+        np.zeros(n),
+    )
     return saturate(out, draw.number("drive", 0.5, 4, "", "distorted")) * gate(n, 0.01, 0.1)
 
 
