@@ -1,28 +1,34 @@
-"""Train the spectral autoencoder: `python -m training.autoencoder --corpus FOLDER --run FOLDER`."""
+"""Train an autoencoder: `python -m training.autoencoder --corpus FOLDER --run FOLDER`.
+
+Of ARC_MINI the spectral one, here; of the published models Oobleck, in oobleck.py.
+"""
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file
 from torch import Tensor
 
-from model.config import MODELS, ModelConfig
+from model.config import MODELS, ModelConfig, OobleckConfig
+from model.generator import Generator
+from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder, compress, expand, mid_side
-from training.config import AutoencoderRecipe
-from training.corpus import Corpus, random_crops
+from model.weights import fill, open_folder
+from training import oobleck
+from training.config import AutoencoderRecipe, OobleckRecipe
+from training.corpus import Clips, open_corpora, random_crops
 from training.losses import clip_level, coherence_loss, kl_divergence, spectral_energy_distance
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
 from training.run import Run, averaged_weights, clip_gradients, open_fabric
-from training.stft_discriminator import Adversary, gradient_norm
+from training.stft_discriminator import Adversary, balanced, norm_of
 
 
 def train(
     config: ModelConfig,
-    corpus: Corpus,
+    corpus: Clips,
     recipe: AutoencoderRecipe,
     folder: Path,
     fabric: Fabric,
@@ -30,7 +36,8 @@ def train(
 ) -> None:
     """Reconstruct random crops, from `initial` weights if given; resumes where `folder` left off.
 
-    A step makes one reconstruction: the discriminator learns from it first, then judges it for the autoencoder.
+    A step makes one reconstruction: the discriminator learns from it first, then judges it for the autoencoder, whose
+    gradient is balanced at the reconstruction.
     """
     torch.manual_seed(recipe.seed)
     network = SpectralAutoencoder.of(config)
@@ -53,28 +60,35 @@ def train(
         audio_bcn = random_crops(corpus, recipe.batch, frames, rng, weights).to(fabric.device)
         result = network.reconstruct(audio_bcn)
         whole = slice(None, -network.config.hop)  # the last MDCT block is aliased
-        signals = [x[..., whole] for x in (audio_bcn, result.draw_a_bcn, result.draw_b_bcn)]
-        mid_side_turn = rng.random() < 0.5  # left/right and sum/difference in turn, at the cost of one
-        distance = spectral_energy_distance(*(mid_side(x) if mid_side_turn else x for x in signals))
+        real, decoded = audio_bcn[..., whole], [x[..., whole] for x in (result.draw_a_bcn, result.draw_b_bcn)]
+        draws = [x.detach().requires_grad_() for x in decoded]  # what pulls here is balanced, then reaches the network
+        signals = [real, *draws]
+        if rng.random() < 0.5:  # left/right and sum/difference in turn, at the cost of one
+            signals = [mid_side(x) for x in signals]
+        distance = spectral_energy_distance(*signals)
+        pulls = torch.autograd.grad(distance, draws)
+        figures = {}
+        if step >= recipe.adversarial_from:
+            judged = judged_windows([real, *draws], recipe.adversarial_samples, rng)
+            if (step - recipe.adversarial_from) % recipe.discriminator_every == 0:
+                figures["d_loss"], figures["d_grad_norm"] = adversary.learn(judged[0], judged[1], factor)
+            adversarial, features = adversary.judge(judged[0], judged[1:])
+            terms = recipe.adversarial_weight * adversarial + features
+            adversary_pulls = torch.autograd.grad(terms, draws)
+            if step % 20 == 0:
+                figures |= {"adversarial": adversarial.item(), "features": features.item()}
+                figures["pull_of_distance"] = norm_of(pulls).item()
+                figures["pull_of_adversary"] = norm_of(adversary_pulls).item()
+            eased = ramp(step, recipe.adversarial_from, recipe.adversarial_from + recipe.adversarial_ramp)
+            pulls = balanced(pulls, adversary_pulls, recipe.adversarial_share * eased)
         target = network.encoder.mdct(mid_side(audio_bcn))
         coherence = coherence_loss(compress(target), result.compressed_bctk)
         linear_coherence = coherence_loss(target, expand(result.compressed_bctk))
         kl = kl_divergence(result.mean_bcl, result.log_std_bcl)
-        loss = distance + coherence + recipe.linear_coherence_weight * linear_coherence
+        loss = coherence + recipe.linear_coherence_weight * linear_coherence
         loss = loss + recipe.kl_weight * ramp(step, *recipe.kl_warmup) * kl
-        figures = {}
-        if step >= recipe.adversarial_from:
-            real, *draws = judged_windows(signals, recipe.adversarial_samples, rng)
-            if (step - recipe.adversarial_from) % recipe.discriminator_every == 0:
-                figures["d_loss"], figures["d_grad_norm"] = adversary.learn(real, draws[0], factor)
-            adversarial, features = adversary.judge(real, draws)
-            terms = recipe.adversarial_weight * adversarial + recipe.feature_weight * features
-            terms = terms * ramp(step, recipe.adversarial_from, recipe.adversarial_from + recipe.adversarial_ramp)
-            if step % 20 == 0:
-                figures |= {"adversarial": adversarial.item(), "features": features.item()}
-                figures["pull_of_distance"] = gradient_norm(distance, result.draw_a_bcn)
-                figures["pull_of_adversary"] = gradient_norm(terms, result.draw_a_bcn)
-            loss = loss + terms
+        for x, pull in zip(decoded, pulls, strict=True):
+            loss = loss + (x * pull).sum()  # its gradient is the pull
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
         optimizer.step()
@@ -101,35 +115,48 @@ def judged_windows(signals_bcn: list[Tensor], samples: int, rng: np.random.Gener
     return [x[..., start : start + samples] / level for x in signals_bcn]
 
 
-def starting_weights(path: Path) -> dict[str, Tensor]:
+def starting_weights(path: Path, config: ModelConfig) -> dict[str, Tensor]:
     """The autoencoder of a model folder, or the averaged weights of a run folder."""
-    file = path / "model.safetensors"
-    if not file.exists():
+    if (path / "checkpoint.pt").is_file():
         return averaged_weights(path)
-    tensors = load_file(file)
-    return {n.removeprefix("autoencoder."): t for n, t in tensors.items() if n.startswith("autoencoder.")}
+    sizes = config.autoencoder
+    network = OobleckAutoencoder(sizes) if isinstance(sizes, OobleckConfig) else SpectralAutoencoder(sizes)
+    with torch.device("meta"):  # a model's file is checked as a whole, though its generator is not read
+        generator = Generator(config)
+    parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": network}
+    if generator.start is not None:
+        parts["start"] = generator.start
+    fill(parts, open_folder(path), lambda name: name.startswith("autoencoder."))
+    return network.state_dict()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, required=True, help="folder made by training.corpus")
+    parser.add_argument("--corpus", action="append", required=True, metavar="FOLDER[=SHARE]", help="may be repeated")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     parser.add_argument("--init", type=Path, help="model folder, or run folder whose averaged weights to start from")
-    parser.add_argument("--steps", type=int, default=AutoencoderRecipe.steps)
-    parser.add_argument("--freeze-encoder", action="store_true", help="train the decoder only: latents stay valid")
-    parser.add_argument("--adversarial-from", type=int, default=AutoencoderRecipe.adversarial_from, metavar="STEP")
-    parser.add_argument("--learning-rate", type=float, default=AutoencoderRecipe.learning_rate)
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
+    group = parser.add_argument_group("recipe", "instead of what training/config.py says")
+    group.add_argument("--steps", type=int)
+    group.add_argument("--batch", type=int, help="crops a step")
+    group.add_argument("--learning-rate", type=float)
+    group.add_argument("--freeze-encoder", action="store_true", help="train the decoder only: latents stay valid")
+    group.add_argument("--adversarial-from", type=int, metavar="STEP", help="the first step with a discriminator")
     args = parser.parse_args()
-    recipe = replace(
-        AutoencoderRecipe(),
-        steps=args.steps,
-        freeze_encoder=args.freeze_encoder,
-        adversarial_from=args.adversarial_from,
-        learning_rate=args.learning_rate,
-    )
-    initial = starting_weights(args.init) if args.init else None
-    train(MODELS[args.model], Corpus(args.corpus, "train"), recipe, args.run, open_fabric(), initial)
+    config = MODELS[args.model]
+    published = isinstance(config.autoencoder, OobleckConfig)
+    recipe = OobleckRecipe() if published else AutoencoderRecipe()
+    said = {field.name: getattr(args, field.name, None) for field in fields(recipe)}
+    recipe = replace(recipe, **{name: value for name, value in said.items() if value is not None})
+    try:
+        corpus = open_corpora(args.corpus, "train")
+        initial = starting_weights(args.init, config) if args.init else None
+        if isinstance(recipe, AutoencoderRecipe):
+            train(config, corpus, recipe, args.run, open_fabric(), initial)
+        else:
+            oobleck.train(config, corpus, recipe, args.run, open_fabric(), initial)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -83,13 +83,39 @@ class AutoencoderRecipe:
     kl_warmup: tuple[int, int] = (200, 1_500)  # its weight rises from 0 between these steps
     freeze_encoder: bool = False  # latents already encoded stay valid
     adversarial_from: int = 2_000  # step from which the discriminator learns
-    adversarial_ramp: int = 300  # steps in which its terms then reach their weights
-    adversarial_weight: float = 0.02
-    feature_weight: float = 0.3
+    adversarial_ramp: int = 300  # steps in which its terms then reach their share
+    adversarial_share: float = 0.5  # of their pull at the reconstruction, against 1 of the energy distance
+    adversarial_weight: float = 0.1  # against 1 of feature matching
     adversarial_samples: int = 16_384  # of each crop are judged
     discriminator_every: int = 2  # steps from one of its updates to the next
     adversary: AdversaryConfig = LIGHT_ADVERSARY
     ema_decay: float = 0.999
+
+
+@dataclass(frozen=True)
+class OobleckRecipe:
+    """The published waveform autoencoder, with the weights and rates of the published training."""
+
+    seed: int = 1
+    steps: int = 1_000_000  # of either network: once the adversary learns, odd steps are its own
+    batch: int = 16
+    crop_latents: int = 32  # 65,536 samples, 1.49 s
+    learning_rate: float = 1.5e-4
+    betas: tuple[float, float] = (0.8, 0.99)
+    weight_decay: float = 1e-3
+    inverse_half_life: float = 2e5
+    inverse_power: float = 0.5
+    inverse_warmup: float = 0.999
+    clip_grad_norm: float = 0.0  # never
+    sum_difference_weight: float = 1.0
+    left_right_weight: float = 1.0  # 0.5 of each channel
+    kl_weight: float = 2e-4  # published as 1e-4, of a divergence without its factor ½
+    freeze_encoder: bool = False
+    adversarial_from: int = 0
+    adversarial_weight: float = 0.1
+    feature_weight: float = 5.0
+    adversary: AdversaryConfig = AdversaryConfig()
+    ema_decay: float = 0.9999
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.config import TINY
-from training import autoencoder
-from training.config import AdversaryConfig, AutoencoderRecipe
+from model.config import SAO_SMALL, TINY, OobleckConfig
+from model.oobleck import OobleckAutoencoder
+from model.spectral import SpectralAutoencoder
+from model.weights import embedded_folder
+from training import autoencoder, oobleck
+from training.autoencoder import starting_weights
+from training.config import AdversaryConfig, AutoencoderRecipe, OobleckRecipe
 from training.corpus import Corpus, random_crops
+from training.oobleck import fold, initialize, normed
 from training.run import averaged_weights, open_fabric, read_metrics
 
 ADVERSARY = AdversaryConfig(n_ffts=(512, 128), filters=4, first_kernel=(1, 8), first_stride=8, compression=0.4)
@@ -17,9 +22,13 @@ RECIPE = AutoencoderRecipe(
     steps=5, batch=2, crop_latents=4, warmup=1, adversarial_from=1, adversarial_ramp=1, adversary=ADVERSARY
 )
 
+WAVES = replace(SAO_SMALL, name="small waves", autoencoder=OobleckConfig(channels=8, multiples=(1, 2), strides=(2, 4)))
+WAVE_RECIPE = OobleckRecipe(steps=6, batch=2, crop_latents=512, adversarial_from=1, adversary=ADVERSARY)
 
+
+@pytest.mark.parametrize(("trainer", "config", "recipe"), [(autoencoder, TINY, RECIPE), (oobleck, WAVES, WAVE_RECIPE)])
 def test_an_adversarial_run_stopped_half_way_ends_with_the_same_weights(
-    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer, config, recipe
 ) -> None:
     corpus = Corpus(packed, "train")
     crops = iter(range(3))  # the fourth crop cannot be had: the process stops between two checkpoints
@@ -29,12 +38,12 @@ def test_an_adversarial_run_stopped_half_way_ends_with_the_same_weights(
             raise KeyboardInterrupt
         return random_crops(*arguments)
 
-    autoencoder.train(TINY, corpus, RECIPE, tmp_path / "whole", open_fabric())
-    monkeypatch.setattr(autoencoder, "random_crops", stop_after_three)
+    trainer.train(config, corpus, recipe, tmp_path / "whole", open_fabric())
+    monkeypatch.setattr(trainer, "random_crops", stop_after_three)
     with pytest.raises(KeyboardInterrupt):
-        autoencoder.train(TINY, corpus, RECIPE, tmp_path / "run", open_fabric())
+        trainer.train(config, corpus, recipe, tmp_path / "run", open_fabric())
     monkeypatch.undo()
-    autoencoder.train(TINY, corpus, RECIPE, tmp_path / "run", open_fabric())
+    trainer.train(config, corpus, recipe, tmp_path / "run", open_fabric())
     stopped, whole = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("run", "whole"))
     for part in ("network", "discriminator", "ema"):
         for name in whole[part]:
@@ -62,3 +71,69 @@ def test_the_adversary_pulls_only_from_its_step_on(packed: Path, tmp_path: Path)
     states = [torch.load(tmp_path / n / "checkpoint.pt", weights_only=True) for n in ("with", "without")]
     assert not states[1]["discriminator_optimizer"]["state"]
     assert states[0]["discriminator_optimizer"]["state"]
+
+
+def test_a_frozen_waveform_encoder_stays_as_it_was_too(packed: Path, tmp_path: Path) -> None:
+    corpus = Corpus(packed, "train")
+    oobleck.train(WAVES, corpus, replace(WAVE_RECIPE, steps=0), tmp_path / "before", open_fabric())
+    before = averaged_weights(tmp_path / "before")
+    recipe = replace(WAVE_RECIPE, steps=3, freeze_encoder=True)
+    oobleck.train(WAVES, corpus, recipe, tmp_path / "after", open_fabric(), before)
+    after = averaged_weights(tmp_path / "after")
+    for name, tensor in after.items():
+        if name.startswith("encoder."):  # a length times a direction is rounded once
+            torch.testing.assert_close(tensor, before[name], rtol=1e-5, atol=1e-7)
+    assert not torch.equal(before["decoder.layers.0.weight"], after["decoder.layers.0.weight"])
+
+
+def test_weight_norm_changes_nothing_and_folding_it_gives_the_plain_network_that_learned() -> None:
+    torch.manual_seed(0)
+    config = OobleckConfig(channels=8, multiples=(1, 2), strides=(2, 4))
+    plain, network = OobleckAutoencoder(config), OobleckAutoencoder(config)
+    initialize(plain)
+    network.load_state_dict(plain.state_dict())
+    normed(network)
+    audio, latents = torch.randn(1, 2, 64), torch.randn(1, 64, 8)
+    torch.testing.assert_close(network.decode(latents), plain.decode(latents), rtol=1e-4, atol=1e-6)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    network.reconstruct(audio)[0].square().mean().backward()
+    optimizer.step()
+    assert not torch.allclose(network.decode(latents), plain.decode(latents), rtol=1e-3)
+    fold(network, plain)
+    torch.testing.assert_close(network.decode(latents), plain.decode(latents), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(network.encoder(audio), plain.encoder(audio), rtol=1e-4, atol=1e-6)
+
+
+def test_an_untrained_waveform_autoencoder_passes_signals_on_at_a_sane_level() -> None:
+    torch.manual_seed(0)
+    network = OobleckAutoencoder(OobleckConfig(channels=16))
+    initialize(network)
+    mean, std = network.posterior(0.3 * torch.randn(1, 2, 16 * 2048))
+    assert 0.03 < mean.std() < 3
+    assert std.mean().item() == pytest.approx(0.05, abs=0.02)  # nearly deterministic latents
+    assert 0.01 < network.decode(torch.randn(1, 64, 16)).std() < 1
+
+
+def test_the_published_sizes_have_the_published_number_of_trained_parameters() -> None:
+    with torch.device("meta"):
+        network = normed(OobleckAutoencoder(OobleckConfig()))
+    assert sum(parameter.numel() for parameter in network.parameters()) == 156_112_514
+    assert len(network.state_dict()) == 365
+
+
+def test_a_small_waveform_autoencoder_learns_one_sound(packed: Path, tmp_path: Path) -> None:
+    corpus = Corpus(packed, "train")
+    corpus.entries = corpus.entries[:1]
+    recipe = replace(WAVE_RECIPE, steps=21, learning_rate=3e-3, inverse_warmup=0.0, adversarial_from=21)
+    oobleck.train(WAVES, corpus, recipe, tmp_path, open_fabric())
+    first, *_, last = (line["spectral"] for line in read_metrics(tmp_path))
+    assert last < 0.5 * first
+
+
+def test_a_training_may_start_from_the_embedded_model() -> None:
+    from model.config import ARC_MINI
+
+    weights = starting_weights(embedded_folder(), ARC_MINI)
+    SpectralAutoencoder.of(ARC_MINI).load_state_dict(weights)
+    assert not torch.equal(weights["scale"], torch.ones_like(weights["scale"]))
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from model.spectral import mid_side
+from training.a_weighting import a_weighted, a_weighting
 from training.losses import (
     coherence_loss,
     contrastive_loss,
+    feature_matching_loss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
     kl_divergence,
+    multi_resolution_stft_loss,
     relativistic_discriminator_loss,
     relativistic_generator_loss,
     spectral_energy_distance,
@@ -76,3 +82,86 @@ def test_coherence_does_not_ask_for_the_phase_of_highs() -> None:
     target = torch.zeros(1, 2, 32, 128)
     target[..., 60] = 1.0  # 10 kHz
     assert coherence_loss(target, -target).item() < 1e-3
+
+
+A_WEIGHTS_DB = {63: -26.2, 100: -19.1, 200: -10.9, 500: -3.2, 1_000: 0.0, 2_500: 1.3, 10_000: -2.5}  # IEC 61672-1
+
+
+@pytest.mark.parametrize(("hz", "decibels"), A_WEIGHTS_DB.items())
+def test_a_weighting_is_the_standards_table_as_a_curve_and_as_a_filter(hz: int, decibels: float) -> None:
+    curve = a_weighting(torch.tensor(float(hz), dtype=torch.float64))
+    assert 20 * math.log10(curve) == pytest.approx(decibels, abs=0.1)
+    sine = torch.sin(2 * math.pi * hz / 44_100 * torch.arange(44_100, dtype=torch.float64)).float()[None, None]
+    inside = slice(4_410, -4_410)  # whole periods, away from the ends
+    gain = (a_weighted(sine, 44_100)[..., inside].square().mean() / sine[..., inside].square().mean()).sqrt()
+    tolerance_db = 0.2 if hz >= 100 else 1.2
+    assert 20 * math.log10(gain) == pytest.approx(decibels, abs=tolerance_db)
+
+
+def test_the_weighted_signal_is_as_long_as_the_given_one_and_not_delayed() -> None:
+    impulse = torch.zeros(1, 2, 5_000)
+    impulse[..., 2_000] = 1
+    weighted = a_weighted(impulse, 44_100)
+    assert weighted.shape == impulse.shape
+    assert weighted.argmax(-1).tolist() == [[2_000, 2_000]]
+    torch.testing.assert_close(weighted[..., 1_500:2_000], weighted[..., 2_001:2_501].flip(-1), atol=1e-6, rtol=0)
+
+
+def test_the_multi_resolution_loss_of_equal_signals_is_nothing_whatever_their_polarity() -> None:
+    torch.manual_seed(0)
+    sound = 0.1 * torch.randn(2, 2, 8192)
+    assert multi_resolution_stft_loss(sound, sound).item() == pytest.approx(0, abs=1e-4)
+    assert multi_resolution_stft_loss(sound, -sound).item() == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize("gain", [0.25, 1.5])
+def test_the_multi_resolution_loss_of_a_louder_copy_is_its_closed_form_at_every_level(gain: float) -> None:
+    torch.manual_seed(0)
+    sound = torch.randn(2, 2, 8192)
+    expected = abs(1 - gain) + abs(math.log(gain))  # spectral convergence + log magnitude
+    for level in (0.1, 1.0):
+        got = multi_resolution_stft_loss(level * sound, gain * level * sound).item()
+        assert got == pytest.approx(expected, rel=0.01)
+
+
+def test_sum_and_difference_see_what_left_and_right_see_of_the_signals_they_are_made_of() -> None:
+    torch.manual_seed(0)
+    target, estimate = torch.randn(2, 2, 8192), torch.randn(2, 2, 8192)
+    of_sides = multi_resolution_stft_loss(mid_side(mid_side(target)), mid_side(mid_side(estimate)))
+    assert of_sides.item() == pytest.approx(multi_resolution_stft_loss(target, estimate).item(), rel=1e-4)
+    width = torch.tensor([1.0, -1.0])[None, :, None] * torch.randn(2, 1, 8192)  # all in the difference
+    halved = 0.5 * (0 + abs(1 - 0.5) + math.log(2))  # the sum is right, the difference half as large
+    assert multi_resolution_stft_loss(mid_side(width), mid_side(0.5 * width)).item() == pytest.approx(halved, rel=0.01)
+
+
+def test_a_trace_of_width_in_a_mono_sound_costs_no_more_than_losing_the_sound() -> None:
+    torch.manual_seed(0)
+    mono = torch.randn(1, 1, 8192).expand(1, 2, -1)
+    slightly_wide = mono + 1e-3 * torch.randn(1, 2, 8192)
+    trace = multi_resolution_stft_loss(mid_side(mono), mid_side(slightly_wide))
+    assert trace < multi_resolution_stft_loss(mid_side(mono), 0.01 * mid_side(mono))
+
+
+def test_hinge_losses_are_their_formulas() -> None:
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0])
+    assert hinge_discriminator_loss(real, fake).item() == pytest.approx((0 + 0.5) / 2 + (0 + 1) / 2)
+    assert hinge_generator_loss(fake).item() == pytest.approx(1.5)
+    assert hinge_discriminator_loss(real, fake) < hinge_discriminator_loss(fake, real)  # a high logit means real
+
+
+def test_feature_matching_is_the_mean_difference_of_layers_and_relative_if_asked() -> None:
+    real = [torch.full((2, 3), 4.0), torch.full((5,), -0.5)]
+    fake = [torch.full((2, 3), 3.0), torch.full((5,), 0.5)]
+    assert feature_matching_loss(real, [fake]).item() == pytest.approx((1 + 1) / 2)
+    assert feature_matching_loss(real, [fake], relative=True).item() == pytest.approx((1 / 4 + 1 / 0.5) / 2, rel=0.01)
+    assert feature_matching_loss(real, [real, real]).item() == 0
+
+
+def test_feature_matching_of_two_draws_prefers_noise_at_its_own_level_where_one_draw_prefers_quieter() -> None:
+    torch.manual_seed(0)
+    real, a, b = (torch.randn(20_000) for _ in range(3))
+    gains = (0.0, 0.5, 1.0, 1.5)
+    two = [feature_matching_loss([real], [[g * a], [g * b]]).item() for g in gains]
+    one = [feature_matching_loss([real], [[g * a]]).item() for g in gains]
+    assert gains[int(np.argmin(two))] == 1.0
+    assert gains[int(np.argmin(one))] == 0.0
