@@ -23,7 +23,7 @@ class SkipClip(Exception):
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a clip. `note` is a MIDI number; `parameters` are those of the synthesis, if it was rendered."""
+    """What is said of a clip. `note` is a MIDI number; `kind` and `parameters` are of the synthesis, if it was rendered."""
 
     captions: tuple[str, ...]
     category: str = ""
@@ -32,6 +32,7 @@ class About:
     note: float | None = None
     bpm: float | None = None
     tags: tuple[str, ...] = ()
+    kind: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,6 +100,7 @@ def about(members: Mapping[str, bytes], source: str) -> About:
         split=_text(said, "split", "train"),
         note=_number(said, "note"),
         bpm=_number(said, "bpm"),
+        kind=_text(said, "kind", ""),
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
         parameters=parameters if isinstance(parameters, dict) else {},
     )

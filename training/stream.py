@@ -130,4 +130,7 @@ def batches(stream: Stream, workers: int = 2) -> Iterator[Tensor]:
     """The batches of a stream in the order of their steps, loaded ahead by `workers` processes."""
     # Spawned: the caller may hold a GPU, and threads of torch, that a fork does not survive.
     context = "spawn" if workers else None
-    return iter(DataLoader(stream, batch_size=None, num_workers=workers, multiprocessing_context=context))
+    try:
+        yield from DataLoader(stream, batch_size=None, num_workers=workers, multiprocessing_context=context)
+    except ValueError as error:  # a loading process sends its whole traceback
+        raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
