@@ -23,7 +23,7 @@ class SkipClip(Exception):
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a clip. `note` is a MIDI number; `kind` and `parameters` are of the synthesis, if it was rendered."""
+    """What is said of a clip. `note` is a MIDI number; `kind` and `parameters` are those of a rendered one."""
 
     captions: tuple[str, ...]
     category: str = ""

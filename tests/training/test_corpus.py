@@ -240,7 +240,9 @@ def test_a_pack_of_the_first_form_is_still_read(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_a_clip_comes_back(tmp_path: Path) -> None:
-    about = said(captions_alt=["tone", "a tone"], note=69, bpm=120.5, tags=["sine"], kind="sine", parameters={"decay_s": 0.2})
+    about = said(
+        captions_alt=["tone", "a tone"], note=69, bpm=120.5, tags=["sine"], kind="sine", parameters={"decay_s": 0.2}
+    )
     path = shard(tmp_path / "a.tar", {"k.wav": encoded(tone(0.1)), "k.json": about})
     pack([str(path)], tmp_path / "out")
     entry = Corpus(tmp_path / "out", "train").entries[0]
