@@ -77,12 +77,17 @@ def pulse(frequency: np.ndarray | float, n: int, width: float = 0.5, start: floa
 
 
 def unison(rng: np.random.Generator, frequency: float, n: int, voices: int, cents: float, wide: float) -> np.ndarray:
-    """(n, 2) saws spread evenly over ± `cents`: their mean stays on the note."""
-    out = np.zeros((n, 2))
-    for i, place in enumerate(np.linspace(-1, 1, voices) if voices > 1 else [0.0]):
-        pan = 0.5 + 0.5 * wide * (place if i % 2 else -place)
-        wave = saw(frequency * 2 ** (place * cents / 1200), n, rng.random())
-        out += wave[:, None] * np.sqrt([1 - pan, pan])
+    """(n, 2) saws over ± `cents`, an odd number: one on the note, the others in pairs whose phases mirror each other.
+
+    A mirrored pair beats without moving the pitch, and its mean over left and right stays on the note exactly.
+    """
+    start, pairs = rng.random(), voices // 2
+    out = np.repeat(saw(frequency, n, start)[:, None], 2, axis=1)
+    for i in range(1, pairs + 1):
+        lag, apart, side = rng.random(), i / pairs * rng.uniform(0.92, 1.0), wide * i / pairs * (-1) ** i
+        for sign in (-1, 1):
+            wave = saw(frequency * 2 ** (sign * apart * cents / 1200), n, start + sign * lag)
+            out += 0.65 * pan(wave, sign * side)
     return out / np.sqrt(voices)
 
 

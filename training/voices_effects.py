@@ -488,21 +488,21 @@ def glass_break(draw: Draw) -> np.ndarray:
     n = len(times(length))
     out = np.zeros((n, 2))
     low = draw.number("pane_hz", 1300, 3000)
-    count = int(draw.number("shards", 25, 110))
+    count = int(draw.number("shards", 45, 150, "small", "big"))
     for i in range(count):
-        at = min(length * 0.8, draw.rng.exponential(length * 0.22)) if i > 6 else draw.rng.uniform(0, 0.02)
+        at = min(length * 0.8, draw.rng.exponential(length * 0.26)) if i > 6 else draw.rng.uniform(0, 0.02)
         k = int(draw.rng.uniform(0.06, 0.4) * RATE_HZ)
         bit = _shard(draw.rng, low * 2 ** (2 * draw.rng.random()), k / RATE_HZ, k)
         place(
             out,
             pan(level(bit), draw.rng.uniform(-0.8, 0.8)),
             int(at * RATE_HZ),
-            np.exp(-2.2 * at / length) * draw.rng.uniform(0.1, 1),
+            np.exp(-1.6 * at / length) * draw.rng.uniform(0.15, 1),
         )
     crash = highpass(noise(draw.rng, n), 1800) * decay(n, 0.16) + 0.5 * bandpass(noise(draw.rng, n), 300, 1500) * decay(
         n, 0.07
     )
-    tinkle = highpass(noise(draw.rng, n), 5500) * (draw.rng.random(n) < 0.02) * decay(n, length * 0.8)
+    tinkle = highpass(noise(draw.rng, n), 5500) * (draw.rng.random(n) < 0.1) * decay(n, length * 0.5)
     return level(out) + 0.8 * stereo(level(crash)) + 0.25 * stereo(level(tinkle))
 
 
@@ -701,6 +701,140 @@ def jump(draw: Draw) -> np.ndarray:
     return wave * gate(n, 0.002, length * 0.5)
 
 
+def clock(draw: Draw) -> np.ndarray:
+    rate = draw.number("ticks_hz", 1.2, 5, "slow", "fast")
+    count = int(draw.rng.integers(2, 9))
+    n, k = len(times(min(5.5, count / rate + 0.15))), 4000
+    f = draw.number("pitch_hz", 1400, 4200, "low", "high")
+    out = np.zeros(n)
+    for i in range(count):
+        g = f * (1 if i % 2 == 0 else 0.86)
+        tick = modes(
+            k, g * np.array([1, 1.7, 2.6]), np.array([0.03, 0.02, 0.015]), np.array([1, 0.6, 0.4])
+        ) + 0.3 * highpass(noise(draw.rng, k), 2500) * decay(k, 0.006)
+        place(out, level(tick), int(i / rate * RATE_HZ), 1 if i % 2 == 0 else 0.7)
+    draw.name = str(draw.rng.choice(["clock ticking", "ticking clock"]))
+    return reverb(out, draw.rng, 0.3, 0.2, 0.5)
+
+
+def phone(draw: Draw) -> np.ndarray:
+    old = draw.chance("old", 0.5)
+    length = draw.number("seconds", 0.8, 2.8)
+    n = len(times(length + (0.6 if old else 0.05)))
+    k = int(length * RATE_HZ)
+    out = np.zeros(n)
+    if old:
+        f = draw.number("pitch_hz", 900, 1900, "low", "high")
+        for i in range(int(length * draw.rng.uniform(18, 26))):
+            place(out, _shard(draw.rng, f * (1 if i % 2 else 1.19), 0.35, 14000), int(i / 22 * RATE_HZ), 0.5)
+        draw.name = str(draw.rng.choice(["old telephone ring", "telephone bell ringing"]))
+        return out
+    f = draw.number("pitch_hz", 500, 1300, "low", "high")
+    turn = np.arange(k) / RATE_HZ * draw.rng.uniform(14, 26)
+    warble = sine(np.where(turn % 1 < 0.5, f, f * draw.rng.uniform(1.15, 1.35)), k)
+    place(out, warble * gate(k, 0.005, 0.02), 0)
+    draw.name = str(draw.rng.choice(["phone ring", "electronic phone ring"]))
+    return out
+
+
+def creak(draw: Draw) -> np.ndarray:
+    """Stick and slip: a train of clicks of wandering rate through the door's resonances."""
+    length = draw.number("seconds", 0.6, 2.6)
+    n = len(times(length))
+    rate = draw.number("slips_hz", 35, 160, "slow", "fast") * 2 ** (0.7 * _wander(draw.rng, n, 2.5))
+    turns = phase_of(rate, n)
+    slips = np.r_[0.0, np.diff(np.floor(turns))] * draw.rng.uniform(0.5, 1, n)
+    body = sum(
+        (
+            peak(slips, hz, 22) * g
+            for hz, g in zip(draw.rng.uniform(350, 3200, 7), draw.rng.uniform(0.4, 1, 7), strict=True)
+        ),
+        np.zeros(n),
+    )
+    return reverb(body * np.clip(0.7 + 0.5 * _wander(draw.rng, n, 3), 0.1, 2) * gate(n, 0.05, 0.15), draw.rng, 0.5, 0.3)
+
+
+def horn(draw: Draw) -> np.ndarray:
+    length = draw.number("length", 0.3, 1.8)
+    n = len(times(length))
+    f = draw.number("pitch_hz", 290, 470, "low", "high")
+    wave = pulse(f, n, 0.3) + pulse(f * draw.rng.choice([1.189, 1.26, 1.335]), n, 0.3)
+    return saturate(peak(wave, 1100, 1.2) + 0.4 * peak(wave, 2600, 2) + 0.2 * wave, 2) * gate(n, 0.012, 0.05)
+
+
+def applause(draw: Draw) -> np.ndarray:
+    length = draw.number("seconds", 2.5, 5.85)
+    n = len(times(length))
+    people = draw.number("claps_per_s", 25, 420, "sparse", "big")
+    grains = []
+    for _ in range(30):
+        k, f = int(draw.rng.uniform(0.012, 0.03) * RATE_HZ), draw.rng.uniform(700, 2200)
+        grains.append(level(bandpass(noise(draw.rng, k), f, f * 2.2, 1) * decay(k, k / RATE_HZ, 0.0005)))
+    out = _rain_of(draw.rng, n, people, grains, 2.5)
+    return _edges(reverb(out, draw.rng, 0.9, 0.4, 0.6)[:n], 0.35)
+
+
+def sonar(draw: Draw) -> np.ndarray:
+    f = draw.pitch(67, 90)
+    length = draw.number("length", 0.8, 2.4)
+    n = len(times(length))
+    return reverb(sine(f, n) * decay(n, length, 0.004), draw.rng, 1.8, draw.number("wet", 0.3, 0.8), 0.7)
+
+
+def steam(draw: Draw) -> np.ndarray:
+    length = draw.number("length", 0.3, 2.8)
+    n = len(times(length))
+    hiss = highpass(noise(draw.rng, n), draw.number("tone_hz", 1200, 5500), 1)
+    return peak(hiss, 6000, 1) * gate(n, 0.02, length * 0.6, 0.7, 0.2)
+
+
+def scratch(draw: Draw) -> np.ndarray:
+    """A record moved by hand: pitch follows the hand's speed."""
+    length = draw.number("seconds", 0.25, 1.2)
+    n = len(times(length))
+    turns = draw.number("strokes_hz", 2, 7, "slow", "fast")
+    speed = np.abs(np.sin(2 * np.pi * turns * np.arange(n) / RATE_HZ / 2)) ** 0.7 + 0.02
+    place_in = np.cumsum(speed * draw.rng.uniform(1.2, 2.2))
+    source = level(
+        sum((saw(draw.rng.uniform(150, 420), 60_000, draw.rng.random()) for _ in range(3)), np.zeros(60_000))
+    ) + 0.5 * bandpass(noise(draw.rng, 60_000), 500, 5000, 1)
+    return sweep(
+        np.interp(place_in % 59_999, np.arange(60_000), source) * speed, 300 + 5000 * speed, 1.5, "band"
+    ) * gate(n, 0.004, 0.02)
+
+
+def train(draw: Draw) -> np.ndarray:
+    length = draw.number("seconds", 3, 5.85)
+    n, k = len(times(length)), int(0.2 * RATE_HZ)
+    rate = draw.number("clacks_hz", 1.0, 2.6, "slow", "fast")
+    bed = lowpass(noise(draw.rng, n, -4), 500) * (1 + 0.25 * _wander(draw.rng, n, 4))
+    out = level(bed) * 0.35 + 0.05 * bandpass(noise(draw.rng, n), 1500, 5000, 1)
+    for i in range(int(length * rate)):
+        for lag in (0, 0.16 / rate):
+            clack = (
+                bandpass(noise(draw.rng, k), 250, 3000, 1) * decay(k, 0.1)
+                + modes(k, np.array([310, 890, 1730]), np.array([0.12, 0.08, 0.05]), np.array([1, 0.7, 0.5])) * 0.6
+            )
+            place(out, level(clack), int((i / rate + lag) * RATE_HZ), draw.rng.uniform(0.5, 0.8))
+    return _edges(out, 0.3)
+
+
+def sword(draw: Draw) -> np.ndarray:
+    length = draw.number("length", 0.5, 1.8)
+    n = len(times(length))
+    f = draw.number("pitch_hz", 1300, 3200, "low", "high")
+    count = 14
+    ring = modes(
+        n,
+        f * np.sort(draw.rng.uniform(1, 5, count)),
+        length * draw.rng.uniform(0.3, 1, count),
+        draw.rng.uniform(0.2, 1, count),
+        draw.rng.random(count),
+    )
+    slide = sweep(noise(draw.rng, n), np.geomspace(2500, 9000, n), 4, "band") * decay(n, 0.35, 0.03)
+    return level(ring) * rise(n, draw.rng.uniform(0.002, 0.06)) + 0.7 * level(slide)
+
+
 EFFECTS = (
     Kind("riser", "sfx", ("riser",), riser),
     Kind("downlifter", "sfx", ("downlifter", "falling sweep", "down sweep"), downlifter),
@@ -720,7 +854,7 @@ EFFECTS = (
     Kind("rain", "ambience", ("rain", "rain falling", "rain on leaves"), rain),
     Kind("fire", "ambience", ("fire crackling", "campfire", "crackling fire"), fire),
     Kind("thunder", "ambience", ("thunder", "thunder rumble", "thunderstorm"), thunder),
-    Kind("waves", "ambience", ("sea waves", "ocean wave", "wave on a beach"), waves),
+    Kind("waves", "ambience", ("sea waves", "ocean wave", "beach waves"), waves),
     Kind("stream", "ambience", ("stream", "flowing water", "babbling brook"), stream),
     Kind("crickets", "ambience", ("crickets", "crickets at night", "cricket chirping"), crickets),
     Kind("helicopter", "ambience", ("helicopter", "helicopter hovering"), helicopter, 0.7),
@@ -733,11 +867,21 @@ EFFECTS = (
     Kind("footsteps", "foley", ("footsteps",), footsteps),
     Kind("door knock", "foley", ("door knock",), knock),
     Kind("glass tink", "foley", ("glass tink", "glass clink", "wine glass hit"), glass_tink),
-    Kind("glass breaking", "foley", ("glass breaking", "glass shatter", "breaking a window"), glass_break, 1.5),
+    Kind("glass breaking", "foley", ("glass breaking", "glass shatter", "window breaking"), glass_break, 1.5),
     Kind("metal hit", "foley", ("metal hit", "metal clang", "metallic hit"), metal_hit),
-    Kind("wood hit", "foley", ("wood hit", "wooden thud", "hitting a wooden box"), wood_hit),
+    Kind("wood hit", "foley", ("wood hit", "wooden thud", "wooden box hit"), wood_hit),
     Kind("typing", "foley", ("typing", "keyboard typing", "computer keyboard"), typing),
     Kind("heartbeat", "foley", ("heartbeat", "heart beating"), heartbeat),
+    Kind("clock", "foley", ("clock ticking",), clock),
+    Kind("phone", "ui", ("phone ring",), phone),
+    Kind("door creak", "foley", ("door creak", "creaking door", "rusty hinge creak"), creak),
+    Kind("car horn", "sfx", ("car horn", "horn honk"), horn),
+    Kind("applause", "ambience", ("applause", "crowd clapping", "audience applause"), applause),
+    Kind("sonar", "sfx", ("sonar ping", "submarine sonar ping"), sonar),
+    Kind("steam", "sfx", ("steam hiss", "air release", "steam burst"), steam),
+    Kind("record scratch", "sfx", ("record scratch", "vinyl scratch", "DJ scratch"), scratch),
+    Kind("train", "ambience", ("train", "train on tracks", "railway train passing"), train),
+    Kind("sword", "foley", ("sword clash", "sword hit", "metal blade ring"), sword),
     Kind("alarm", "ui", ("alarm beep", "alarm", "beeping alarm"), alarm),
     Kind("click", "ui", ("UI click", "button click", "interface click"), ui_click, 1.5),
     Kind("blip", "ui", ("UI blip", "blip", "beep"), ui_blip, 1.5),
