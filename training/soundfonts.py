@@ -4,6 +4,7 @@ Made for Debian's fluid-soundfont-gm (FluidR3, MIT licence). Reverb and chorus s
 """
 
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from training.wording import Draw, Kind
 PLACES = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/soundfonts/FluidR3_GM.sf2"))
 TICKS_A_SECOND = 1000
 LEAD_S, GAP_S = 0.02, 0.1
+ALL_SOUND_OFF = 120
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11, 12), (0, 2, 3, 5, 7, 8, 10, 12)
 CHORDS = {"major": (0, 4, 7), "minor": (0, 3, 7), "major seventh": (0, 4, 7, 11), "minor seventh": (0, 3, 7, 10)}
 
@@ -182,7 +184,7 @@ class Part:
 
 
 def find() -> Path | None:
-    """A soundfont of this machine, where `fluidsynth` and mido are there to play it."""
+    """A soundfont of this machine, where Debian or Fedora put it."""
     return next((path for path in PLACES if path.exists()), None)
 
 
@@ -250,34 +252,38 @@ def compose(rng: np.random.Generator) -> Part:
     return Part(kind, draw, program.number, notes, min(5.85, len(notes) * step + 1.0))
 
 
-def midi_file(parts: list[Part], path: Path) -> list[int]:
-    """Write the parts one after another; returns the sample at which each begins."""
-    import mido
+def _variable_length(ticks: int) -> bytes:
+    """MIDI's integers: seven bits a byte, the highest set on all but the last."""
+    groups = [ticks & 127]
+    while ticks := ticks >> 7:
+        groups.insert(0, 128 | ticks & 127)
+    return bytes(groups)
 
-    events: list[tuple[float, int, mido.Message]] = []
+
+def midi_file(parts: list[Part], path: Path) -> list[int]:
+    """Write the parts one after another as a Standard MIDI File; returns the sample at which each begins."""
+    events: list[tuple[float, int, bytes]] = []  # seconds, order within a moment, message
     starts, at = [], 0.1
     for part in parts:
         channel = 9 if part.program < 0 else 0
         starts.append(round(at * RATE_HZ))
-        events.append((at - 0.05, 0, mido.Message("control_change", control=120, value=0, channel=channel)))
         if part.program >= 0:
-            events.append((at - 0.04, 0, mido.Message("program_change", program=part.program, channel=0)))
+            events.append((at - 0.04, 0, bytes((0xC0, part.program))))
         for start, length, note, velocity in part.notes:
             on = at + LEAD_S + start
-            events.append((on, 2, mido.Message("note_on", note=note, velocity=velocity, channel=channel)))
-            events.append((on + length, 1, mido.Message("note_off", note=note, channel=channel)))
+            events.append((on, 2, bytes((0x90 | channel, note, velocity))))
+            events.append((on + length, 1, bytes((0x80 | channel, note, 64))))
         at += part.seconds + LEAD_S
-        events.append((at, 0, mido.Message("control_change", control=120, value=0, channel=channel)))
+        events.append((at, 0, bytes((0xB0 | channel, ALL_SOUND_OFF, 0))))
         at += GAP_S
-    score = mido.MidiFile(ticks_per_beat=TICKS_A_SECOND // 2)  # at the default 120 BPM
-    track = mido.MidiTrack()
-    score.tracks.append(track)
-    now = 0
-    for when, _, message in sorted(events, key=lambda e: (e[0], e[1])):
+    track, now = bytearray(), 0
+    for when, _, message in [*sorted(events), (at, 0, bytes((0xFF, 0x2F, 0)))]:  # the end of the track
         tick = round(when * TICKS_A_SECOND)
-        track.append(message.copy(time=tick - now))
+        track += _variable_length(tick - now) + message
         now = tick
-    score.save(path)
+    # Format 0, one track; ticks a quarter note at MIDI's default of 120 a minute.
+    header = struct.pack(">4sIHHH", b"MThd", 6, 0, 1, TICKS_A_SECOND // 2)
+    path.write_bytes(header + struct.pack(">4sI", b"MTrk", len(track)) + track)
     return starts
 
 
