@@ -10,8 +10,9 @@ import json
 import multiprocessing
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -69,31 +70,42 @@ def write_shard(path: Path, clips: Iterable[Packed]) -> None:
     os.replace(part, path)
 
 
-def shard_seconds(path: Path) -> float:
+def shard_seconds(path: Path, seed: int) -> float:
+    """Seconds of sound of a shard; ValueError if it belongs to a run of another seed."""
     with tarfile.open(path) as tar:
-        return sum(json.load(f)["seconds"] for m in tar if m.name.endswith(".json") and (f := tar.extractfile(m)))
+        about = [json.load(f) for m in tar if m.name.endswith(".json") and (f := tar.extractfile(m))]
+    if any(a["source_path"].split("/")[0] != str(seed) for a in about[:1]):
+        raise ValueError(f"{path} was rendered with another seed than {seed}: choose another folder, or that seed")
+    return sum(a["seconds"] for a in about)
 
 
-def write_series(folder: Path, name: str, seconds: float, shards: Iterator[Iterable[Packed]], bar: tqdm) -> float:
+def write_series(
+    folder: Path,
+    name: str,
+    seconds: float,
+    seed: int,
+    shards: Iterator[Callable[[], Iterable[list[Packed]]]],
+    bar: tqdm,
+) -> float:
     """Shards `name-NNNNNN.tar` until they hold `seconds`; those already there are kept. Returns their seconds."""
     done = 0.0
+    for number, work in enumerate(shards):
+        path = folder / f"{name}-{number:06d}.tar"
+        if path.exists():
+            bar.update(shard_seconds(path, seed))
+        else:
+            write_shard(path, watched(work(), bar))
+        done += shard_seconds(path, seed)
+        if done >= seconds:
+            break
+    return done
 
-    def watched(clips: Iterable[Packed]) -> Iterator[Packed]:
-        for item in clips:
+
+def watched(batches: Iterable[list[Packed]], bar: tqdm) -> Iterator[Packed]:
+    for batch in batches:
+        for item in batch:
             bar.update(item[2]["seconds"])
             yield item
-
-    number = 0
-    while done < seconds:
-        path = folder / f"{name}-{number:06d}.tar"
-        clips = next(shards)
-        if path.exists():
-            bar.update(shard_seconds(path))
-        else:
-            write_shard(path, watched(clips))
-        done += shard_seconds(path)
-        number += 1
-    return done
 
 
 def render(
@@ -108,28 +120,24 @@ def render(
     """Write shards until `hours` of sound are there; whole shards of an earlier run are kept. Returns the hours."""
     folder.mkdir(parents=True, exist_ok=True)
     share = soundfont_share if soundfont else 0.0
-
-    def voices() -> Iterator[Iterable[Packed]]:
-        first = 0
-        while True:
-            wanted = [(seed, i) for i in range(first, first + shard_clips)]
-            yield (item for made in pool.imap(voiced, wanted, chunksize=8) for item in made)
-            first += shard_clips
-
-    def samples() -> Iterator[Iterable[Packed]]:
-        first = 0
-        while True:
-            wanted = [(seed, i, soundfont) for i in range(first, first + shard_clips, CLIPS_A_PROCESS)]
-            yield chain.from_iterable(pool.imap(sampled, wanted))
-            first += len(wanted) * CLIPS_A_PROCESS
-
     with (
         multiprocessing.get_context("spawn").Pool(jobs) as pool,
         tqdm(total=round(hours * 3600), unit="s", desc="rendering", mininterval=2) as bar,
     ):
-        done = write_series(folder, "rendered", hours * 3600 * (1 - share), voices(), bar)
+
+        def voices(first: int) -> Iterable[list[Packed]]:
+            return pool.imap(voiced, [(seed, i) for i in range(first, first + shard_clips)], chunksize=8)
+
+        def samples(first: int) -> Iterable[list[Packed]]:
+            starts = range(first, first + shard_clips, CLIPS_A_PROCESS)
+            return pool.imap(sampled, [(seed, i, soundfont) for i in starts])
+
+        whole = -(-shard_clips // CLIPS_A_PROCESS) * CLIPS_A_PROCESS
+        own = (partial(voices, first) for first in count(0, shard_clips))
+        borrowed = (partial(samples, first) for first in count(0, whole))
+        done = write_series(folder, "rendered", hours * 3600 * (1 - share), seed, own, bar)
         if share:
-            done += write_series(folder, "soundfont", hours * 3600 * share, samples(), bar)
+            done += write_series(folder, "soundfont", hours * 3600 * share, seed, borrowed, bar)
     return done / 3600
 
 

@@ -13,12 +13,15 @@ from tqdm import tqdm
 from training.patterns import LOOPS
 from training.soundfonts import Part
 from training.synthesis import LONGEST_S, RATE_HZ, highpass, reverb, saturate, stereo
+from training.voices_ambiences import AMBIENCES
 from training.voices_drums import DRUMS
 from training.voices_effects import EFFECTS
+from training.voices_foley import FOLEY
+from training.voices_interface import INTERFACE
 from training.voices_tones import TONES
 from training.wording import Draw, Kind, captions, note_name
 
-KINDS: tuple[Kind, ...] = (*DRUMS, *TONES, *EFFECTS)
+KINDS: tuple[Kind, ...] = (*DRUMS, *TONES, *EFFECTS, *AMBIENCES, *FOLEY, *INTERFACE)
 LOOP_SHARE = 0.055  # of clips; loops are about three times as long, so 15 % of the hours
 TEST_SHARE = 0.04
 PROBES = 12  # clips of a kind whose measures set the thirds of "bright" and "short"

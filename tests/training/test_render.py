@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from training.levels import centroid_hz, decay_seconds, faults
-from training.onsets import same_tempo, tempo_bpm
-from training.pitch import cents_off, pitch
 
 from training import soundfonts
+from training.levels import centroid_hz, decay_seconds, faults
+from training.onsets import same_tempo, tempo_bpm
 from training.patterns import LOOPS
+from training.pitch import cents_off, pitch
 from training.render import render
 from training.synthesis import RATE_HZ, modes, sine, unison
 from training.voices import KINDS, clip, measured_words, play, side_of_split, thirds
