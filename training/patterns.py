@@ -260,7 +260,7 @@ def drum_loop(draw: Draw) -> np.ndarray:
     human = rng.uniform(0, 0.004)
     fill = bars > 1 and draw.chance("fill", 0.25, "+with a fill")
     for part, name, steps in lines:
-        hits = [_hit(name, draw, int(rng.integers(2**32))) for _ in range(1)]
+        hit = _hit(name, draw, int(rng.integers(2**32)))
         where = 0.0 if part in {"kick", "snare"} else rng.uniform(-0.5, 0.5)
         gain = MIX.get(name, 1.0)
         step_s = beats * 60 / bpm / len(steps)
@@ -273,7 +273,7 @@ def drum_loop(draw: Draw) -> np.ndarray:
                 velocity = VELOCITY[mark] * rng.uniform(0.88, 1.0)
                 late = (2 * swing - 1) * step_s if i % 2 else 0.0
                 at = (bar * len(steps) + i) * step_s + late + (abs(rng.normal(0, human)) if i or bar else 0)
-                place(out, pan(hits[0] * velocity * gain, where), round(at * RATE_HZ))
+                place(out, pan(hit * velocity * gain, where), round(at * RATE_HZ))
     if fill:
         snare = _hit(lines[1][1], draw, int(rng.integers(2**32)))
         for i in range(4):
@@ -284,7 +284,7 @@ def drum_loop(draw: Draw) -> np.ndarray:
             )
     if rng.random() < 0.4:
         out = reverb(out, rng, rng.uniform(0.3, 0.9), rng.uniform(0.08, 0.25))[:n]
-    out = saturate(out, draw.number("drive", 0.4, 3.5, "", "distorted" if rng.random() < 0 else ""))
+    out = saturate(out, draw.number("drive", 0.4, 3.5))
     draw.name = str(rng.choice(genre.names))
     draw.parameters["metre"] = genre.metre
     return out[:n]

@@ -77,12 +77,17 @@ def pulse(frequency: np.ndarray | float, n: int, width: float = 0.5, start: floa
 
 
 def unison(rng: np.random.Generator, frequency: float, n: int, voices: int, cents: float, wide: float) -> np.ndarray:
-    """(n, 2) saws spread evenly over ± `cents`: their mean stays on the note."""
-    out = np.zeros((n, 2))
-    for i, place in enumerate(np.linspace(-1, 1, voices) if voices > 1 else [0.0]):
-        pan = 0.5 + 0.5 * wide * (place if i % 2 else -place)
-        wave = saw(frequency * 2 ** (place * cents / 1200), n, rng.random())
-        out += wave[:, None] * np.sqrt([1 - pan, pan])
+    """(n, 2) saws over ± `cents`, an odd number: one on the note, the others in pairs whose phases mirror each other.
+
+    A mirrored pair beats without moving the pitch, and its mean over left and right stays on the note exactly.
+    """
+    start, pairs = rng.random(), voices // 2
+    out = np.repeat(saw(frequency, n, start)[:, None], 2, axis=1)
+    for i in range(1, pairs + 1):
+        lag, apart, side = rng.random(), i / pairs * rng.uniform(0.92, 1.0), wide * i / pairs * (-1) ** i
+        for sign in (-1, 1):
+            wave = saw(frequency * 2 ** (sign * apart * cents / 1200), n, start + sign * lag)
+            out += 0.65 * pan(wave, sign * side)
     return out / np.sqrt(voices)
 
 
@@ -207,3 +212,30 @@ def reverb(x: np.ndarray, rng: np.random.Generator, t60_s: float, wet: float, br
     out = signal.fftconvolve(dry, tail, axes=0)[: len(dry)]
     loud = np.sqrt((dry**2).sum()), np.sqrt((out**2).sum()) + 1e-12
     return dry * (1 - 0.4 * wet) + out * wet * loud[0] / loud[1]
+
+
+def arrivals(rng: np.random.Generator, per_second: float, seconds: float) -> np.ndarray:
+    """Sample numbers of a Poisson process."""
+    return np.sort(rng.integers(0, int(seconds * RATE_HZ), rng.poisson(per_second * seconds)))
+
+
+def wander(rng: np.random.Generator, n: int, hz: float) -> np.ndarray:
+    """Slow random curve of deviation 1."""
+    knots = max(4, int(n / RATE_HZ * hz * 2) + 4)
+    x = np.interp(np.linspace(0, knots - 1, n), np.arange(knots), rng.standard_normal(knots))
+    return x / (x.std() + 1e-9)
+
+
+def scatter(
+    rng: np.random.Generator, n: int, per_second: float, grains: list[np.ndarray], spread: float = 3.0
+) -> np.ndarray:
+    """(n, 2) grains at random times, levels and places."""
+    out = np.zeros((n, 2))
+    for at in arrivals(rng, per_second, n / RATE_HZ):
+        place(out, pan(grains[rng.integers(len(grains))], rng.uniform(-0.8, 0.8)), at, np.exp(-spread * rng.random()))
+    return out
+
+
+def edges(x: np.ndarray, fade_s: float = 0.15) -> np.ndarray:
+    shape = gate(len(x), fade_s, fade_s)
+    return x * (shape if x.ndim == 1 else shape[:, None])

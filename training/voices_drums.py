@@ -17,7 +17,6 @@ from training.synthesis import (
     rise,
     saturate,
     sine,
-    sweep,
     times,
 )
 from training.wording import Draw, Kind
@@ -344,6 +343,49 @@ def snare_roll(draw: Draw) -> np.ndarray:
     return out
 
 
+def timpani(draw: Draw) -> np.ndarray:
+    f = draw.pitch(40, 57)
+    length = draw.number("length", 0.8, 3)
+    n = len(times(length))
+    hard = draw.number("mallet", 0.1, 0.8, "soft", "hard")
+    # the preferred modes of a kettledrum stand nearly 1 : 1.5 : 2 : 2.44 : 2.9
+    skin = modes(
+        n,
+        f * np.array([1, 1.5, 1.99, 2.44, 2.9, 0.85]),
+        length * np.array([1, 0.8, 0.6, 0.5, 0.4, 0.15]),
+        np.array([1, 0.6, 0.35, 0.2, 0.15, 0.3]) * np.array([1, hard + 0.4, hard + 0.3, hard, hard, 1]),
+    )
+    return level(skin) + level(lowpass(noise(draw.rng, n), 300 + 2500 * hard) * decay(n, 0.05)) * 0.3 * hard
+
+
+def gong(draw: Draw) -> np.ndarray:
+    length = draw.number("length", 2.5, 5.8)
+    n = len(times(length))
+    f = draw.number("pitch_hz", 60, 170, "deep", "high")
+    count, rng = 36, draw.rng
+    ratio = np.sort(np.r_[1, 2, rng.uniform(1.4, 22, count - 2)])
+    bloom = rng.uniform(0.1, 0.5)
+    low = modes(n, f * ratio[:12], length * rng.uniform(0.6, 1, 12), rng.uniform(0.4, 1, 12), rng.random(12))
+    high = modes(
+        n,
+        f * ratio[12:],
+        length * rng.uniform(0.3, 0.7, count - 12),
+        rng.uniform(0.1, 0.6, count - 12),
+        rng.random(count - 12),
+    )
+    return level(low) + draw.number("shimmer", 0.2, 1, "", "shimmering") * level(high) * rise(n, bloom)
+
+
+def brush(draw: Draw) -> np.ndarray:
+    length = draw.number("length", 0.12, 0.6)
+    n = len(times(length * 1.2))
+    wire = bandpass(noise(draw.rng, n), 1000, draw.number("tone_hz", 5000, 14000), 1)
+    hit = wire * rise(n, draw.number("drag_s", 0.004, 0.08)) * decay(n, length)
+    return level(hit) + 0.25 * modes(
+        n, 190 * np.array([1, 1.6, 2.2]), np.array([0.12, 0.08, 0.06]), np.array([1, 0.6, 0.3])
+    )
+
+
 DRUMS = (
     Kind("kick 808", "drum", ("808 kick", "808 bass drum", "808 kick drum"), kick_808),
     Kind("kick 909", "drum", ("909 kick", "house kick drum", "techno kick", "kick drum"), kick_909),
@@ -359,6 +401,9 @@ DRUMS = (
     Kind("tom", "drum", ("tom drum",), tom),
     Kind("electronic tom", "drum", ("electronic tom", "synth tom", "808 tom"), tom_electronic),
     Kind("snare roll", "drum", ("snare roll", "snare drum roll"), snare_roll, 0.5),
+    Kind("brush snare", "drum", ("brush snare", "brushed snare hit", "snare with brushes"), brush),
+    Kind("timpani", "percussion", ("timpani", "timpani hit", "kettledrum"), timpani),
+    Kind("gong", "percussion", ("gong", "gong hit", "tam-tam"), gong),
     Kind("conga", "percussion", ("conga hit", "conga"), conga),
     Kind("bongo", "percussion", ("bongo hit", "bongo"), bongo),
     Kind("cowbell", "percussion", ("cowbell", "808 cowbell", "cowbell hit"), cowbell),

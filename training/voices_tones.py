@@ -6,10 +6,8 @@ from numba import njit
 from training.synthesis import (
     RATE_HZ,
     bandpass,
-    curve,
     decay,
     gate,
-    glide,
     highpass,
     level,
     lowpass,
@@ -18,8 +16,8 @@ from training.synthesis import (
     pan,
     peak,
     phase_of,
+    place,
     pulse,
-    reverb,
     rise,
     saturate,
     saw,
@@ -54,6 +52,21 @@ def _vibrato(draw: Draw, f: float, n: int, cents: float) -> np.ndarray:
     return f * 2 ** (cents / 1200 * swing * rise(n, 0.6 * n / RATE_HZ))
 
 
+def _three(f: np.ndarray, n: int, ratio: float) -> np.ndarray:
+    """A saw between two that lie `ratio` above and below, mirrored in phase."""
+    return saw(f, n) + 0.6 * (saw(f * ratio, n, 0.3) + saw(f / ratio, n, -0.3))
+
+
+def _section(draw: Draw, f: float, n: int, players: int, cents: float, vibrato: float) -> np.ndarray:
+    """(n, 2) saws of an ensemble, each with a vibrato of its own, spread around one who is in tune."""
+    out = pan(2 * saw(_vibrato(draw, f, n, vibrato), n), 0)
+    for i in range(players // 2):
+        off, lag, side = cents * draw.rng.uniform(0.3, 1), draw.rng.random(), draw.rng.uniform(0.2, 0.9) * (-1) ** i
+        for sign in (-1, 1):
+            out += pan(saw(_vibrato(draw, f * 2 ** (sign * off / 1200), n, vibrato), n, sign * lag), sign * side)
+    return out
+
+
 def _filtered(draw: Draw, x: np.ndarray, f: float, length: float, q_high: float = 4.0) -> np.ndarray:
     """Low-pass with an envelope: the opening is what one hears as bright."""
     cut = draw.number("cutoff_hz", 250, 7000)
@@ -78,7 +91,7 @@ def bass_reese(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.8, 4)
     n = len(times(length))
     cents = draw.number("detune_cents", 8, 32, "", "detuned")
-    wave = unison(draw.rng, f, n, 4, cents, draw.number("wide", 0, 0.9, "", "wide"))
+    wave = unison(draw.rng, f, n, 5, cents, draw.number("wide", 0, 0.9, "", "wide"))
     q = draw.number("q", 0.6, 3)
     cut = draw.number("cutoff_hz", 200, 2600)
     rate = draw.number("rate_hz", 0.15, 1.2)
@@ -368,11 +381,7 @@ def synth_lead(draw: Draw) -> np.ndarray:
     shape = draw.choice("wave", ("saw", "square"))
     draw.name = f"{shape} lead" if draw.rng.random() < 0.6 else "synth lead"
     vibrato = _vibrato(draw, f, n, draw.number("vibrato_cents", 2, 28, "", "with vibrato"))
-    wave = (
-        saw(vibrato, n) + saw(vibrato * 1.0023, n, 0.4) + saw(vibrato / 1.0023, n, 0.7)
-        if shape == "saw"
-        else pulse(vibrato, n, 0.5)
-    )
+    wave = _three(vibrato, n, 1.003) if shape == "saw" else pulse(vibrato, n, 0.5)
     return saturate(_filtered(draw, wave, f, length), draw.number("drive", 0.3, 4, "clean", "distorted")) * gate(
         n, 0.006, 0.08, 0.8
     )
@@ -445,10 +454,7 @@ def strings(draw: Draw) -> np.ndarray:
     f = draw.pitch(38, 84)
     length = draw.number("length", 1, 4.5)
     n = len(times(length))
-    out = np.zeros((n, 2))
-    for cents in np.linspace(-9, 9, 6):
-        bowed = saw(_vibrato(draw, f * 2 ** (cents / 1200), n, 9), n, draw.rng.random())
-        out += pan(bowed, draw.rng.uniform(-0.8, 0.8))
+    out = _section(draw, f, n, 8, 9, 6)
     out = lowpass(highpass(out, max(60, f * 0.6), 1), draw.number("cutoff_hz", 1300, 7500), 1)
     out += 0.6 * (peak(out, 500, 3) + peak(out, 1100, 3))
     attack = draw.number("attack", 0.04, 0.5, "", "slow attack")
@@ -473,7 +479,7 @@ def brass(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.35, 2.4)
     n = len(times(length))
     scoop = _vibrato(draw, f, n, 7) * 2 ** (-0.5 / 12 * decay(n, 0.08))
-    wave = saw(scoop, n) + 0.5 * saw(scoop * 1.0012, n, 0.3) + 0.5 * saw(scoop / 1.0012, n, 0.6)
+    wave = _three(scoop, n, 1.0015)
     loud = draw.number("loudness", 1.5, 9, "soft", "loud")
     envelope = gate(n, draw.number("attack", 0.02, 0.12), 0.1, 0.8, 0.15)
     out = sweep(wave, f * (1 + loud * envelope) + 200, 1.1)
@@ -501,11 +507,8 @@ def choir(draw: Draw) -> np.ndarray:
     n = len(times(length))
     vowel = draw.choice("vowel", tuple(VOWELS), (4, 2, 2, 1, 1))
     draw.name = str(draw.rng.choice([f"choir {vowel}", f"choir singing {vowel}", f"synth choir {vowel}"]))
-    out = np.zeros((n, 2))
     size = 1.12 if f > 220 else 1.0
-    for cents in np.linspace(-8, 8, 5):
-        throat = saw(_vibrato(draw, f * 2 ** (cents / 1200), n, 16), n, draw.rng.random())
-        out += pan(lowpass(throat, 900, 1), draw.rng.uniform(-0.8, 0.8))
+    out = lowpass(_section(draw, f, n, 6, 8, 14), 900, 1)
     shaped = sum(
         (
             g * peak(out, hz * size, q)
@@ -541,7 +544,7 @@ def vocal_morph(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.5, 2.5)
     n = len(times(length))
     first, last = (VOWELS[v] for v in draw.rng.choice(list(VOWELS), 2, replace=False))
-    wave = saw(f, n) + saw(f * 1.003, n, 0.4) + saw(f / 1.003, n, 0.2)
+    wave = _three(np.full(n, f), n, 1.003)
     out = sum(
         (
             g * sweep(wave, np.geomspace(a, b, n), 8.0, "band")
@@ -550,6 +553,77 @@ def vocal_morph(draw: Draw) -> np.ndarray:
         np.zeros(n),
     )
     return saturate(out, draw.number("drive", 0.5, 4, "", "distorted")) * gate(n, 0.01, 0.1)
+
+
+def music_box(draw: Draw) -> np.ndarray:
+    f = draw.pitch(67, 93)
+    length = draw.number("length", 0.6, 2.4)
+    n = len(times(length))
+    tine = modes(
+        n,
+        f * np.array([1, 2.02, 5.2, 6.3]),
+        length * np.array([1, 0.5, 0.25, 0.15]),
+        np.array([1, 0.25, 0.3, 0.2]) * np.array([1, 1, 1, draw.number("pick", 0.2, 1.2)]),
+    )
+    return tine + 0.08 * highpass(noise(draw.rng, n), 3500) * decay(n, 0.01)
+
+
+def steel_drum(draw: Draw) -> np.ndarray:
+    f = draw.pitch(53, 82)
+    length = draw.number("length", 0.4, 1.6)
+    n = len(times(length))
+    hard = draw.number("mallet", 0.1, 0.8, "soft", "hard")
+    pan_modes = modes(
+        n,
+        f * np.array([1, 2, 3.01, 4.03, 5.1]),
+        length * np.array([1, 0.8, 0.5, 0.35, 0.25]),
+        np.array([1, 0.7, 0.35 * hard, 0.3 * hard, 0.25 * hard]),
+    )
+    return pan_modes * (1 + 0.15 * sine(5.0, n)) + 0.1 * hard * highpass(noise(draw.rng, n), 1500) * decay(n, 0.015)
+
+
+def whistle(draw: Draw) -> np.ndarray:
+    f = draw.pitch(76, 98)
+    length = draw.number("length", 0.3, 2)
+    n = len(times(length))
+    tone = sine(_vibrato(draw, f, n, draw.number("vibrato_cents", 2, 25, "", "with vibrato")), n)
+    air = peak(noise(draw.rng, n), f, 12) * draw.number("breath", 0.05, 0.5, "", "breathy")
+    return (tone + air) * gate(n, 0.03, 0.06)
+
+
+def vocal_chop(draw: Draw) -> np.ndarray:
+    f = draw.pitch(52, 76)
+    length = draw.number("length", 0.12, 0.5)
+    n = len(times(length))
+    vowel = draw.choice("vowel", tuple(VOWELS))
+    draw.name = str(draw.rng.choice([f"vocal chop {vowel}", "vocal chop", f"chopped vocal {vowel}"]))
+    throat = lowpass(_three(np.full(n, f), n, 1.002), draw.number("tilt_hz", 700, 3000), 1)
+    size = draw.number("throat", 0.95, 1.25)
+    shaped = sum(
+        (
+            g * peak(throat, hz * size, q)
+            for hz, g, q in zip(VOWELS[vowel], (1, 0.8, 0.5, 0.35), (7, 10, 14, 16), strict=True)
+        ),
+        0.06 * throat,
+    )
+    return shaped * gate(n, 0.008, 0.04)
+
+
+def synth_arp(draw: Draw) -> np.ndarray:
+    pitches, chord = _chord(draw, 48, 66)
+    step, count = draw.number("step_s", 0.07, 0.22, "fast", "slow"), int(draw.rng.integers(5, 13))
+    down = draw.chance("down", 0.4, "falling", "rising")
+    order = [*pitches, *(2 * f for f in pitches)]
+    out = np.zeros((len(times(step * count + 0.5)), 2))
+    length = draw.number("length", 0.12, 0.5)
+    cut = draw.number("cutoff_hz", 800, 7000)
+    for i in range(count):
+        f = order[::-1][i % len(order)] if down else order[i % len(order)]
+        n = len(times(length))
+        tone = sweep(pulse(f, n, 0.4) + saw(f, n), f + cut * decay(n, length * 0.6), 1.2) * decay(n, length, 0.001)
+        place(out, pan(tone * gate(n, 0, 0.01), 0.4 * (-1) ** i), int(i * step * RATE_HZ))
+    draw.name = f"{chord} synth arpeggio"
+    return out
 
 
 TONES = (
@@ -586,6 +660,11 @@ TONES = (
     Kind("synth chord", "synth", ("synth chord",), synth_chord),
     Kind("pad", "synth", ("pad", "synth pad", "warm analog pad", "ambient pad"), pad),
     Kind("glass pad", "synth", ("glassy pad", "sine pad", "shimmering pad"), pad_glass),
+    Kind("music box", "instrument", ("music box", "music box note"), music_box),
+    Kind("steel drum", "instrument", ("steel drum", "steel pan", "steel pan note"), steel_drum, 0.8),
+    Kind("whistle", "instrument", ("whistle", "whistled note", "human whistle"), whistle, 0.7),
+    Kind("synth arpeggio", "synth", ("synth arpeggio",), synth_arp),
+    Kind("vocal chop", "vocal", ("vocal chop",), vocal_chop, 1.3),
     Kind("choir", "vocal", ("choir",), choir, 1.5),
     Kind("voice", "vocal", ("sung note",), voice_ah, 1.5),
     Kind("vowel synth", "vocal", ("talking synth", "vowel synth", "formant synth"), vocal_morph),

@@ -90,7 +90,7 @@ class Kind:
 def _noted(rng: np.random.Generator, name: str, note: str) -> str:
     form = rng.integers(6)
     if form == 0:
-        return f"{name}, note {note}"
+        return f"{name} {note}" if name.endswith(" note") else f"{name}, note {note}"
     if form == 1:
         return f"{note} {name}"
     if form == 2:
@@ -114,7 +114,8 @@ def captions(rng: np.random.Generator, kind: Kind, draw: Draw, measured: list[st
 
     def phrase(name: str, words: list[str], after: list[str], note: str) -> str:
         name = " ".join([*words, name])
-        return " ".join([_noted(rng, name, note) if note else name, *after])
+        name = _noted(rng, name, note) if note else name
+        return ", ".join([" ".join([name, *after[:1]]), *after[1:]])
 
     main = phrase(pick[0], words[: rng.integers(1, 3)], after[: rng.integers(0, 2)], note if rng.random() < 0.8 else "")
     short = phrase(brief, words[:1] if len(brief.split()) < 3 and rng.random() < 0.4 else [], [], "")
@@ -123,7 +124,9 @@ def captions(rng: np.random.Generator, kind: Kind, draw: Draw, measured: list[st
     turned = ", ".join([" ".join([*words[1:3], pick[3]]), *words[:1], *after[-1:]])
     found: list[str] = []
     for caption in (main, short, listed, full, turned):
-        caption = f"{caption[:1].lower()}{caption[1:]}" if not caption[:1].isupper() or not note else caption
         if caption not in found:
             found.append(caption)
+    for spare in (*names, f"{brief} sound", f"{brief} sample", f"single {brief}"):
+        if len(found) < 3 and spare not in found:
+            found.append(spare)
     return found

@@ -1,0 +1,252 @@
+"""Rendered sound: what the captions say is measured on the sound, by the same measures as the model card's."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from training import soundfonts
+from training.levels import centroid_hz, decay_seconds, faults
+from training.onsets import same_tempo, tempo_bpm
+from training.patterns import LOOPS
+from training.pitch import cents_off, pitch
+from training.render import render
+from training.synthesis import RATE_HZ, modes, sine, unison
+from training.voices import KINDS, clip, measured_words, play, side_of_split, thirds
+from training.wording import Draw, Kind, captions, note_hz, note_name
+
+KIND = {kind.name: kind for kind in (*KINDS, *LOOPS)}
+
+
+def sounds(name: str, count: int) -> list[tuple[np.ndarray, Draw]]:
+    return [play(KIND[name], np.random.default_rng((5, i))) for i in range(count)]
+
+
+def cents_from(x: np.ndarray, f: float) -> float:
+    """How far the strongest of the first six partials lies from its multiple of `f`."""
+    spectrum = np.abs(np.fft.rfft(x.mean(1)[: 2 * RATE_HZ] * np.hanning(min(len(x), 2 * RATE_HZ)), 2**19))
+    step, best = RATE_HZ / 2**19, (0.0, 0.0)
+    for k in range(1, 7):
+        low, high = int(k * f * 0.97 / step), int(k * f * 1.03 / step)
+        at = low + int(spectrum[low:high].argmax())
+        best = max(best, (float(spectrum[at]), 1200 * np.log2(at * step / (k * f))))
+    return best[1]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rendered")
+    render(folder, 10 / 3600, seed=3, jobs=1, shard_clips=8)
+    return folder
+
+
+def members(path: Path) -> list[tuple[str, bytes]]:
+    with tarfile.open(path) as tar:
+        return [(m.name, tar.extractfile(m).read()) for m in tar]  # type: ignore[union-attr]
+
+
+def test_the_shards_do_not_depend_on_the_number_of_processes(shards: Path, tmp_path: Path) -> None:
+    render(tmp_path, 10 / 3600, seed=3, jobs=2, shard_clips=8)
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [p.name for p in sorted(shards.iterdir())]
+    for path in shards.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_a_stopped_run_goes_on_after_its_last_whole_shard(shards: Path, tmp_path: Path) -> None:
+    first = sorted(shards.iterdir())[0]
+    shutil.copy(first, tmp_path / first.name)
+    (tmp_path / "rendered-000001.part").write_bytes(b"half a shard")
+    os.utime(tmp_path / first.name, (1, 1))
+    seconds = sum(json.loads(data)["seconds"] for name, data in members(first) if name.endswith("json"))
+    render(tmp_path, (seconds + 0.1) / 3600, seed=3, jobs=1, shard_clips=8)
+    assert (tmp_path / first.name).stat().st_mtime == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["rendered-000000.tar", "rendered-000001.tar"]
+
+
+def test_a_shard_holds_sound_and_words_with_the_fields_of_the_corpus(shards: Path) -> None:
+    files = members(sorted(shards.iterdir())[0])
+    for (sound, flac), (words, about_json) in zip(files[::2], files[1::2], strict=True):
+        about = json.loads(about_json)
+        x, rate_hz = soundfile.read(io.BytesIO(flac), always_2d=True)
+        assert sound.removesuffix(".flac") == words.removesuffix(".json")
+        assert (rate_hz, x.shape[1]) == (RATE_HZ, about["channels"])
+        assert abs(len(x) / RATE_HZ - about["seconds"]) < 1e-3
+        assert set(about) >= {"caption", "captions_alt", "category", "tags", "note", "bpm", "source", "source_path"}
+        assert about["licence"] == "CC0-1.0"
+        assert about["split"] in {"train", "test"}
+        assert about["source"] == f"rendered/{about['kind']}"
+
+
+def test_the_corpus_reads_rendered_shards(shards: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.corpus", *map(str, sorted(shards.iterdir())), "--out", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "train" in run.stdout
+
+
+def test_clips_neither_click_nor_carry_dc_and_keep_below_minus_one_decibel() -> None:
+    for name in ("kick 808", "closed hat", "snare", "sub bass", "guitar", "fm bell", "laser", "click", "wood hit"):
+        for x, _ in sounds(name, 3):
+            assert set(faults(x)) <= {"true peak"}, name
+            assert 10 ** (-6.01 / 20) <= np.abs(x).max() <= 10 ** (-0.99 / 20)
+            assert len(x) <= 5.9 * RATE_HZ + 1
+
+
+@pytest.mark.parametrize("name", ["snare", "closed hat", "square bass", "laser"])
+def test_bright_clips_have_a_higher_centroid_than_dark_ones(name: str) -> None:
+    found: dict[str, list[float]] = {"bright": [], "dark": []}
+    for x, _ in sounds(name, 24):
+        for word in set(measured_words(KIND[name], x)) & set(found):
+            found[word].append(centroid_hz(x.mean(1)))
+    assert min(map(len, found.values())) >= 2
+    pairs = [b > d for b in found["bright"] for d in found["dark"]]
+    assert np.mean(pairs) >= 0.9
+
+
+@pytest.mark.parametrize("name", ["kick 909", "snare", "marimba", "coin"])
+def test_long_clips_decay_longer_than_short_ones(name: str) -> None:
+    found: dict[str, list[float]] = {"long": [], "short": []}
+    for x, _ in sounds(name, 24):
+        for word in set(measured_words(KIND[name], x)) & set(found):
+            found[word].append(decay_seconds(x.mean(1)))
+    assert min(map(len, found.values())) >= 2
+    pairs = [long > short for long in found["long"] for short in found["short"]]
+    assert np.mean(pairs) >= 0.9
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["square bass", "guitar", "harp", "marimba", "electric piano", "piano", "clavinet", "supersaw", "synth pluck"],
+)
+def test_a_named_note_is_the_measured_fundamental(name: str) -> None:
+    for note in (43, 52):
+        x = KIND[name].play(Draw(np.random.default_rng(2), note=note, fixed={"length": 1.2, "muted": 0}))
+        x = x if x.ndim == 2 else x[:, None]
+        assert abs(cents_from(x, note_hz(note))) <= 3, note_name(note)
+        found = pitch(x.mean(1))
+        assert found is not None
+        assert abs(cents_off(found, note)) <= 20, note_name(note)  # rules out the octave
+
+
+def test_mirrored_pairs_of_detuned_saws_stay_on_the_note() -> None:
+    x = unison(np.random.default_rng(0), 220.0, 2 * RATE_HZ, 7, 30.0, 0.8)
+    assert abs(cents_from(x, 220.0)) < 1
+
+
+def test_a_mode_is_a_decaying_sine() -> None:
+    t = np.arange(5000) / RATE_HZ
+    expected = 0.7 * np.exp(-np.log(1000) * t / 0.5) * sine(440.0, 5000)
+    np.testing.assert_allclose(modes(5000, np.array([440.0]), np.array([0.5]), np.array([0.7])), expected, atol=1e-9)
+
+
+def test_a_loop_is_whole_bars_and_its_onsets_repeat_at_the_stated_tempo() -> None:
+    right = []
+    for x, draw in sounds("drum loop", 10):
+        beats = {"4/4": 4, "3/4": 3, "6/8": 2}[str(draw.parameters["metre"])]
+        bpm, bars = float(draw.parameters["bpm"]), float(draw.parameters["bars"])
+        assert len(x) == round(bars * beats * 60 / bpm * RATE_HZ)
+        assert len(x) < 5.94 * RATE_HZ
+        found = tempo_bpm(x.mean(1))
+        if found is not None and draw.parameters["metre"] == "4/4":
+            right.append(any(same_tempo(found, bpm * ratio) for ratio in (1, 2 / 3, 4 / 3)))
+    assert np.mean(right) >= 0.7
+
+
+def test_captions_differ_in_length_keep_and_drop_the_note_and_claim_nothing_else() -> None:
+    for kind in KINDS:
+        draw = Draw(np.random.default_rng(1), note=57)
+        draw.pitch(40, 60)
+        draw.say("soft")
+        draw.say("with reverb")
+        found = [captions(np.random.default_rng(i), kind, draw, ["bright"]) for i in range(4)]
+        for phrases in found:
+            assert 3 <= len(phrases) <= 5
+            assert len(set(phrases)) == len(phrases)
+            assert any(len(p.split()) <= 3 for p in phrases), phrases
+            assert any("A3" in p for p in phrases)
+            assert any("A3" not in p for p in phrases)
+            allowed = " ".join(kind.names).lower().replace(",", "").split()
+            spare = {"a3", "in", "note", "soft", "bright", "with", "reverb", "sound", "sample", "single", *allowed}
+            assert {word for p in phrases for word in p.lower().replace(",", "").split()} <= spare
+
+
+def test_words_of_a_range_are_said_in_its_outer_thirds_only() -> None:
+    for i in range(60):
+        draw = Draw(np.random.default_rng(i))
+        value = draw.number("pitch_hz", 100, 800, "low", "high")
+        assert draw.before == (["low"] if value < 200 else ["high"] if value > 400 else [])
+
+
+def test_a_combination_of_words_is_on_one_side_of_the_split_and_four_percent_are_test() -> None:
+    sides = [side_of_split("snare", word, str(i)) for word in ("bright", "dark") for i in range(2000)]
+    assert 0.03 < sides.count("test") / len(sides) < 0.05
+    assert side_of_split("snare", "bright", "7") == side_of_split("snare", "bright", "7")
+
+
+def test_every_kind_has_its_measured_thirds_and_a_short_name() -> None:
+    assert set(thirds()) == {kind.name for kind in KINDS}
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+    for kind in KINDS:
+        assert min(len(name.split()) for name in kind.names) <= 3
+
+
+def test_a_clip_is_the_same_at_every_call() -> None:
+    one, two = clip(9, 4), clip(9, 4)
+    np.testing.assert_array_equal(one.samples, two.samples)
+    assert one.about == two.about
+
+
+def test_a_score_places_every_part_where_it_is_cut(tmp_path: Path) -> None:
+    import mido
+
+    rng = np.random.default_rng(0)
+    parts = [soundfonts.compose(rng) for _ in range(5)]
+    starts = soundfonts.midi_file(parts, tmp_path / "score.mid")
+    now, on = 0.0, []
+    for message in mido.MidiFile(tmp_path / "score.mid"):
+        now += message.time
+        if message.type == "note_on":
+            on.append(now)
+    first = [start / RATE_HZ + soundfonts.LEAD_S for start in starts]
+    assert all(min(abs(t - f) for t in on) < 0.002 for f in first)
+    gaps = np.diff(starts) / RATE_HZ
+    assert all(gap > part.seconds for gap, part in zip(gaps, parts, strict=False))
+
+
+def test_fluidsynth_plays_the_note_that_is_named_or_its_absence_is_said() -> None:
+    soundfont = soundfonts.find()
+    if why := soundfonts.missing(soundfont):
+        assert "own synthesis only" in why
+        return
+    assert soundfont is not None
+    parts = []
+    for program, note in ((12, 60), (73, 72), (42, 48)):  # marimba, flute, cello
+        kind = Kind(f"gm {program}", "instrument", ("note",), soundfonts.unvoiced)
+        parts.append(soundfonts.Part(kind, Draw(np.random.default_rng(0)), program, ((0.0, 1.0, note, 90),), 1.5))
+    for part, x in zip(parts, soundfonts.played(parts, soundfont), strict=True):
+        found = pitch(x.mean(1))
+        assert found is not None
+        assert abs(cents_off(found, part.notes[0][2])) < 30
+
+
+def test_a_missing_soundfont_is_one_sentence(tmp_path: Path) -> None:
+    why = soundfonts.missing(tmp_path / "none.sf2")
+    assert why.endswith(".")
+    assert "own synthesis only" in why
+
+
+def test_bad_options_are_refused_in_a_sentence() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "training.render", "--hours", "1"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert "--out FOLDER" in run.stderr
+    assert "Traceback" not in run.stderr
