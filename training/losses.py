@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
-COHERENT_BANDS_HZ = ((0.0, 700.0, 1.0), (700.0, 4_200.0, 0.4))  # from, to, weight: where the waveform itself counts
+# From, to, weight: where the waveform itself counts. The last is for bells and plucked partials.
+COHERENT_BANDS_HZ = ((0.0, 700.0, 1.0), (700.0, 4_200.0, 0.4), (4_200.0, 9_000.0, 0.2))
 EPSILON = 1e-9
+QUIET = 1e-3  # of a magnitude's logarithm: 60 dB below a clip's own level
 
 
 def clip_level(audio_bcn: Tensor, window: int = 2048) -> Tensor:
@@ -21,7 +23,7 @@ def clip_level(audio_bcn: Tensor, window: int = 2048) -> Tensor:
 
 
 def spectral_features(audio_bcn: Tensor) -> list[tuple[float, Tensor]]:
-    """(weight, feature) pairs: STFT magnitudes, compressed and linear, at three windows."""
+    """(weight, feature) pairs: STFT magnitudes, compressed, linear and logarithmic, at three windows."""
     features = []
     flat = audio_bcn.flatten(0, 1)
     for n_fft in WINDOWS:
@@ -33,6 +35,7 @@ def spectral_features(audio_bcn: Tensor) -> list[tuple[float, Tensor]]:
         magnitude = (parts.square().sum(-1) + EPSILON).sqrt()
         features.append((1.0, magnitude**0.4))
         features.append((0.3, magnitude))
+        features.append((0.1, (magnitude + QUIET).log()))
     return features
 
 
