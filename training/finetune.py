@@ -182,9 +182,10 @@ def steps_in(minutes: int, base: Base, latents: Latents, prior: Prior, recipe: F
 
 def takes_of(generator: Generator, base: Base, latents: Latents, seconds: float) -> list[np.ndarray]:
     """What a generator makes of the captions, (n, 2) each; the same seeds each time."""
+    config, seeds = base.architecture, range(COMPARED)
     said = [caption for caption, _ in Counter(names[0] for names in latents.captions).most_common(COMPARED)]
-    text_bld = latents.text([said[i % len(said)] for i in range(COMPARED)])
-    made = sample(generator, base.architecture, text_bld, seconds, base.architecture.default_steps, range(COMPARED))
+    text_bld = latents.text([said[seed % len(said)] for seed in seeds])
+    made = sample(generator.cpu(), config, text_bld, seconds, config.default_steps, seeds)
     takes = []
     for seed, latent_ct in enumerate(made):
         audio_bcn = base.autoencoder.decode(latent_ct[None], torch.Generator().manual_seed(seed))
