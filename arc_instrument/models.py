@@ -13,7 +13,7 @@ from arc_instrument.domain import UserError
 from model.catalogue import CATALOGUE, CODE_LICENCE, EMBEDDED, CatalogueEntry
 from model.config import ModelConfig
 from model.digests import CheckpointError, check_digests
-from model.weights import WEIGHTS_FILE, embedded_folder, is_installed
+from model.weights import WEIGHTS_FILE, embedded_folder, is_installed, own_models
 
 GATE = """{title} is behind a licence, and {reason}.
 
@@ -45,7 +45,10 @@ class InstalledModel:
 
 @dataclass(frozen=True)
 class Row:
-    """A model in the list. `state`: embedded, installed, incomplete (no text encoder), damaged or not installed."""
+    """A model in the list. `state`: embedded, installed, incomplete (no text encoder), damaged or not installed.
+
+    `base` names the model from which this user fine-tuned it; it is empty for all others.
+    """
 
     name: str
     title: str
@@ -55,6 +58,12 @@ class Row:
     licence: str
     licence_link: str
     where: str
+    base: str = ""
+
+
+def known(models_folder: Path) -> tuple[CatalogueEntry, ...]:
+    """The catalogue, then the models that this user fine-tuned."""
+    return (*CATALOGUE, *own_models(models_folder))
 
 
 def installed_models(models_folder: Path) -> tuple[InstalledModel, ...]:
@@ -68,22 +77,23 @@ def installed_models(models_folder: Path) -> tuple[InstalledModel, ...]:
             entry.licence_link,
             entry.config.max_seconds,
         )
-        for entry in CATALOGUE
+        for entry in known(models_folder)
         if isinstance(entry.config, ModelConfig) and _state(entry, models_folder) in ("embedded", "installed")
     )
 
 
 def rows(models_folder: Path) -> list[Row]:
-    """Every known model and text encoder, installed or not."""
+    """Every known model and text encoder, installed or not, and the user's own."""
     found = []
-    for entry in CATALOGUE:
+    for entry in known(models_folder):
         state, folder = _state(entry, models_folder), _folder(entry, models_folder)
         here = state != "not installed"
         size = sum(file.stat().st_size for file in folder.iterdir()) if here else entry.bytes
         partial = models_folder / f"{entry.name}.partial"
         fetched = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
         where = str(folder) if here else f"huggingface.co/{entry.repository}"
-        found.append(Row(entry.name, entry.title, state, size, fetched, entry.licence, entry.licence_link, where))
+        licence = (entry.licence, entry.licence_link)
+        found.append(Row(entry.name, entry.title, state, size, fetched, *licence, where, entry.base))
     return found
 
 
@@ -95,7 +105,7 @@ def print_rows(found: list[Row], as_json: bool) -> None:
     for row in found:
         fetched = f", {_size(row.bytes_fetched)} of it fetched" if row.bytes_fetched else ""
         print(f"{row.name:30}{row.state:15}{_size(row.bytes)}{fetched}")
-        print(f"  {row.licence} · {row.where}")
+        print(f"  {row.licence} · {f'fine-tuned from {row.base} · ' if row.base else ''}{row.where}")
     print(f"These are the licences of the weights; the code of all models is {CODE_LICENCE[0]}.")
     for row in found:
         if row.state == "incomplete":
@@ -104,9 +114,10 @@ def print_rows(found: list[Row], as_json: bool) -> None:
 
 def get(name: str, models_folder: Path, source: Path | None, text: Path | None) -> None:
     """Install a model from the hub, or from `source`; its text encoder from the folder `text` if given."""
-    entry = find(name)
+    entry = find(name, models_folder)
     if entry.repository is None:
-        raise UserError(f"{name} comes with the program: there is nothing to get.")
+        made = "was made on this machine" if entry.base else "comes with the program"
+        raise UserError(f"{name} {made}: there is nothing to get.")
     if text and not entry.text:
         raise UserError(f"{name} needs no text encoder: leave --t5 out.")
     with _sentences():
@@ -120,7 +131,8 @@ def get(name: str, models_folder: Path, source: Path | None, text: Path | None) 
 
 def verify(name: str | None, models_folder: Path) -> None:
     """Hash every file again, of one model or all installed ones. Raises UserError naming each that is damaged."""
-    wanted = [find(name)] if name else [e for e in CATALOGUE if _state(e, models_folder) != "not installed"]
+    entries = [find(name, models_folder)] if name else known(models_folder)
+    wanted = [entry for entry in entries if name or _state(entry, models_folder) != "not installed"]
     damaged = []
     for entry in wanted:
         if _state(entry, models_folder) == "not installed":
@@ -136,8 +148,8 @@ def verify(name: str | None, models_folder: Path) -> None:
 
 def remove(name: str, models_folder: Path, is_sure: Callable[[str], bool]) -> None:
     """Remove an installed model, or what was fetched of it, if `is_sure` says yes to the question."""
-    entry = find(name)
-    if entry.repository is None:
+    entry = find(name, models_folder)
+    if entry == EMBEDDED:
         raise UserError(f"{name} comes with the program and stays.")
     places = [models_folder / f"{name}{end}" for end in ("", ".partial")]
     if not any(place.exists() for place in places):
@@ -154,21 +166,22 @@ def remove(name: str, models_folder: Path, is_sure: Callable[[str], bool]) -> No
     print(f"{name} is removed")
 
 
-def find(name: str) -> CatalogueEntry:
-    """The known model of this name. Raises UserError that lists the names."""
-    for entry in CATALOGUE:
+def find(name: str, models_folder: Path) -> CatalogueEntry:
+    """The known or own model of this name. Raises UserError that lists the names."""
+    entries = known(models_folder)
+    for entry in entries:
         if entry.name == name:
             return entry
-    raise UserError(f"There is no model {name}: the known ones are {', '.join(entry.name for entry in CATALOGUE)}.")
+    raise UserError(f"There is no model {name}: the known ones are {', '.join(entry.name for entry in entries)}.")
 
 
 def _folder(entry: CatalogueEntry, models_folder: Path) -> Path:
-    return embedded_folder() if entry.repository is None else models_folder / entry.name
+    return embedded_folder() if entry == EMBEDDED else models_folder / entry.name
 
 
 def _state(entry: CatalogueEntry, models_folder: Path) -> str:
     folder = _folder(entry, models_folder)
-    if entry.repository is None:
+    if entry == EMBEDDED:
         return "embedded" if (folder / WEIGHTS_FILE).is_file() else "damaged"
     if not folder.exists():
         return "not installed"

@@ -25,6 +25,7 @@ class CatalogueEntry:
     """One model, or the text encoder of models. Without a `repository` it is shipped with the program.
 
     The licence is that of the weights. The first of `files` holds them. `elements` counts the numbers that are used.
+    A model that this user fine-tuned is no part of the catalogue: it names its `base`, and lies among the installed.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CatalogueEntry:
     elements: int = 0
     gated: bool = False
     text: "CatalogueEntry | None" = None
+    base: str = ""
 
     @property
     def bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,15 @@ from model.digests import DIGESTS_FILE, CheckpointError, write_digests
 from model.weights import ABOUT_FILE, WEIGHTS_FILE
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def user_models() -> Path:
+    """The folder of this user's installed models: where `arc_instrument.settings` says too. Creates nothing."""
+    if home := os.environ.get("ARC_INSTRUMENT_HOME"):
+        return Path(home).expanduser() / "models"
+    import platformdirs
+
+    return platformdirs.user_data_path("arc-instrument", appauthor=False) / "models"
 
 
 @contextmanager
@@ -59,6 +69,7 @@ def install(entry: CatalogueEntry, gathered: Path, weights: Path, models: Path, 
         "licence": entry.licence,
         "licence_link": entry.licence_link,
         "date": date.today().isoformat(),
+        **({"base": entry.base} if entry.base else {}),
         "bytes": {name: (gathered / name).stat().st_size for name in names},
     }
     (gathered / ABOUT_FILE).write_text(json.dumps(about, indent=2) + "\n")

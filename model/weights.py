@@ -2,18 +2,19 @@
 
 A model folder holds `model.safetensors` and `sha256.json` with the digests of its files. One that was installed also
 holds `model.json`, which says what it is: then the tensors have their published names, and the text encoder lies in a
-folder beside it. Without `model.json` it is an ARC_MINI as `save_model` writes it: every part, float16, our names.
+folder beside it. Without `model.json`, or with one that names a base from which this user fine-tuned the model, it is
+one of ours as `save_model` writes it: every part, float16, our names.
 torch is imported where tensors are touched, not before: the window asks for installed models before it is up.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry
-from model.config import ARC_MINI, ModelConfig
+from model.catalogue import CATALOGUE, EMBEDDED, CatalogueEntry, HubFile
+from model.config import ARC_MINI, MODELS, ModelConfig, SpectralConfig
 from model.digests import DIGESTS_FILE, CheckpointError, check_digests, write_digests
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILE = "model.safetensors"
 ABOUT_FILE = "model.json"
+MAX_HEADER_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ def open_folder(folder: Path, known: Sequence[CatalogueEntry] = CATALOGUE) -> Op
         if (folder / DIGESTS_FILE).exists():  # a folder of another maker may hold no digests
             check_digests(folder, [WEIGHTS_FILE])
         licence = (EMBEDDED.licence, EMBEDDED.licence_link) if folder == embedded_folder() else ("not stated", "")
-        return OpenedModel(ARC_MINI, False, weights, None, *licence)
+        return OpenedModel(architecture_of(weights), False, weights, None, *licence)
+    if (own := own_model(folder)) and isinstance(own.config, ModelConfig):
+        check_digests(folder, [WEIGHTS_FILE])
+        return OpenedModel(own.config, False, weights, None, own.licence, own.licence_link)
     name = name_of(folder)
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
@@ -75,6 +80,38 @@ def name_of(folder: Path) -> str:
         return str(json.loads(path.read_text())["name"])
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise CheckpointError(f"{path} does not tell which model this is; fetch it again") from error
+
+
+def architecture_of(weights: Path) -> ModelConfig:
+    """Which of our architectures a file of `save_model` says it holds; ARC_MINI where it says nothing readable."""
+    try:
+        with weights.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, MAX_HEADER_BYTES)))
+        config = MODELS[header["__metadata__"]["model"]]
+    except (OSError, ValueError, TypeError, LookupError):
+        return ARC_MINI
+    return config if isinstance(config.autoencoder, SpectralConfig) else ARC_MINI
+
+
+def own_model(folder: Path) -> CatalogueEntry | None:
+    """What a folder holds that was fine-tuned here; None for every other one. The model goes by the folder's name."""
+    try:
+        about = json.loads((folder / ABOUT_FILE).read_text())
+        base, licence, link = str(about["base"]), str(about["licence"]), str(about["licence_link"])
+        files = tuple(HubFile(str(name), int(size)) for name, size in about["bytes"].items())
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return None
+    config = replace(architecture_of(folder / WEIGHTS_FILE), name=folder.name)
+    return CatalogueEntry(folder.name, folder.name, config, licence, link, files=files, base=base)
+
+
+def own_models(models: Path) -> tuple[CatalogueEntry, ...]:
+    """Every model in the folder `models` that was fine-tuned here, by name."""
+    if not models.is_dir():
+        return ()
+    found = (own_model(folder) for folder in sorted(models.iterdir()) if folder.suffix not in (".partial", ".old"))
+    return tuple(model for model in found if model)
 
 
 def text_folder(folder: Path, text: CatalogueEntry) -> Path:

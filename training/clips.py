@@ -36,15 +36,20 @@ class About:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, longest_seconds: float | None = None) -> np.ndarray:
     """Samples (n, 1 or 2) float32 at 44.1 kHz, one channel where both are equal, peak at most 1.
+
+    Of what is longer than `longest_seconds` only the beginning is read.
 
     Any rate is resampled, more than two channels are mixed down. Raises SkipClip for what is no usable sound.
     """
     import soundfile
 
     try:
-        samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            rate_hz = file.samplerate
+            frames = -1 if longest_seconds is None else round(longest_seconds * rate_hz)
+            samples = file.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
         raise SkipClip("not audio") from error
     return usable(samples, rate_hz)

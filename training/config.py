@@ -205,3 +205,37 @@ PAPER_ARC = ArcRecipe(
 # By the name of the model: all others have the defaults.
 PRETRAIN_RECIPES = {"stable-audio-open-small": PAPER_PRETRAIN, "stable-audio-open-small-base": PAPER_PRETRAIN}
 ARC_RECIPES = {"stable-audio-open-small": PAPER_ARC}
+
+
+PRIOR_PROMPTS = (
+    *("kick drum", "snare drum", "closed hi-hat", "open hi-hat", "hand clap", "tom", "crash cymbal", "shaker"),
+    *("deep bass note", "plucked bass", "piano note", "electric piano chord", "organ", "synth lead", "pad", "bell"),
+    *("flute", "saxophone note", "acoustic guitar strum", "banjo, plucked", "tuba", "drum loop", "vocal shout"),
+    *("footsteps", "door", "glass breaking", "water drop", "rain", "wind", "explosion", "laser", "interface click"),
+)
+
+
+FULL_LEARNING_RATE = 1e-4
+
+
+@dataclass(frozen=True)
+class FinetuneRecipe:
+    """A few sounds of someone's own on a finished few-step generator, whose other sounds are kept."""
+
+    seed: int = 5
+    steps: int = 200
+    method: Literal["lora", "full"] = "lora"
+    rank: int = 16
+    batch_frames: int = 256
+    learning_rate: float = 1e-3  # of LoRA; of a full fine-tune FULL_LEARNING_RATE
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 1e-2
+    warmup: int = 15
+    decay_fraction: float = 0.4
+    clip_grad_norm: float = 1.0
+    ema_decay: float = 0.97
+    views: int = 200  # encoded views of all sounds together, at least one of each
+    heard_seconds: float = 600.0  # of one file, from its beginning
+    longest_seconds: float = 120.0  # of what was heard of it, in pieces spread over it
+    prior_weight: float = 1.0  # of staying with the base's velocities on prompts of other sounds
+    prior_prompts: tuple[str, ...] = PRIOR_PROMPTS

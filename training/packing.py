@@ -50,6 +50,7 @@ class Job(NamedTuple):
     number: int
     shard: str
     files: tuple[str, ...] = ()
+    longest_seconds: float | None = None
 
 
 class Packed(NamedTuple):
@@ -72,7 +73,7 @@ def pack(shards: list[str], folder: Path, processes: int = 1) -> Packed:
     return _pack([Job(number, name) for number, name in enumerate(names)], names, folder, processes)
 
 
-def pack_folder(sounds: Path, folder: Path, processes: int = 1) -> Packed:
+def pack_folder(sounds: Path, folder: Path, processes: int = 1, longest_seconds: float | None = None) -> Packed:
     """Decode every sound file below `sounds` into `folder`, as `pack` does.
 
     Captions come from NAME.json or NAME.txt beside NAME.wav, otherwise from the names of file and folder.
@@ -81,7 +82,7 @@ def pack_folder(sounds: Path, folder: Path, processes: int = 1) -> Packed:
     if not files:
         raise ValueError(f"{sounds} holds no sound files ({', '.join(SOUND_SUFFIXES[:6])} …) and no shards (.tar)")
     starts = range(0, len(files), FILES_IN_A_PART)
-    jobs = [Job(i, str(sounds), tuple(files[k : k + FILES_IN_A_PART])) for i, k in enumerate(starts)]
+    jobs = [Job(i, str(sounds), tuple(files[k : k + FILES_IN_A_PART]), longest_seconds) for i, k in enumerate(starts)]
     return _pack(jobs, [str(sounds), *files], folder, processes)
 
 
@@ -154,7 +155,7 @@ def _pack_part(job: Job, folder: Path) -> dict[str, Any]:
         with partial.open("wb") as out:
             for key, source, members in _clips(job, downloads, skipped):
                 try:
-                    samples_nc, said = decode(sound_member(members)), about(members, source)
+                    samples_nc, said = decode(sound_member(members), job.longest_seconds), about(members, source)
                 except SkipClip as reason:
                     skipped[str(reason)] += 1
                     continue

@@ -147,6 +147,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--shard-clips", type=int, default=CLIPS_A_SHARD, help="the same whenever a folder goes on")
     parser.add_argument("--soundfont", type=Path, help="a General MIDI .sf2; otherwise Debian's fluid-soundfont-gm")
     parser.add_argument("--soundfont-share", type=float, default=0.25, help="of the hours; 0 leaves it out")
     parser.add_argument(
@@ -164,7 +165,9 @@ def main() -> None:
         print(why)
         soundfont = None
     try:
-        hours = render(args.out, args.hours, args.seed, args.jobs, soundfont, args.soundfont_share)
+        hours = render(
+            args.out, args.hours, args.seed, args.jobs, soundfont, args.soundfont_share, shard_clips=args.shard_clips
+        )
     except (ImportError, ValueError, OSError) as error:
         raise SystemExit(f"training.render: {error}") from None
     print(f"{hours:.2f} h in {args.out}")

@@ -18,9 +18,13 @@ from stand_ins import BASE, SMALL, TINY_CATALOGUE, TINY_T5, published_file, writ
 
 from arc_instrument import cli, models
 from arc_instrument.models import gate_screen, installed_models
-from model.catalogue import CATALOGUE
+from model.catalogue import CATALOGUE, CatalogueEntry, HubFile
+from model.config import TINY
+from model.generator import Generator
+from model.installation import gathering, install
 from model.intake import take
-from model.weights import WEIGHTS_FILE, embedded_folder
+from model.spectral import SpectralAutoencoder
+from model.weights import WEIGHTS_FILE, embedded_folder, save_model
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = f"{SMALL.repository}/model.safetensors"
@@ -68,6 +72,21 @@ def installed(local, folder) -> Path:
     for _ in take(SMALL, local, folder):
         pass
     return folder / SMALL.name
+
+
+@pytest.fixture
+def own(folder) -> Path:
+    """A model that was fine-tuned here, as training.finetune installs it."""
+    files = (HubFile(WEIGHTS_FILE, 0), HubFile("MODEL_CARD.md", 0))
+    entry = CatalogueEntry("my drums", "my drums", TINY, "yours; base Apache-2.0", "", files=files, base="arc-mini")
+    generator, autoencoder = Generator(TINY), SpectralAutoencoder.of(TINY)
+    with gathering(entry, folder) as partial:
+        save_model(
+            partial / "ready", {**dict(generator.named_children()), "autoencoder": autoencoder}, {"model": TINY.name}
+        )
+        (partial / "ready" / "MODEL_CARD.md").write_text("# my drums\n")
+        install(entry, partial / "ready", partial / "ready" / WEIGHTS_FILE, folder, "fine-tuned on 5 sounds")
+    return folder / "my drums"
 
 
 @pytest.fixture
@@ -207,6 +226,43 @@ print(*sys.modules)
 """
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "transformers", "safetensors", "huggingface_hub"} & set(answer.stdout.split())
+
+
+# Fine-tuned here
+
+
+def test_an_own_model_is_offered_and_listed_by_its_name_with_its_base(command, own, folder):
+    offered = installed_models(folder)
+    assert [(model.name, model.title, model.path) for model in offered[1:]] == [("my drums", "my drums", own)]
+    assert (offered[1].licence, offered[1].max_seconds) == ("yours; base Apache-2.0", pytest.approx(TINY.max_seconds))
+    row = next(row for row in json.loads(command("list", "--json")[1]) if row["name"] == "my drums")
+    assert (row["state"], row["base"]) == ("installed", "arc-mini")
+    lines = command("list")[1].splitlines()
+    assert f"  yours; base Apache-2.0 · fine-tuned from arc-mini · {own}" in lines
+
+
+def test_an_own_model_is_verified_and_removed_like_any_other_and_not_to_be_got(command, own, folder):
+    assert "my drums: intact\n" in command("verify")[1]
+    assert command("get", "my drums") == (
+        2, "", "arc-instrument: my drums was made on this machine: there is nothing to get.\n",
+    )  # fmt: skip
+    (own / "MODEL_CARD.md").write_text("# other words\n")
+    code, _, err = command("verify", "my drums")
+    assert code == 2
+    assert "my drums is damaged" in err
+    assert command("remove", "my drums", "--yes") == (0, "my drums is removed\n", "")
+    assert names(folder) == []
+    assert "There is no model my drums" in command("verify", "my drums")[2]
+
+
+def test_a_take_of_an_own_model_tells_its_name_and_licence(own):
+    from arc_instrument.domain import Generated, GenerationRequest
+    from arc_instrument.synth import Synth
+
+    synth = Synth(own)
+    *_, made = synth.stream(GenerationRequest(1, "kick", 0.2, 1, 0))
+    assert isinstance(made, Generated)
+    assert (made.model_name, made.weights_licence) == ("my drums", "yours; base Apache-2.0")
 
 
 # Get

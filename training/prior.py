@@ -1,0 +1,76 @@
+"""What a model already can, kept while it learns something else: its own sounds of other prompts, and its velocities.
+
+Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.config import ModelConfig
+from model.flow import interpolate
+from model.generator import Generator
+from model.sampler import draw_noise, pingpong
+from model.schedule import log_snr_times
+from training.losses import velocity_loss
+from training.sampling import log_snr_uniform
+
+PRIOR_SECONDS = (0.5, 1.2)
+PRIOR_STEPS = 4
+
+
+@torch.no_grad()
+def sample(
+    generator: Generator, config: ModelConfig, text_bld: Tensor, seconds: float, steps: int, seeds: Sequence[int]
+) -> Tensor:
+    """Latents (b, c, t) of one length, one for each prompt and its seed."""
+    seconds_b = torch.full((len(text_bld),), seconds)
+    rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
+    frames = config.canvas_frames(round(seconds * config.sample_rate))
+    x_bct = draw_noise((len(rngs), config.dit.latent_channels, frames), rngs, torch.device("cpu"))
+
+    def velocity(x_bct: Tensor, time_b: Tensor) -> Tensor:
+        return generator(x_bct, time_b.expand(len(x_bct)), text_bld, seconds_b)
+
+    for step in pingpong(velocity, x_bct, log_snr_times(steps, 1.0), rngs):
+        x_bct = step.latent_bct
+    return x_bct
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Sounds that the frozen `base` made of other prompts."""
+
+    base: Generator
+    made: tuple[tuple[Tensor, Tensor, Tensor], ...]  # latents, text tokens and seconds, of one length each
+
+    @classmethod
+    def of(cls, base: Generator, config: ModelConfig, states: Sequence[np.ndarray]) -> "Prior":
+        """`states` (tokens, d) are those of each prompt."""
+        text_bld = torch.zeros(len(states), config.text.max_tokens, config.text.width)
+        for row, own in zip(text_bld, states, strict=True):
+            row[: len(own)] = torch.from_numpy(own)
+        longest, made = config.max_seconds, []
+        for seconds in (min(seconds, longest) for seconds in PRIOR_SECONDS):
+            latents = sample(base, config, text_bld, seconds, PRIOR_STEPS, range(len(states)))
+            made.append((latents, text_bld, torch.full((len(states),), seconds)))
+        return cls(base, tuple(made))
+
+    def to(self, device: torch.device) -> "Prior":
+        made = tuple(tuple(tensor.to(device) for tensor in tensors) for tensors in self.made)
+        return Prior(self.base.to(device), made)  # pyright: ignore[reportArgumentType]
+
+    def loss(self, generator: torch.nn.Module, batch_frames: int, rng: np.random.Generator) -> Tensor:
+        """Mean squared difference of velocities to the base's, on about `batch_frames` frames of what it made."""
+        latents, text, seconds = self.made[rng.integers(len(self.made))]
+        size = min(len(latents), max(1, batch_frames // latents.shape[2]))
+        rows = torch.from_numpy(rng.choice(len(latents), size, replace=False)).to(latents.device)
+        x_0, condition = latents[rows], (text[rows], seconds[rows])
+        level_b = log_snr_uniform(torch.rand(size)).to(x_0)
+        x_t = interpolate(x_0, torch.randn_like(x_0), level_b)
+        with torch.no_grad():
+            wanted = self.base(x_t, level_b, *condition)
+        return velocity_loss(generator(x_t, level_b, *condition), wanted)
