@@ -39,7 +39,7 @@ class Program:
 
 PROGRAMS = (
     Program(0, "keys", ("grand piano", "piano", "acoustic piano"), 24, 100, chords=True),
-    Program(1, "keys", ("bright piano", "piano"), 28, 96, chords=True),
+    Program(1, "keys", ("upright piano", "acoustic piano"), 28, 96, chords=True),
     Program(3, "keys", ("honky-tonk piano", "honky-tonk"), 36, 96, chords=True),
     Program(4, "keys", ("electric piano", "rhodes"), 28, 96, chords=True),
     Program(5, "keys", ("FM electric piano", "DX electric piano"), 28, 96, chords=True),
@@ -82,7 +82,7 @@ PROGRAMS = (
     Program(46, "instrument", ("harp", "concert harp"), 36, 96),
     Program(47, "percussion", ("timpani", "timpani hit"), 40, 57),
     Program(48, "instrument", ("string ensemble", "string section", "strings"), 36, 91, True, True),
-    Program(49, "instrument", ("slow strings", "soft string ensemble"), 36, 91, True, True),
+    Program(49, "instrument", ("slow strings", "slow string ensemble"), 36, 91, True, True),
     Program(50, "synth", ("synth strings",), 36, 91, True, True),
     Program(52, "vocal", ("choir ah", "choir aahs", "choir singing ah"), 43, 79, True, True),
     Program(53, "vocal", ("choir ooh", "voice oohs"), 43, 79, True, True),
@@ -112,7 +112,7 @@ PROGRAMS = (
     Program(80, "synth", ("square lead", "square wave lead"), 45, 88, True),
     Program(81, "synth", ("saw lead", "sawtooth lead"), 45, 88, True, True),
     Program(88, "synth", ("new age pad", "bell pad"), 40, 84, True, True),
-    Program(89, "synth", ("warm pad", "soft synth pad"), 36, 84, True, True),
+    Program(89, "synth", ("warm pad", "analog style pad"), 36, 84, True, True),
     Program(90, "synth", ("polysynth", "polysynth pad"), 36, 84, True, True),
     Program(104, "instrument", ("sitar",), 48, 79),
     Program(105, "instrument", ("banjo",), 48, 81),
