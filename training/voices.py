@@ -24,6 +24,7 @@ from training.wording import Draw, Kind, captions, note_name
 KINDS: tuple[Kind, ...] = (*DRUMS, *TONES, *EFFECTS, *AMBIENCES, *FOLEY, *INTERFACE)
 LOOP_SHARE = 0.055  # of clips; loops are about three times as long, so 15 % of the hours
 TEST_SHARE = 0.04
+CLEAR_RATIO = 1.12  # thirds closer than this are no audible difference: no word then
 PROBES = 12  # clips of a kind whose measures set the thirds of "bright" and "short"
 SYNONYMS = {"bright": "crisp", "dark": "dull"}
 AMBIENT = {"loop", "ambience"}
@@ -129,9 +130,9 @@ def measure(jobs: int, names: list[str]) -> None:
 def measured_words(kind: Kind, x: np.ndarray) -> list[str]:
     (dark, bright), (short, long) = thirds()[kind.name]
     words = []
-    if bright > 1.25 * dark and not (dark <= (c := centroid_hz(x)) <= bright):
+    if bright > CLEAR_RATIO * dark and not (dark <= (c := centroid_hz(x)) <= bright):
         words.append("dark" if c < dark else "bright")
-    if long > 1.25 * short and not (short <= (d := decay_s(x)) <= long):
+    if long > CLEAR_RATIO * short and not (short <= (d := decay_s(x)) <= long):
         words.append("short" if d < short else "long")
     return words
 
