@@ -129,6 +129,7 @@ def render(
             return pool.imap(voiced, [(seed, i) for i in range(first, first + shard_clips)], chunksize=8)
 
         def samples(first: int) -> Iterable[list[Packed]]:
+            assert soundfont is not None
             starts = range(first, first + shard_clips, CLIPS_A_PROCESS)
             return pool.imap(sampled, [(seed, i, soundfont) for i in starts])
 

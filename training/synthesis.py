@@ -95,12 +95,12 @@ def noise(rng: np.random.Generator, n: int, slope_db: float = 0.0) -> np.ndarray
     """Gaussian noise of deviation 1 with `slope_db` per octave (−3 pink, −6 brown), flat below 20 Hz."""
     if slope_db == 0:
         return rng.standard_normal(n)
-    size = next_fast_len(n, real=True)
+    size: int = next_fast_len(n, real=True) or n
     spectrum = rfft(rng.standard_normal(size))
     f = np.maximum(20.0, np.arange(len(spectrum)) * RATE_HZ / size)
     spectrum *= f ** (slope_db / 6.0206)
     spectrum[0] = 0
-    out = irfft(spectrum, size)[:n]
+    out = np.asarray(irfft(spectrum, size))[:n]
     return out / (out.std() + 1e-12)
 
 
@@ -109,22 +109,22 @@ def _hz(frequency: float) -> float:
 
 
 def lowpass(x: np.ndarray, frequency: float, order: int = 2) -> np.ndarray:
-    return signal.sosfilt(signal.butter(order, _hz(frequency), "low", fs=RATE_HZ, output="sos"), x, axis=0)
+    return np.asarray(signal.sosfilt(signal.butter(order, _hz(frequency), "low", fs=RATE_HZ, output="sos"), x, axis=0))
 
 
 def highpass(x: np.ndarray, frequency: float, order: int = 2) -> np.ndarray:
-    return signal.sosfilt(signal.butter(order, _hz(frequency), "high", fs=RATE_HZ, output="sos"), x, axis=0)
+    return np.asarray(signal.sosfilt(signal.butter(order, _hz(frequency), "high", fs=RATE_HZ, output="sos"), x, axis=0))
 
 
 def bandpass(x: np.ndarray, low: float, high: float, order: int = 2) -> np.ndarray:
     edges = (_hz(low), max(_hz(high), _hz(low) * 1.05))
-    return signal.sosfilt(signal.butter(order, edges, "band", fs=RATE_HZ, output="sos"), x, axis=0)
+    return np.asarray(signal.sosfilt(signal.butter(order, edges, "band", fs=RATE_HZ, output="sos"), x, axis=0))
 
 
 def peak(x: np.ndarray, frequency: float, q: float) -> np.ndarray:
     """Resonance of unit gain at `frequency`."""
     b, a = signal.iirpeak(_hz(frequency), q, fs=RATE_HZ)
-    return signal.lfilter(b, a, x, axis=0)
+    return np.asarray(signal.lfilter(b, a, x, axis=0))
 
 
 @njit(cache=True)
@@ -152,7 +152,9 @@ def sweep(x: np.ndarray, cutoff: np.ndarray, q: float = 0.7, mode: str = "low") 
     return _svf(np.ascontiguousarray(x), cutoff, 1 / q, number)
 
 
-def modes(n: int, frequencies: np.ndarray, t60_s: np.ndarray, gains: np.ndarray, starts=0.0) -> np.ndarray:
+def modes(
+    n: int, frequencies: np.ndarray, t60_s: np.ndarray, gains: np.ndarray, starts: float | np.ndarray = 0.0
+) -> np.ndarray:
     """Sum of decaying sines: bells, bars, drum skins, glass."""
     out = np.zeros(n)
     starts = np.broadcast_to(starts, np.shape(frequencies))
