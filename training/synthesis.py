@@ -96,7 +96,7 @@ def noise(rng: np.random.Generator, n: int, slope_db: float = 0.0) -> np.ndarray
     if slope_db == 0:
         return rng.standard_normal(n)
     size: int = next_fast_len(n, real=True) or n
-    spectrum = rfft(rng.standard_normal(size))
+    spectrum = np.asarray(rfft(rng.standard_normal(size)))
     f = np.maximum(20.0, np.arange(len(spectrum)) * RATE_HZ / size)
     spectrum *= f ** (slope_db / 6.0206)
     spectrum[0] = 0

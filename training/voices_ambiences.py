@@ -60,7 +60,7 @@ def wind(draw: Draw) -> np.ndarray:
         out[:, side] = sweep(
             hiss,
             moving,
-            draw.number("whistle", 0.9, 7, "", "whistling") if side == 0 else draw.parameters["whistle"],
+            draw.number("whistle", 0.9, 7, "", "whistling") if side == 0 else float(draw.parameters["whistle"]),
             "band",
         )
         out[:, side] += 0.15 * lowpass(hiss, 300)
