@@ -19,7 +19,16 @@ from model.generator import Generator
 from training.config import ARC_RECIPES, ArcRecipe
 from training.discriminator import Discriminator
 from training.latents import Batch, Latents, open_latents
-from training.launch import Launch, add_arguments, launch_of, one_sentence, recipe_of, shares
+from training.launch import (
+    Ahead,
+    Launch,
+    add_launch_arguments,
+    add_recipe_arguments,
+    launch_of,
+    one_sentence,
+    recipe_of,
+    shares,
+)
 from training.losses import (
     contrastive_loss,
     gradient_penalty,
@@ -27,6 +36,7 @@ from training.losses import (
     relativistic_generator_loss,
 )
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
+from training.previews import GeneratorPreview, open_preview
 from training.run import (
     GENERATOR_PARTS,
     Run,
@@ -102,6 +112,7 @@ def train(
     folder: Path,
     fabric: Fabric,
     launch: Launch | None = None,
+    preview: GeneratorPreview | None = None,
 ) -> None:
     """Alternate G on L_R and D on L_R + λ·L_C, both from the flow model; resumes where `folder` left off."""
     launch = launch or Launch()
@@ -125,6 +136,9 @@ def train(
     }
     run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
     rank, world = fabric.global_rank, fabric.world_size
+    drawn = lambda step: step - step % recipe.ode_refresh if step < recipe.ode_warmup_steps else step  # noqa: E731
+    g_batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(drawn(step)), rank, world))
+    d_batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(step, stream=1), rank, world))
     trajectories: dict[tuple[int, int], Trajectory] = {}
 
     for step in run.steps(recipe.steps):
@@ -134,8 +148,7 @@ def train(
 
         # G: its one-step estimates shall look real; during a warm-up they shall be where the flow would end
         warming = step < recipe.ode_warmup_steps
-        drawn = step - step % recipe.ode_refresh if warming else step
-        batch = latents.batch(recipe.batch_frames, run.rng(drawn), rank, world).to(fabric.device)
+        batch = g_batches(step).to(fabric.device)
         g_total = torch.zeros((), device=fabric.device)
         if not launch.shards:
             discriminator.requires_grad_(False)
@@ -144,10 +157,10 @@ def train(
             draws = Draws(recipe.seed, step, items.rows)
             with fabric.no_backward_sync(generator, enabled=not last):
                 if warming:
-                    key = drawn, part.start
+                    key = drawn(step), part.start
                     if key not in trajectories:
-                        trajectories = {k: v for k, v in trajectories.items() if k[0] == drawn}
-                        start = Draws(recipe.seed, drawn, items.rows, stream=2).noise(items.latents_bct)
+                        trajectories = {k: v for k, v in trajectories.items() if k[0] == key[0]}
+                        start = Draws(recipe.seed, key[0], items.rows, stream=2).noise(items.latents_bct)
                         with fabric.autocast():
                             trajectories[key] = Trajectory(flow, items, start, recipe)
                     loss = trajectories[key].loss(generator, draws)
@@ -167,13 +180,15 @@ def train(
         g_optimizer.zero_grad()
         ema.update(generator, step)
         if warming:
-            if step % 10 == 0:
+            if step % launch.log_every == 0:
                 run.log(step, ode_loss=g_loss, g_grad_norm=g_norm)
             continue
         trajectories.clear()
+        if preview is not None and launch.previews_after(step):
+            preview.write(ema.module, run, step + 1, "pingpong")
 
         # D: on a batch of its own, tell real from generated, and right from wrong prompts (equation 8)
-        batch = latents.batch(recipe.batch_frames, run.rng(step, stream=1), rank, world).to(fabric.device)
+        batch = d_batches(step).to(fabric.device)
         wrong, valid = derange(batch.everyone, run.rng(step, stream=2))
         d_totals = torch.zeros(3, device=fabric.device)
         d_optimizer.zero_grad()  # sharded, it was not spared G's gradients
@@ -202,7 +217,7 @@ def train(
         d_optimizer.step()
         d_optimizer.zero_grad()
 
-        if step % 10 == 0:
+        if step % launch.log_every == 0:
             missing = float(np.count_nonzero(~valid))
             norms = {"g_grad_norm": g_norm, "d_grad_norm": d_norm}
             run.log(step, generator_loss=g_loss, **d_losses, without_wrong_prompt=missing, **norms)
@@ -211,16 +226,24 @@ def train(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
+    parser.add_argument("--split-shards", action="store_true", help="each process reads shards of its own alone")
     parser.add_argument("--init", type=Path, required=True, help="run of training.pretrain, model folder, .safetensors")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
-    add_arguments(parser, ArcRecipe)
+    add_launch_arguments(parser)
+    add_recipe_arguments(parser, ArcRecipe)
     args = parser.parse_args()
     with one_sentence():
         config = MODELS[args.model]
         launch, recipe = launch_of(args), recipe_of(args, ARC_RECIPES.get(config.name, ArcRecipe()))
         fabric = open_fabric(launch)
-        latents = open_latents(args.latents, "train", config, recipe.max_items)
-        train(config, latents, initial_weights(args.init, GENERATOR_PARTS), recipe, args.run, fabric, launch)
+        place = fabric.global_rank, fabric.world_size, args.split_shards
+        latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
+        pretrained, preview = initial_weights(args.init, GENERATOR_PARTS), None
+        if launch.preview_every:
+            held_out = open_latents(args.latents, "test", config)
+            held_out.shift, held_out.scale = latents.shift, latents.scale
+            preview = open_preview(config, args.latents[0], held_out)
+        train(config, latents, pretrained, recipe, args.run, fabric, launch, preview)
 
 
 if __name__ == "__main__":

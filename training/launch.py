@@ -5,13 +5,17 @@ its share of it, and all randomness belongs to an item's place in the global bat
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -21,6 +25,7 @@ STRATEGIES = ("auto", "ddp", "fsdp")
 PRECISIONS = ("auto", "bf16-mixed", "32-true")
 
 Recipe = TypeVar("Recipe")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Launch:
     accumulate: int = 1  # parts in which a process computes its share of a batch
     checkpoint_activations: bool = False
     compile: bool = False
+    log_every: int = 10  # steps
     preview_every: int = 500  # steps; 0: no previews
     save_every_s: float = 180.0
 
@@ -42,8 +48,14 @@ class Launch:
         """Whether each process holds a piece of every tensor."""
         return self.strategy == "fsdp"
 
+    def previews_after(self, step: int) -> bool:
+        """Whether a preview follows this step."""
+        return self.preview_every > 0 and (step + 1) % self.preview_every == 0
+
     def prepare(self, module: nn.Module) -> nn.Module:
         """Make the blocks of a transformer compute as asked; before Fabric sets the module up, after any copy of it."""
+        if self.compile:
+            torch._dynamo.config.recompile_limit = 64  # lengths × with and without gradients
         for block in module.modules():
             if not isinstance(block, Block):
                 continue
@@ -54,8 +66,8 @@ class Launch:
         return module
 
 
-def add_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
-    """Add what every training is told: its run folder, how to run, and every field of its recipe."""
+def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every training is told: its run folder, and how to run."""
     parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
     how = parser.add_argument_group("how to run")
     how.add_argument("--devices", type=int, default=1, help="GPUs, or processes on a CPU, of each node")
@@ -64,9 +76,16 @@ def add_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
     how.add_argument("--precision", choices=PRECISIONS, default="auto")
     how.add_argument("--accumulate", type=int, default=1, help="parts in which a process computes its share of a batch")
     how.add_argument("--checkpoint-activations", action="store_true", help="compute activations twice to save memory")
-    how.add_argument("--compile", action="store_true", help="compile the blocks (takes a minute, then faster)")
+    how.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, help="by torch.compile; default: where a C++ compiler is"
+    )
+    how.add_argument("--log-every", type=int, default=10, help="steps between lines of metrics")
     how.add_argument("--preview-every", type=int, default=500, help="steps between audio previews; 0: none")
     how.add_argument("--save-every-s", type=float, default=180.0, help="seconds between checkpoints")
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
+    """Add an option for every field of a recipe."""
     which = parser.add_argument_group("recipe", "what differs from the model's own recipe in training/config.py")
     hints = get_type_hints(recipe)
     for field in fields(recipe):
@@ -84,10 +103,14 @@ def add_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
 
 def launch_of(args: argparse.Namespace) -> Launch:
     """Return how to run, as the command line says. Raises ValueError for counts below 1."""
+    if args.compile is None:
+        args.compile = any(shutil.which(name) for name in ("c++", "g++", "clang++"))
+        if not args.compile:
+            print("There is no C++ compiler here: torch.compile is left out.")
     launch = Launch(**{field.name: getattr(args, field.name) for field in fields(Launch)})
-    for name in ("devices", "nodes", "accumulate"):
+    for name in ("devices", "nodes", "accumulate", "log_every"):
         if getattr(launch, name) < 1:
-            raise ValueError(f"--{name} {getattr(launch, name)}: must be at least 1")
+            raise ValueError(f"--{name.replace('_', '-')} {getattr(launch, name)}: must be at least 1")
     return launch
 
 
@@ -112,6 +135,20 @@ def shares(rows: Sequence[int], pieces: int) -> list[tuple[slice, bool]]:
     return [(slice(count * i // pieces, count * (i + 1) // pieces), i == pieces - 1) for i in range(pieces)]
 
 
+class Ahead(Generic[Made]):
+    """Makes what the next step needs, in a thread, while this one computes: a batch depends on its step alone."""
+
+    def __init__(self, make: Callable[[int], Made]):
+        self._make, self._thread = make, ThreadPoolExecutor(1)
+        self._next: tuple[int, Future[Made]] | None = None
+
+    def __call__(self, step: int) -> Made:
+        known = self._next is not None and self._next[0] == step
+        made = self._next[1] if self._next is not None and known else self._thread.submit(self._make, step)
+        self._next = step + 1, self._thread.submit(self._make, step + 1)
+        return made.result()
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """End the program with what was wrong, not with a traceback; with status 130 when it was interrupted."""
@@ -131,6 +168,7 @@ def shard(module: nn.Module, mesh: Any) -> nn.Module:
     """
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
+    warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")  # nothing writes into one here
     own = mesh["data_parallel"]
     for block in module.modules():
         if isinstance(block, Block):

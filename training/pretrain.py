@@ -14,9 +14,19 @@ from model.generator import Generator
 from model.schedule import shift_time
 from training.config import PRETRAIN_RECIPES, PretrainRecipe
 from training.latents import Batch, Latents, open_latents
-from training.launch import Launch, add_arguments, launch_of, one_sentence, recipe_of, shares
+from training.launch import (
+    Ahead,
+    Launch,
+    add_launch_arguments,
+    add_recipe_arguments,
+    launch_of,
+    one_sentence,
+    recipe_of,
+    shares,
+)
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, inverse_decay, set_learning_rate, warmup_stable_decay
+from training.previews import GeneratorPreview, open_preview
 from training.run import (
     GENERATOR_PARTS,
     Run,
@@ -79,6 +89,7 @@ def train(
     fabric: Fabric,
     initial: dict[str, Tensor] | None = None,
     launch: Launch | None = None,
+    preview: GeneratorPreview | None = None,
 ) -> None:
     """Learn the velocity, from `initial` weights if given; resumes where `folder` left off."""
     launch = launch or Launch()
@@ -93,11 +104,12 @@ def train(
     run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
     validation = [held_out.batch(512, np.random.default_rng(i)).to(fabric.device) for i in range(4)]
     rank, world = fabric.global_rank, fabric.world_size
+    batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(step), rank, world))
 
     for step in run.steps(recipe.steps):
         rate = recipe.learning_rate * rate_factor(recipe, step)
         set_learning_rate(optimizer, rate)
-        batch = latents.batch(recipe.batch_frames, run.rng(step), rank, world).to(fabric.device)
+        batch = batches(step).to(fabric.device)
         total = torch.zeros((), device=fabric.device)
         for part, last in shares(batch.rows, launch.accumulate):
             items = batch[part]
@@ -115,27 +127,34 @@ def train(
         optimizer.step()
         optimizer.zero_grad()
         ema.update(generator, step)
-        if step % 20 == 0:
+        if step % launch.log_every == 0:
             run.log(step, loss=loss, grad_norm=norm, learning_rate=rate)
         if step % 500 == 499:
             run.log(step, held_out_loss=validate(ema.module, validation, fabric))
+        if preview is not None and launch.previews_after(step):
+            preview.write(ema.module, run, step + 1, "euler")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latents", action="append", required=True, help="made by training.latents: FOLDER[=SHARE]")
+    parser.add_argument("--split-shards", action="store_true", help="each process reads shards of its own alone")
     parser.add_argument("--init", type=Path, help="run or model folder, or .safetensors, whose weights to start from")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
-    add_arguments(parser, PretrainRecipe)
+    add_launch_arguments(parser)
+    add_recipe_arguments(parser, PretrainRecipe)
     args = parser.parse_args()
     with one_sentence():
         config = MODELS[args.model]
         launch, recipe = launch_of(args), recipe_of(args, PRETRAIN_RECIPES.get(config.name, PretrainRecipe()))
         fabric = open_fabric(launch)
-        latents, held_out = (open_latents(args.latents, split, config, recipe.max_items) for split in ("train", "test"))
+        place = fabric.global_rank, fabric.world_size, args.split_shards
+        latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
+        held_out = open_latents(args.latents, "test", config)
         held_out.shift, held_out.scale = latents.shift, latents.scale
         initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
-        train(config, latents, held_out, recipe, args.run, fabric, initial, launch)
+        preview = open_preview(config, args.latents[0], held_out) if launch.preview_every else None
+        train(config, latents, held_out, recipe, args.run, fabric, initial, launch, preview)
 
 
 if __name__ == "__main__":

@@ -376,7 +376,8 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
             line = json.loads(text)
         except json.JSONDecodeError:
             continue
-        while lines and lines[-1]["step"] > line["step"]:
+        again = lines and lines[-1]["step"] > line["step"]
+        while again and lines and lines[-1]["step"] >= line["step"]:
             lines.pop()
         lines.append(line)
     return lines

@@ -1,11 +1,14 @@
 """A training of the TINY generator on made latents, as a program: what tests start as real processes.
 
-`python tests/training/tiny_run.py flow|arc --run FOLDER …` takes the options of training.pretrain and training.arc.
+`python tests/training/tiny_run.py flow arc --run FOLDER …` takes the options of every training and runs in
+FOLDER/STRATEGY/STAGE.
 """
 
-import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,12 +18,12 @@ from model.config import TINY
 from model.generator import Generator
 from training import arc, pretrain
 from training.config import ArcRecipe, PretrainRecipe
-from training.latents import Batch
-from training.launch import add_arguments, launch_of, one_sentence, recipe_of
+from training.latents import Batch, Latents
+from training.launch import Launch, add_launch_arguments, launch_of, one_sentence
 from training.run import open_fabric
 
 CAPTIONS = ("kick", "snare", "hat", "bell")
-FLOW = PretrainRecipe(steps=4, batch_frames=64, warmup=2)
+FLOW = PretrainRecipe(steps=3, batch_frames=64, warmup=2)
 ARC = ArcRecipe(steps=3, batch_frames=64, warmup=1, learning_rate=1e-3, discriminator_learning_rate=1e-3)
 
 
@@ -51,22 +54,29 @@ def pretrained() -> dict[str, Tensor]:
     return {name: t + 0.02 * torch.randn_like(t) for name, t in Generator(TINY).state_dict().items()}
 
 
+def run_stages(folder: Path, stages: Sequence[str], launch: Launch, steps: int | None = None) -> None:
+    """Train in this process, or in this one of several; on one thread, so that sums are in one order."""
+    torch.set_num_threads(1)
+    fabric, latents = open_fabric(launch), cast("Latents", MadeLatents())
+    if "flow" in stages:
+        recipe = replace(FLOW, steps=steps or FLOW.steps)
+        pretrain.train(TINY, latents, latents, recipe, folder / "flow", fabric, pretrained(), launch)
+    if "arc" in stages:
+        recipe = replace(ARC, steps=steps or ARC.steps)
+        arc.train(TINY, latents, pretrained(), recipe, folder / "arc", fabric, launch)
+
+
 def main() -> None:
     parser = ArgumentParser()
-    parser.add_argument("stage", choices=("flow", "arc"))
-    stage = sys.argv[1]
-    recipe = FLOW if stage == "flow" else ARC
-    add_arguments(parser, type(recipe))
+    parser.add_argument("stages", nargs="+", choices=("flow", "arc"))
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--strategies", nargs="+", default=["auto"], help="one after the other, each in its own folder")
+    add_launch_arguments(parser)
     args = parser.parse_args()
-    torch.set_num_threads(1)
     with one_sentence():
-        launch, recipe = launch_of(args), recipe_of(args, recipe)
-        fabric, latents = open_fabric(launch), MadeLatents()
-        folder = Path(args.run)
-        if isinstance(recipe, PretrainRecipe):
-            pretrain.train(TINY, latents, latents, recipe, folder, fabric, pretrained(), launch)  # type: ignore
-        else:
-            arc.train(TINY, latents, pretrained(), recipe, folder, fabric, launch)  # type: ignore
+        for strategy in args.strategies:
+            launch = replace(launch_of(args), strategy=strategy)
+            run_stages(args.run / strategy, args.stages, launch, args.steps)
 
 
 if __name__ == "__main__":
