@@ -155,7 +155,11 @@ def train(
         for part, last in shares(batch.rows, launch.accumulate):
             items = batch[part]
             draws = Draws(recipe.seed, step, items.rows)
-            with fabric.no_backward_sync(generator, enabled=not last):
+            # Sharded, D does get gradients here: exchanged at once they are cleared below, held back they would stay.
+            with (
+                fabric.no_backward_sync(generator, enabled=not last),
+                fabric.no_backward_sync(discriminator, enabled=False),
+            ):
                 if warming:
                     key = drawn(step), part.start
                     if key not in trajectories:
