@@ -23,7 +23,7 @@ from training.metrics import log_mel
 from training.run import Run
 
 PROMPTS, LONGEST_SECONDS = 4, 3.0
-STEPS = {"pingpong": 8, "euler": 24}
+STEPS = {"pingpong": 8, "euler": 12}  # few: a preview shall cost seconds
 RANGE_DB = 80.0  # of a picture, from its loudest point down
 # Quiet to loud: black, violet, orange, pale yellow.
 COLOURS = np.array([(0, 0, 8), (92, 20, 110), (240, 110, 30), (252, 255, 190)], np.float32)
