@@ -139,16 +139,22 @@ def length(asked: Sequence[Asked], takes: Takes, seeds: int, steps: int = 8) -> 
         for item in tqdm(sorted(fitting, key=lambda a: a.seconds), desc="length", mininterval=5)
         for take in beyond_the_end(pipeline, item.prompt, item.seconds, seeds, steps, LONGER_SECONDS)
     ]
-    return {"energy_after_db": spread(after), "below_−50_db": proportion([value < QUIET_DB for value in after])}
+    return {"energy_after_db": spread(after), "quiet": proportion([value < QUIET_DB for value in after])}
+
+
+def moved(measure: str, more_sn: np.ndarray, less_sn: np.ndarray) -> tuple[float, list[bool]]:
+    """(ratio of the medians over seeds, for each seed whether its two takes differ as the words say)."""
+    more, less = (np.array([MEASURES[measure](np.nan_to_num(take)) for take in found]) for found in (more_sn, less_sn))
+    return float(np.median(more) / max(np.median(less), 1e-6)), [bool(a > b) for a, b in zip(more, less, strict=True)]
 
 
 def words(measure: str, takes: Takes, seeds: int, steps: int = 8, limit: int | None = None) -> dict:
-    """Share of pairs whose median measure over seeds moves as the words say, and of pairs of equal seeds."""
-    pairs, single, ratios = [], [], {}
+    """Share of pairs of prompts whose median moves as the words say, and of pairs of takes of equal seeds."""
+    ratios, single = {}, []
     for prompts in tqdm(word_pairs(measure, limit), desc=measure, mininterval=5):
-        takes_of = [takes.make(prompt, WORD_SECONDS[measure], seeds, Way(steps)) for prompt in prompts]
-        more, less = (np.array([MEASURES[measure](np.nan_to_num(take)) for take in found]) for found in takes_of)
-        pairs.append(bool(np.median(more) > np.median(less)))
-        single += [bool(a > b) for a, b in zip(more, less, strict=True)]
-        ratios[prompts[0]] = round(float(np.median(more) / max(np.median(less), 1e-6)), 2)
-    return {"pairs": proportion(pairs), "seeds": proportion(single), "ratio_of_medians": ratios}
+        more, less = (takes.make(prompt, WORD_SECONDS[measure], seeds, Way(steps)) for prompt in prompts)
+        ratios[prompts[0]], seeds_right = moved(measure, more, less)
+        single += seeds_right
+    pairs = proportion([value > 1 for value in ratios.values()])
+    rounded = {name: round(value, 2) for name, value in ratios.items()}
+    return {"pairs": pairs, "seeds": proportion(single), "ratio_of_medians": rounded}

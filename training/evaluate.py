@@ -68,8 +68,8 @@ def captions(args: argparse.Namespace, test: dict[str, Corpus], pipeline: Pipeli
 
 
 def run_reconstruction(args: argparse.Namespace) -> Figures:
-    pipeline = load(args.weights, args.threads)
-    return {name: reconstruction(pipeline, corpus, args.limit) for name, corpus in open_split(args, "test").items()}
+    test, pipeline = open_split(args, "test"), load(args.weights, args.threads)
+    return {name: reconstruction(pipeline, corpus, args.limit) for name, corpus in test.items()}
 
 
 def run_prompts(args: argparse.Namespace) -> Figures:

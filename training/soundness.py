@@ -9,7 +9,8 @@ from model.pipeline import Pipeline, finish
 from training.asked import combined_prompts
 from training.corpus import Corpus
 from training.intervals import proportion, spread
-from training.levels import CLICK_DB, edge_db, faults, true_peak_dbtp
+from training.levels import decibels, faults, true_peak_dbtp
+from training.metrics import RATE_HZ
 from training.takes import stereo_takes
 
 CANVASES = 6  # lengths asked for, as each length of canvas is packed once
@@ -32,7 +33,7 @@ def soundness(pipeline: Pipeline, prompts: int) -> dict:
         for fault in wrong:
             examples.setdefault(fault, f"{prompt}, {seconds:g} s, seed {seed}")
         if finite:
-            starts.append(edge_db(finished)[0])
+            starts.append(decibels(np.abs(finished[0]).max() / max(np.abs(finished).max(), 1e-9)))
             peaks.append(true_peak_dbtp(finished))
             offsets.append(float(np.abs(finished.mean(0)).max()))
     return {
@@ -46,6 +47,6 @@ def soundness(pipeline: Pipeline, prompts: int) -> dict:
 
 
 def recordings(corpus: Corpus, limit: int | None = None) -> dict:
-    """The share of held-out clips that begin with a click by the same criterion, as a yardstick for it."""
-    starts = [edge_db(corpus.audio(i))[0] > CLICK_DB for i in range(len(corpus))[:limit]]
-    return {"click at start": proportion(starts)}
+    """The faults of held-out clips, finished alike: what the criteria make of sounds that people recorded."""
+    wrong = [faults(finish(corpus.audio(i), RATE_HZ)) for i in range(len(corpus))[:limit]]
+    return {"sound": proportion([not w for w in wrong]), "faults": dict(Counter(f for w in wrong for f in w))}
