@@ -102,12 +102,24 @@ def promise(figures: dict[str, Any]) -> str:
         low, high = found["interval_95"]
         return f"{number(found['value'], 3)} ({number(low, 3)}–{number(high, 3)})"
 
-    head = ["system", "Fréchet distance", "diversity", "recall", "coverage"]
-    rows = [
-        [name, valued(row["frechet"]), valued(row["diversity"]), number(row["recall"]), number(row["coverage"])]
-        for name, row in figures["rows"].items()
+    def compared(found: dict[str, Any]) -> str:
+        return valued(found["ratio"]) if "ratio" in found else "–"
+
+    head = [
+        "system",
+        "Fréchet distance",
+        "post-trained ÷ this",
+        "diversity",
+        "post-trained ÷ this",
+        "recall",
+        "coverage",
     ]
-    return table(head, rows)
+    rows = []
+    for name, row in figures["rows"].items():
+        cells = [cell for key in ("frechet", "diversity") for cell in (valued(row[key]), compared(row[key]))]
+        rows.append([name, *cells, number(row["recall"]), number(row["coverage"])])
+    about = f"{figures['prompts']} prompts × {figures['seeds']} seeds against {figures['reference']} recordings:"
+    return f"{about}\n\n{table(head, rows)}"
 
 
 def transfer(figures: dict[str, Any]) -> str:

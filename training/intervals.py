@@ -27,14 +27,17 @@ def proportion(outcomes: Sequence[bool]) -> dict:
 
 
 def bootstrap_interval(
-    values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.median, groups: np.ndarray | None = None
+    values: np.ndarray,
+    statistic: Callable[[np.ndarray], float] = np.median,
+    groups: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
 ) -> tuple[float, float]:
     """Percentile bootstrap of a statistic of `values` (rows); whole `groups` are drawn where seeds share a prompt."""
     rng = np.random.default_rng(0)
     labels = np.arange(len(values)) if groups is None else groups
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     drawn = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
         drawn.append(statistic(values[rows]))
     low, high = np.quantile(drawn, (0.025, 0.975))

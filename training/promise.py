@@ -3,7 +3,7 @@
 Shapes: p prompts, s seeds, n items, d embedding width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -17,6 +17,7 @@ from training.takes import Takes, Way
 from training.tower import Tower
 
 FLOW_STEPS = 50
+RESAMPLES = 200
 REFERENCES = 4  # train clips of the likest captions beside each held-out clip
 
 
@@ -45,28 +46,33 @@ def embedded(asked: Sequence[Asked], takes: Takes, tower: Tower, seeds: int, way
     return np.stack(found)
 
 
-def row(generated_psd: np.ndarray, reference_nd: np.ndarray) -> dict:
-    """Fréchet distance, recall and coverage against the reference, diversity within prompts; prompts are redrawn."""
+def row(generated_psd: np.ndarray, reference_nd: np.ndarray, first_psd: np.ndarray | None = None) -> dict:
+    """Fréchet distance, recall and coverage against the reference, and diversity within prompts.
+
+    `ratio` says how many times as far from the reference, and as various, the system `first_psd` is. Intervals draw
+    whole prompts, the same ones of both systems.
+    """
 
     def distance(sounds_psd: np.ndarray) -> float:
         return frechet_distance(sounds_psd.reshape(-1, sounds_psd.shape[-1]), reference_nd)
 
+    def diversity(sounds_psd: np.ndarray) -> float:
+        return float(conditional_diversity(list(sounds_psd)).mean())
+
     every = generated_psd.reshape(-1, generated_psd.shape[-1])
-    diversity = conditional_diversity(list(generated_psd))
-    figures = {
-        "frechet": {"value": distance(generated_psd), "interval_95": bootstrap_interval(generated_psd, distance)},
-        "diversity": {"value": float(diversity.mean()), "interval_95": bootstrap_interval(diversity, np.mean)},
-    }
-    table = {
-        name: {"value": round(f["value"], 4), "interval_95": [round(edge, 4) for edge in f["interval_95"]]}
-        for name, f in figures.items()
-    }
-    return {
-        **table,
-        "recall": round(recall(reference_nd, every), 3),
-        "coverage": round(coverage(reference_nd, every), 3),
-        "of": len(every),
-    }
+    table: dict = {"recall": round(recall(reference_nd, every), 3), "coverage": round(coverage(reference_nd, every), 3)}
+    for name, measure in (("frechet", distance), ("diversity", diversity)):
+        edges = bootstrap_interval(generated_psd, measure, resamples=RESAMPLES)
+        table[name] = {"value": round(measure(generated_psd), 4), "interval_95": [round(edge, 4) for edge in edges]}
+        if first_psd is not None:
+            both = np.stack([first_psd, generated_psd], 1)
+
+            def times(pairs: np.ndarray, measure: Callable[[np.ndarray], float] = measure) -> float:
+                return measure(pairs[:, 0]) / max(measure(pairs[:, 1]), 1e-9)
+
+            edges = bootstrap_interval(both, times, resamples=RESAMPLES)
+            table[name]["ratio"] = {"value": round(times(both), 4), "interval_95": [round(edge, 4) for edge in edges]}
+    return {**table, "of": len(every)}
 
 
 def promise(
@@ -78,13 +84,12 @@ def promise(
     seeds: int,
     guidances: Sequence[float],
 ) -> dict[str, dict]:
-    """A row for each system, the post-trained model first."""
-    systems = {"post-trained, 8 steps": (arc, Way(8))}
-    if flow is not None:
-        systems["flow, 8 steps"] = (flow, Way(8, "euler"))
-        for scale in guidances:
-            name = f"flow, {FLOW_STEPS} steps" + (f", guidance {scale:g}" if scale != 1 else "")
-            systems[name] = (flow, Way(FLOW_STEPS, "euler", scale))
-    return {
-        name: row(embedded(asked, takes, tower, seeds, way), reference_nd) for name, (takes, way) in systems.items()
-    }
+    """A row for each system, the post-trained model first; the others say how it compares with them."""
+    first = embedded(asked, arc, tower, seeds, Way(8))
+    table = {"post-trained, 8 steps": row(first, reference_nd)}
+    ways = [] if flow is None else [Way(8, "euler"), *(Way(FLOW_STEPS, "euler", scale) for scale in guidances)]
+    for way in ways:
+        assert flow is not None
+        name = f"flow, {way.steps} steps" + (f", guidance {way.guidance:g}" if way.guidance != 1 else "")
+        table[name] = row(embedded(asked, flow, tower, seeds, way), reference_nd, first)
+    return table

@@ -3,6 +3,7 @@
 Shapes: n samples, d embedding width.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from training.reconstruction import through_model
 from training.takes import stereo_takes
 from training.tower import Tower
 
+DRUMS = re.compile(r"drum|beat|break|percussion|hi-hat", re.IGNORECASE)
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 LOOP_SECONDS = 4.0
 FEWEST_ONSETS = 6
@@ -34,7 +36,8 @@ def drum_loops(corpora: Sequence[Corpus], count: int = LOOPS) -> list[np.ndarray
         for i, entry in enumerate(corpus.entries):
             if len(found) == count:
                 return found
-            if entry.category == "loop" and entry.frames > 2 * RATE_HZ:
+            drums = entry.category == "loop" and DRUMS.search(" ".join(entry.captions)) is not None
+            if drums and entry.frames > 2 * RATE_HZ:
                 loop = corpus.audio(i, 0, int(LOOP_SECONDS * RATE_HZ))
                 if len(onsets(loop.mean(1))) >= FEWEST_ONSETS:
                     found.append(loop)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model.config import TINY
-from model.engine import Engine
+from model.engine import PackedEngine
 from model.generator import Generator
 from model.pipeline import Pipeline
 from model.spectral import SpectralAutoencoder
@@ -39,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Path]:
     generator, autoencoder = Generator(TINY).eval(), SpectralAutoencoder.of(TINY).eval()
     folder = tmp_path_factory.mktemp("tiny")
     save_model(folder, {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": autoencoder}, {})
-    engine = Engine(TINY, generator.requires_grad_(False), autoencoder.requires_grad_(False), torch.float32)
+    engine = PackedEngine(TINY, generator.requires_grad_(False), autoencoder.requires_grad_(False), torch.float32)
     return Pipeline(TINY, engine, load_encoder(TINY.text), "", ""), folder
 
 
@@ -174,11 +174,16 @@ def test_figures_count_what_was_heard(packed: Path) -> None:
 
 
 def test_the_same_sounds_are_at_no_distance_and_copies_have_no_diversity() -> None:
-    points = np.random.default_rng(0).standard_normal((40, 1, 4))
-    found = row(np.repeat(points, 3, axis=1), np.repeat(points, 3, axis=1).reshape(-1, 4))
+    rng = np.random.default_rng(0)
+    points, spread = rng.standard_normal((40, 1, 4)), rng.standard_normal((40, 3, 4))
+    copies = np.repeat(points, 3, axis=1)
+    found = row(copies, copies.reshape(-1, 4), first_psd=spread)
     assert found["frechet"]["value"] == pytest.approx(0, abs=1e-3)
     assert found["diversity"]["value"] == pytest.approx(0, abs=1e-3)
     assert found["coverage"] == 1
+    against = row(spread, copies.reshape(-1, 4), first_psd=spread)
+    for name in ("frechet", "diversity"):
+        assert against[name]["ratio"] == {"value": 1, "interval_95": [1, 1]}
 
 
 def test_every_section_comes_out_of_a_tiny_model_and_goes_into_the_card(
