@@ -68,9 +68,10 @@ def figures(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Seque
     rows = [(i, j) for i, sounds in enumerate(heard) for j in range(len(sounds))]
     groups = np.array([i for i, _ in rows])
     found: dict = {}
-    if real and real[0].scores_k is not None:
-        theirs = np.stack([real[i].scores_k for i, _ in rows])
-        ours = np.stack([heard[i][j].scores_k for i, j in rows])
+    scored = [(real[i].scores_k, heard[i][j].scores_k) for i, j in rows]
+    scored = [(theirs, ours) for theirs, ours in scored if theirs is not None and ours is not None]
+    if scored:
+        theirs, ours = (np.stack(scores) for scores in zip(*scored, strict=True))
         kl, agreement = kl_divergence(theirs, ours), top_agreement(theirs, ours)
         best = [np.argmax(a) in np.argsort(-b)[:10] for a, b in zip(theirs, ours, strict=True)]
         found["kl"] = {**spread(kl, groups), "mean": round(float(kl.mean()), 3)}
@@ -95,7 +96,7 @@ def by_corpus(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Seq
     table = {"all": figures(asked, real, heard)} if len(names) > 1 else {}
     for name in names:
         chosen = [i for i, item in enumerate(asked) if item.corpus == name]
-        table[name] = figures(*([group[i] for i in chosen] for group in (asked, real, heard)))
+        table[name] = figures([asked[i] for i in chosen], [real[i] for i in chosen], [heard[i] for i in chosen])
     return table
 
 

@@ -69,6 +69,8 @@ def crop(features_tf: Tensor, start: int) -> Tensor:
 class TowerNetwork(nn.Module):
     """Log-mel crops (b, t, f) and text means (b, 384) → unit embeddings (b, d)."""
 
+    centroids: Tensor
+
     def __init__(self, recipe: TowerRecipe):
         super().__init__()
         layers: list[nn.Module] = []
