@@ -15,7 +15,7 @@ def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float
     p, denominator = successes / trials, 1 + z * z / trials
     centre = (p + z * z / (2 * trials)) / denominator
     half = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials)) / denominator
-    return centre - half, centre + half
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def proportion(outcomes: Sequence[bool]) -> dict:
