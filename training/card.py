@@ -54,7 +54,110 @@ def reconstruction(figures: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-TABLES = {"reconstruction": reconstruction}
+def prompts(figures: dict[str, Any]) -> str:
+    """One table a corpus: a row for the real sounds, then one for each number of steps."""
+    rows = figures["rows"]
+    parts = []
+    for corpus in next(iter(rows.values())):
+        cells = []
+        for name, found in rows.items():
+            at, retrieval = found[corpus], found[corpus]["retrieval"]
+            cells.append(
+                [
+                    name,
+                    *([number(at["kl"]["mean"]), number(at["top_10"]["mean"])] if "kl" in at else ["–", "–"]),
+                    share(at["best_in_10"]) if "best_in_10" in at else "–",
+                    f"{number(retrieval['means'][0])}, {of(retrieval)}" if "means" in retrieval else "–",
+                    *(share(at[key]) for key in ("pitch", "pitch_any_octave", "tempo", "tempo_exact")),
+                ]
+            )
+        head = [corpus, "KL", "top-10 agreement", "best class in ten", "category, of held-out clips'"]
+        head += ["pitch ±50 cents", "in any octave", "tempo ±2 BPM", "not half or double"]
+        parts.append(table(head, cells))
+    return f"{figures['prompts']} prompts × {figures['seeds']} seeds:\n\n" + "\n\n".join(parts)
+
+
+def of(ratio: dict[str, Any]) -> str:
+    """A ratio with its interval."""
+    if ratio.get("ratio") is None:
+        return "–"
+    low, high = ratio["interval_95"]
+    return f"× {number(ratio['ratio'])} ({number(low)}–{number(high)})"
+
+
+def length(figures: dict[str, Any]) -> str:
+    head = ["asked length", "takes below −50 dB after it", "energy after it, dB"]
+    return table(head, [["1 s longer canvas", share(figures["quiet"]), spread(figures["energy_after_db"])]])
+
+
+def words(figures: dict[str, Any]) -> str:
+    head = ["words", "pairs of prompts that move rightly", "pairs of takes"]
+    return table(head, [[name, share(found["pairs"]), share(found["seeds"])] for name, found in figures.items()])
+
+
+def promise(figures: dict[str, Any]) -> str:
+    """A row a system."""
+
+    def valued(found: dict[str, Any]) -> str:
+        low, high = found["interval_95"]
+        return f"{number(found['value'], 3)} ({number(low, 3)}–{number(high, 3)})"
+
+    def compared(found: dict[str, Any]) -> str:
+        return valued(found["ratio"]) if "ratio" in found else "–"
+
+    head = [
+        "system",
+        "Fréchet distance",
+        "post-trained ÷ this",
+        "diversity",
+        "post-trained ÷ this",
+        "recall",
+        "coverage",
+    ]
+    rows = []
+    for name, row in figures["rows"].items():
+        cells = [cell for key in ("frechet", "diversity") for cell in (valued(row[key]), compared(row[key]))]
+        rows.append([name, *cells, number(row["recall"]), number(row["coverage"])])
+    about = f"{figures['prompts']} prompts × {figures['seeds']} seeds against {figures['reference']} recordings:"
+    return f"{about}\n\n{table(head, rows)}"
+
+
+def transfer(figures: dict[str, Any]) -> str:
+    """A row a noise level."""
+    head = [
+        f"noise level, {figures['loops']} loops",
+        "onset F1 ±50 ms, mean",
+        "cosine to the prompt",
+        "to the recording",
+    ]
+    rows = [
+        [level, *(number(row[name]["mean"]) for name in ("onset_f1", "to_prompt", "to_recording"))]
+        for level, row in figures["levels"].items()
+    ]
+    return table(head, rows)
+
+
+def soundness(figures: dict[str, Any]) -> str:
+    """A row for the takes, and one for each corpus' clips."""
+
+    def row(name: str, found: dict[str, Any]) -> list[str]:
+        faults = ", ".join(f"{fault} {count}" for fault, count in found["faults"].items())
+        return [name, share(found["sound"]), faults or "–"]
+
+    rows = [row("takes", figures), *(row(name, found) for name, found in figures.get("recordings", {}).items())]
+    peak = f"Highest true peak {number(figures['true_peak_dbtp']['max'])} dBTP."
+    return table(["", "without a fault", "faults"], rows) + f"\n\n{peak}"
+
+
+TABLES = {
+    "reconstruction": reconstruction,
+    "prompts": prompts,
+    "length": length,
+    "words": words,
+    "promise": promise,
+    "transfer": transfer,
+    "soundness": soundness,
+}
 
 
 def card(folder: Path) -> str:

@@ -15,7 +15,7 @@ def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float
     p, denominator = successes / trials, 1 + z * z / trials
     centre = (p + z * z / (2 * trials)) / denominator
     half = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials)) / denominator
-    return centre - half, centre + half
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def proportion(outcomes: Sequence[bool]) -> dict:
@@ -27,14 +27,17 @@ def proportion(outcomes: Sequence[bool]) -> dict:
 
 
 def bootstrap_interval(
-    values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.median, groups: np.ndarray | None = None
+    values: np.ndarray,
+    statistic: Callable[[np.ndarray], float] = np.median,
+    groups: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
 ) -> tuple[float, float]:
     """Percentile bootstrap of a statistic of `values` (rows); whole `groups` are drawn where seeds share a prompt."""
     rng = np.random.default_rng(0)
     labels = np.arange(len(values)) if groups is None else groups
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     drawn = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
         drawn.append(statistic(values[rows]))
     low, high = np.quantile(drawn, (0.025, 0.975))

@@ -12,8 +12,9 @@ from training.metrics import RATE_HZ, active_frames, magnitudes
 
 OVERSAMPLING = 4  # of the true peak, as ITU-R BS.1770 asks for
 SILENT_DB = -60.0  # loudest 50 ms below this: a silent take
-CLICK_DB = -40.0  # first or last sample above this, relative to the take's peak: a click against silence
-DC_LEVEL = 0.003  # of full scale (−50 dB)
+CLICK_DB = -50.0  # a jump from or into silence below this, relative to the take's peak, is not heard
+CLICK_FACTOR = 2.0  # nor is one that is less than so many times the jumps inside the next 10 ms, as of a noise
+DC_LEVEL = 0.01  # of full scale (−40 dB); a short low sound has a mean of its own
 CEILING_DBTP = -1.0
 DECAY_DB = -30.0
 
@@ -32,11 +33,16 @@ def true_peak_dbtp(samples_nc: np.ndarray) -> float:
     return decibels(float(np.abs(dense).max(initial=0)))
 
 
-def edge_db(samples_nc: np.ndarray) -> tuple[float, float]:
-    """First and last sample relative to the peak: how hard the take breaks in and off."""
+def clicks(samples_nc: np.ndarray) -> bool:
+    """Whether the take breaks in with a click: silence to first sample is a jump unlike those that follow.
+
+    A tone cut at its crest clicks; a noise or an attack whose own samples differ as much does not. Give the take
+    backwards to ask for its end.
+    """
+    jump = np.abs(samples_nc[0])
+    inside = np.abs(np.diff(samples_nc[: RATE_HZ // 100], axis=0)).max(0, initial=0)
     peak = float(np.abs(samples_nc).max(initial=0)) + 1e-10
-    first, last = (float(np.abs(samples_nc[i]).max()) for i in (0, -1))
-    return decibels(first / peak), decibels(last / peak)
+    return bool(((jump > CLICK_FACTOR * inside) & (jump > peak * 10 ** (CLICK_DB / 20))).any())
 
 
 def faults(samples_nc: np.ndarray) -> list[str]:
@@ -48,10 +54,9 @@ def faults(samples_nc: np.ndarray) -> list[str]:
     loudest = padded.reshape(-1, block, samples_nc.shape[1]).mean((1, 2)).max(initial=0)
     if 10 * math.log10(loudest + 1e-20) < SILENT_DB:
         return ["silent"]
-    start, end = edge_db(samples_nc)
     found = {
-        "click at start": start > CLICK_DB,
-        "click at end": end > CLICK_DB,
+        "click at start": clicks(samples_nc),
+        "click at end": clicks(samples_nc[::-1]),
         "dc": bool((np.abs(samples_nc.mean(0)) > DC_LEVEL).any()),
         "true peak": true_peak_dbtp(samples_nc) > CEILING_DBTP + 0.01,
     }

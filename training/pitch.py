@@ -35,7 +35,7 @@ def named_note(caption: str) -> int | None:
 
 def notes(caption: str) -> list[tuple[str, str, str]]:
     """Name, accidental and octave of every note in a caption."""
-    return [match.groups() for match in NOTE_NAME.finditer(caption)]
+    return [(match[1], match[2], match[3]) for match in NOTE_NAME.finditer(caption)]
 
 
 def frame_pitch(frame_n: np.ndarray, window: int = WINDOW) -> tuple[float, float]:

@@ -69,6 +69,8 @@ def crop(features_tf: Tensor, start: int) -> Tensor:
 class TowerNetwork(nn.Module):
     """Log-mel crops (b, t, f) and text means (b, 384) → unit embeddings (b, d)."""
 
+    centroids: Tensor
+
     def __init__(self, recipe: TowerRecipe):
         super().__init__()
         layers: list[nn.Module] = []
@@ -249,11 +251,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=TowerRecipe.steps)
     parser.add_argument("--batch", type=int, default=TowerRecipe.batch)
+    parser.add_argument("--clips", type=int, default=TowerRecipe.clips, help="at most so many of each corpus")
     parser.add_argument("--threads", type=int, help="of torch; 1 is fastest where other work keeps the cores busy")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = replace(TowerRecipe(), steps=args.steps, batch=args.batch)
+    recipe = replace(TowerRecipe(), steps=args.steps, batch=args.batch, clips=args.clips)
     try:
         corpora = {folder.name: (Corpus(folder, "train"), Corpus(folder, "test")) for folder in args.corpus}
         network = train([train_split for train_split, _ in corpora.values()], recipe)

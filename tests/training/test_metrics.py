@@ -169,13 +169,15 @@ def test_the_true_peak_lies_between_samples() -> None:
 def test_every_fault_of_a_take_is_named() -> None:
     fade = np.minimum(1, np.minimum(T, T[::-1]) * 200)[:, None]
     good = 0.8 * np.stack([tone(200, 1)] * 2, 1) * fade
+    crest = 3 * RATE_HZ // 800  # of a sine of 200 Hz: a quarter period and a half
     assert faults(good) == []
     assert faults(good * np.nan) == ["not finite"]
     assert faults(good * 1e-4) == ["silent"]
-    assert faults(good[3000:]) == ["click at start"]
-    assert faults(good[: RATE_HZ // 4]) == ["click at end"]
-    assert faults(good + 0.01 * fade) == ["dc"]
+    assert faults(good[3 * crest :]) == ["click at start"]
+    assert faults(good[: 60 * RATE_HZ // 200 + crest]) == ["click at end"]
+    assert faults(good + 0.02 * fade) == ["dc"]
     assert faults(good * 2.5) == ["true peak"]
+    assert faults(0.1 * np.stack([noise()] * 2, 1)) == []  # a noise that begins at once is not a click
 
 
 def test_energy_after_the_end_is_a_ratio_of_energies() -> None:

@@ -1,0 +1,161 @@
+"""Whether a listener gets what the words say: classes, category, pitch, tempo, length, brightness.
+
+Shapes: s seeds, n samples, k classes, d embedding width.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from training.asked import Asked, likest, word_pairs
+from training.corpus import Corpus
+from training.distributions import kl_divergence, top_agreement
+from training.embedders import Classifier
+from training.intervals import proportion, ratio, spread
+from training.levels import centroid_hz, decay_seconds, energy_after_db
+from training.metrics import RATE_HZ
+from training.onsets import same_tempo, tempo_bpm
+from training.pitch import Pitch, cents_off, pitch, within
+from training.takes import Takes, Way, beyond_the_end
+from training.tower import Tower
+
+LONGER_SECONDS = 1.0  # of canvas than the model is told, where the asked length is measured
+QUIET_DB = -50.0  # energy after the asked length, relative to the clip
+WORD_SECONDS = {"brightness": 1.5, "length": 3.0}
+MEASURES: dict[str, Callable[[np.ndarray], float]] = {"brightness": centroid_hz, "length": decay_seconds}
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What the judges make of one sound; pitch and tempo are only asked where the caption names one."""
+
+    scores_k: np.ndarray | None
+    embedding_d: np.ndarray
+    category: str
+    pitch: Pitch | None = None
+    bpm: float | None = None
+
+
+class Judges:
+    """Classifier (where one is given), tower, pitch and tempo."""
+
+    def __init__(self, classifier: Classifier | None, tower: Tower):
+        self.classifier, self.tower = classifier, tower
+
+    def hear(self, mono_n: np.ndarray, asked: Asked) -> Heard:
+        """A silent or broken take is heard as silence: it is of no class and has no pitch."""
+        mono_n = np.nan_to_num(mono_n, nan=0.0, posinf=0.0, neginf=0.0)
+        embedding = self.tower.embed(mono_n)
+        return Heard(
+            self.classifier.scores(mono_n, RATE_HZ) if self.classifier else None,
+            embedding,
+            self.tower.category(embedding),
+            pitch(mono_n) if asked.note is not None else None,
+            tempo_bpm(mono_n) if asked.bpm is not None else None,
+        )
+
+
+def figures(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Sequence[Heard]]) -> dict:
+    """What `heard` (a few sounds of each prompt) reach beside the held-out clips `real`.
+
+    KL(real‖generated) and agreement compare each sound with the held-out clip of its caption: `top_10` is the share
+    of the clip's ten best classes that are among the sound's ten best, `best_in_10` whether the clip's best class is.
+    Retrieval is right where the tower puts a sound nearest to its own of the 12 categories; the ratio is to what the
+    held-out clips themselves reach. Intervals draw whole prompts.
+    """
+    rows = [(i, j) for i, sounds in enumerate(heard) for j in range(len(sounds))]
+    groups = np.array([i for i, _ in rows])
+    found: dict = {}
+    scored = [(real[i].scores_k, heard[i][j].scores_k) for i, j in rows]
+    scored = [(theirs, ours) for theirs, ours in scored if theirs is not None and ours is not None]
+    if scored:
+        theirs, ours = (np.stack(scores) for scores in zip(*scored, strict=True))
+        kl, agreement = kl_divergence(theirs, ours), top_agreement(theirs, ours)
+        best = [np.argmax(a) in np.argsort(-b)[:10] for a, b in zip(theirs, ours, strict=True)]
+        found["kl"] = {**spread(kl, groups), "mean": round(float(kl.mean()), 3)}
+        found["top_10"] = {**spread(agreement, groups), "mean": round(float(agreement.mean()), 3)}
+        found["best_in_10"] = proportion([bool(b) for b in best])
+    right = [(heard[i][j].category == asked[i].category, real[i].category == asked[i].category) for i, j in rows]
+    found["retrieval"] = ratio(np.array(right, float), groups)
+    pitched = [(heard[i][j].pitch, asked[i].note) for i, j in rows]
+    cents = [cents_off(p, note) if p else None for p, note in pitched if note is not None]
+    found["pitch"] = proportion([c is not None and within(c) for c in cents])
+    found["pitch_any_octave"] = proportion([c is not None and within(c, any_octave=True) for c in cents])
+    tempi = [(heard[i][j].bpm, asked[i].bpm) for i, j in rows]
+    tempi = [(bpm, named) for bpm, named in tempi if named is not None]
+    for name, any_octave in (("tempo", True), ("tempo_exact", False)):
+        found[name] = proportion([b is not None and same_tempo(b, n, any_octave=any_octave) for b, n in tempi])
+    return found
+
+
+def by_corpus(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Sequence[Heard]]) -> dict[str, dict]:
+    """`figures` of each corpus and, where there are several, of all of them."""
+    names = list(dict.fromkeys(item.corpus for item in asked))
+    table = {"all": figures(asked, real, heard)} if len(names) > 1 else {}
+    for name in names:
+        chosen = [i for i, item in enumerate(asked) if item.corpus == name]
+        table[name] = figures([asked[i] for i in chosen], [real[i] for i in chosen], [heard[i] for i in chosen])
+    return table
+
+
+def clip_of(corpora: dict[str, Corpus], name: str, i: int, longest_seconds: float) -> np.ndarray:
+    """A clip as mono samples, cut where the model's sounds end."""
+    return corpora[name].audio(i, 0, int(longest_seconds * RATE_HZ)).mean(1)
+
+
+def real_clips(asked: Sequence[Asked], corpora: dict[str, Corpus], judges: Judges, longest: float) -> list[Heard]:
+    """The held-out clips themselves."""
+    return [
+        judges.hear(clip_of(corpora, item.corpus, item.clip, longest), item)
+        for item in tqdm(asked, desc="held-out clips", mininterval=5)
+    ]
+
+
+def counterparts(asked: Sequence[Asked], train: dict[str, Corpus], judges: Judges, longest: float) -> list[list[Heard]]:
+    """For each held-out clip the train clip whose caption is likest: what two real clips of the same words share."""
+    return [
+        [judges.hear(clip_of(train, *place, longest), item) for place in likest(item, train)]
+        for item in tqdm(asked, desc="real counterparts", mininterval=5)
+    ]
+
+
+def generated(asked: Sequence[Asked], takes: Takes, judges: Judges, seeds: int, way: Way) -> list[list[Heard]]:
+    """`seeds` sounds of every prompt; by length, as each length of canvas is packed once."""
+    heard: list[list[Heard]] = [[] for _ in asked]
+    order = sorted(range(len(asked)), key=lambda i: asked[i].seconds)
+    for i in tqdm(order, desc=f"{way.sampler}, {way.steps} steps", mininterval=5):
+        item = asked[i]
+        heard[i] = [judges.hear(take, item) for take in takes.make(item.prompt, item.seconds, seeds, way)]
+    return heard
+
+
+def length(asked: Sequence[Asked], takes: Takes, seeds: int, steps: int = 8) -> dict:
+    """Energy after the asked length on a canvas 1 s longer, relative to the energy before it."""
+    pipeline = takes.pipeline
+    fitting = [item for item in asked if item.seconds + LONGER_SECONDS <= pipeline.max_seconds]
+    after = [
+        energy_after_db(take, round(item.seconds * RATE_HZ))
+        for item in tqdm(sorted(fitting, key=lambda a: a.seconds), desc="length", mininterval=5)
+        for take in beyond_the_end(pipeline, item.prompt, item.seconds, seeds, steps, LONGER_SECONDS)
+    ]
+    return {"energy_after_db": spread(after), "quiet": proportion([value < QUIET_DB for value in after])}
+
+
+def moved(measure: str, more_sn: np.ndarray, less_sn: np.ndarray) -> tuple[float, list[bool]]:
+    """(ratio of the medians over seeds, for each seed whether its two takes differ as the words say)."""
+    more, less = (np.array([MEASURES[measure](np.nan_to_num(take)) for take in found]) for found in (more_sn, less_sn))
+    return float(np.median(more) / max(np.median(less), 1e-6)), [bool(a > b) for a, b in zip(more, less, strict=True)]
+
+
+def words(measure: str, takes: Takes, seeds: int, steps: int = 8, limit: int | None = None) -> dict:
+    """Share of pairs of prompts whose median moves as the words say, and of pairs of takes of equal seeds."""
+    ratios, single = {}, []
+    for prompts in tqdm(word_pairs(measure, limit), desc=measure, mininterval=5):
+        more, less = (takes.make(prompt, WORD_SECONDS[measure], seeds, Way(steps)) for prompt in prompts)
+        ratios[prompts[0]], seeds_right = moved(measure, more, less)
+        single += seeds_right
+    pairs = proportion([value > 1 for value in ratios.values()])
+    rounded = {name: round(value, 2) for name, value in ratios.items()}
+    return {"pairs": pairs, "seeds": proportion(single), "ratio_of_medians": rounded}
