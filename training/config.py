@@ -35,36 +35,6 @@ LIGHT_ADVERSARY = AdversaryConfig(
 
 
 @dataclass(frozen=True)
-class AdversaryConfig:
-    """Multi-scale complex STFT discriminator and how it learns; defaults are those of the published autoencoder."""
-
-    n_ffts: tuple[int, ...] = (2048, 1024, 512, 256, 128)  # hop ¼
-    filters: int = 64
-    first_kernel: tuple[int, int] = (3, 9)  # frames, bins
-    kernel: tuple[int, int] = (3, 9)  # of the layers that halve the frequencies
-    first_stride: int = 1  # over frequencies
-    compression: float = 1.0  # power of the magnitudes it sees
-    relative_features: bool = False  # feature distances relative to the real features' mean magnitude
-    learning_rate: float = 3e-4
-    betas: tuple[float, float] = (0.8, 0.99)
-    weight_decay: float = 1e-3
-
-
-# What two CPU cores can afford: patches of eight bins, read by three scales. Convolutions over single bins, as
-# published, take ten times as long. Compressed, because the quiet partials of tonal highs are what it is to hear.
-LIGHT_ADVERSARY = AdversaryConfig(
-    n_ffts=(2048, 1024, 256),
-    filters=32,
-    first_kernel=(1, 8),
-    kernel=(3, 5),
-    first_stride=8,
-    compression=0.4,
-    relative_features=True,
-    learning_rate=5e-4,
-)
-
-
-@dataclass(frozen=True)
 class AutoencoderRecipe:
     """Spectral autoencoder: energy distance of spectra + coherence of the lows + KL, then the adversary's terms."""
 
