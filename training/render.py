@@ -19,8 +19,8 @@ import numpy as np
 from tqdm import tqdm
 
 from training import soundfonts
-from training.synthesis import RATE_HZ
-from training.voices import Rendered, clip, from_part, measure
+from training.synthesis.dsp import RATE_HZ
+from training.synthesis.voices import Rendered, clip, from_part, measure
 
 CLIPS_A_SHARD = 2000  # about an hour, 200 MB
 CLIPS_A_PROCESS = 50  # what one fluidsynth plays; it loads the soundfont anew each time

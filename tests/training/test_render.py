@@ -16,12 +16,12 @@ import soundfile
 from training import soundfonts
 from training.levels import centroid_hz, decay_seconds, faults
 from training.onsets import same_tempo, tempo_bpm
-from training.patterns import LOOPS
 from training.pitch import cents_off, pitch
 from training.render import render
-from training.synthesis import RATE_HZ, modes, sine, unison
-from training.voices import KINDS, clip, measured_words, play, side_of_split, thirds
-from training.wording import Draw, Kind, captions, note_hz, note_name
+from training.synthesis.dsp import RATE_HZ, modes, sine, unison
+from training.synthesis.patterns import LOOPS
+from training.synthesis.voices import KINDS, clip, measured_words, play, side_of_split, thirds
+from training.synthesis.wording import Draw, Kind, captions, note_hz, note_name
 
 KIND = {kind.name: kind for kind in (*KINDS, *LOOPS)}
 

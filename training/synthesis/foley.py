@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from training.synthesis import (
+from training.synthesis.ambiences import drop
+from training.synthesis.dsp import (
     RATE_HZ,
     arrivals,
     bandpass,
@@ -28,8 +29,7 @@ from training.synthesis import (
     times,
     wander,
 )
-from training.voices_ambiences import drop
-from training.wording import Draw, Kind
+from training.synthesis.wording import Draw, Kind
 
 
 def shard(rng: np.random.Generator, f: float, t60: float, n: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from training.synthesis import (
+from training.synthesis.dsp import (
     RATE_HZ,
     bandpass,
     decay,
@@ -27,7 +27,7 @@ from training.synthesis import (
     times,
     unison,
 )
-from training.wording import Draw, Kind, note_hz
+from training.synthesis.wording import Draw, Kind, note_hz
 
 VOWELS = {
     "ah": (730, 1090, 2440, 3400),

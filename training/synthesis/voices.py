@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training.patterns import LOOPS
-from training.soundfonts import Part
-from training.synthesis import LONGEST_S, RATE_HZ, highpass, reverb, saturate, stereo
-from training.voices_ambiences import AMBIENCES
-from training.voices_drums import DRUMS
-from training.voices_effects import EFFECTS
-from training.voices_foley import FOLEY
-from training.voices_interface import INTERFACE
-from training.voices_tones import TONES
-from training.wording import Draw, Kind, captions, note_name
+from training.synthesis.ambiences import AMBIENCES
+from training.synthesis.drums import DRUMS
+from training.synthesis.dsp import LONGEST_S, RATE_HZ, highpass, reverb, saturate, stereo
+from training.synthesis.effects import EFFECTS
+from training.synthesis.foley import FOLEY
+from training.synthesis.interface import INTERFACE
+from training.synthesis.patterns import LOOPS
+from training.synthesis.soundfonts import Part
+from training.synthesis.tones import TONES
+from training.synthesis.wording import Draw, Kind, captions, note_name
 
 KINDS: tuple[Kind, ...] = (*DRUMS, *TONES, *EFFECTS, *AMBIENCES, *FOLEY, *INTERFACE)
 LOOP_SHARE = 0.055  # of clips; loops are about three times as long, so 15 % of the hours

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training import voices_drums as drums
-from training import voices_tones as tones
-from training.synthesis import LONGEST_S, RATE_HZ, level, pan, place, reverb, saturate, stereo
-from training.wording import Draw, Kind, note_name
+from training.synthesis import drums, tones
+from training.synthesis.dsp import LONGEST_S, RATE_HZ, level, pan, place, reverb, saturate, stereo
+from training.synthesis.wording import Draw, Kind, note_name
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 

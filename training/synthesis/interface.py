@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.synthesis import (
+from training.synthesis.dsp import (
     RATE_HZ,
     decay,
     gate,
@@ -18,8 +18,8 @@ from training.synthesis import (
     sine,
     times,
 )
-from training.voices_foley import shard
-from training.wording import Draw, Kind
+from training.synthesis.foley import shard
+from training.synthesis.wording import Draw, Kind
 
 
 def phone(draw: Draw) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.synthesis import (
+from training.synthesis.dsp import (
     RATE_HZ,
     bandpass,
     curve,
@@ -28,7 +28,7 @@ from training.synthesis import (
     times,
     unison,
 )
-from training.wording import Draw, Kind
+from training.synthesis.wording import Draw, Kind
 
 
 def riser(draw: Draw) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.synthesis import (
+from training.synthesis.dsp import (
     bandpass,
     decay,
     glide,
@@ -19,7 +19,7 @@ from training.synthesis import (
     sine,
     times,
 )
-from training.wording import Draw, Kind
+from training.synthesis.wording import Draw, Kind
 
 
 def _click(draw: Draw, n: int, hz: float, t60_s: float) -> np.ndarray:

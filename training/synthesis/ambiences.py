@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.synthesis import (
+from training.synthesis.dsp import (
     RATE_HZ,
     bandpass,
     curve,
@@ -29,7 +29,7 @@ from training.synthesis import (
     unison,
     wander,
 )
-from training.wording import Draw, Kind
+from training.synthesis.wording import Draw, Kind
 
 
 def drop(rng: np.random.Generator, pitch: float) -> np.ndarray:

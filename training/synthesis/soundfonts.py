@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.synthesis import RATE_HZ
-from training.wording import Draw, Kind
+from training.synthesis.dsp import RATE_HZ
+from training.synthesis.wording import Draw, Kind
 
 PLACES = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/soundfonts/FluidR3_GM.sf2"))
 TICKS_A_SECOND = 1000

@@ -1,0 +1,1 @@
+"""Labelled sound made by synthesis: what `training.render` writes into shards."""
