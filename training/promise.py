@@ -50,7 +50,8 @@ def row(generated_psd: np.ndarray, reference_nd: np.ndarray, first_psd: np.ndarr
     """Fréchet distance, recall and coverage against the reference, and diversity within prompts.
 
     `ratio` says how many times as far from the reference, and as various, the system `first_psd` is. Intervals draw
-    whole prompts, the same ones of both systems.
+    whole prompts, the same ones of both systems. Those of a Fréchet distance lie high on few prompts, as a set
+    drawn with repetitions is less various than the one it was drawn from.
     """
 
     def distance(sounds_psd: np.ndarray) -> float:
