@@ -22,18 +22,18 @@ from typing import Any
 import torch
 
 from model.pipeline import Pipeline
-from training.adherence import Judges, by_corpus, counterparts, generated, length, real_clips, words
-from training.asked import Asked, held_out
-from training.card import card
 from training.corpus import Corpus
-from training.embedders import Classifier
-from training.promise import promise, reference
-from training.reconstruction import reconstruction
-from training.results import write_section
-from training.soundness import recordings, soundness
-from training.takes import Takes, Way
+from training.evaluation.adherence import Judges, by_corpus, counterparts, generated, length, real_clips, words
+from training.evaluation.asked import Asked, held_out
+from training.evaluation.card import card
+from training.evaluation.embedders import Classifier
+from training.evaluation.promise import promise, reference
+from training.evaluation.reconstruction import reconstruction
+from training.evaluation.results import write_section
+from training.evaluation.soundness import recordings, soundness
+from training.evaluation.takes import Takes, Way
+from training.evaluation.transfer import drum_loops, plot, transfer
 from training.tower import Tower
-from training.transfer import drum_loops, plot, transfer
 
 Figures = dict[str, Any]
 

@@ -18,8 +18,8 @@ from model.oobleck import OobleckAutoencoder
 from model.sampler import draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
+from training.evaluation.metrics import log_mel
 from training.latents import Latents
-from training.metrics import log_mel
 from training.run import Run
 
 PROMPTS, LONGEST_SECONDS = 4, 3.0

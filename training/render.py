@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training import soundfonts
+from training.synthesis import soundfonts
 from training.synthesis.dsp import RATE_HZ
 from training.synthesis.voices import Rendered, clip, from_part, measure
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from training.corpus import RATE_HZ, Corpus, Entry
-from training.metrics import active_frames, log_mel
+from training.evaluation.metrics import active_frames, log_mel
 
 ENVELOPE_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # after the onset
 COMPARED_SOUNDS = 64

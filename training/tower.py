@@ -22,7 +22,7 @@ from model.config import ARC_MINI
 from model.machine import fast_dtype
 from model.text import TextEncoder, load_encoder
 from training.corpus import Corpus
-from training.metrics import RATE_HZ, magnitudes, mel_filters
+from training.evaluation.metrics import RATE_HZ, magnitudes, mel_filters
 
 CATEGORIES = (
     *("ambience", "bass", "drum", "foley", "instrument", "keys"),

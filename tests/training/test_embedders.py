@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.embedders import Classifier, classifier_patches, mel_matrix
+from training.evaluation.embedders import Classifier, classifier_patches, mel_matrix
 
 SHARED = Path(os.environ.get("ARC_CLASSIFIER") or Path(__file__).parents[3] / "shared" / "eval")
 

@@ -16,18 +16,18 @@ from model.spectral import SpectralAutoencoder
 from model.text import load_encoder
 from model.weights import save_model
 from training import evaluate
-from training.adherence import Heard, Judges, figures, generated, moved, real_clips
-from training.asked import SOUNDS, combined_prompts, held_out, likest, word_pairs
-from training.card import card
 from training.corpus import RATE_HZ, Corpus
-from training.pitch import Pitch
-from training.promise import row
-from training.reconstruction import ONSET_SAMPLES, compare, reconstruction
-from training.results import read_section, write_section
-from training.soundness import soundness
-from training.takes import Takes, Way, beyond_the_end
+from training.evaluation.adherence import Heard, Judges, figures, generated, moved, real_clips
+from training.evaluation.asked import SOUNDS, combined_prompts, held_out, likest, word_pairs
+from training.evaluation.card import card
+from training.evaluation.pitch import Pitch
+from training.evaluation.promise import row
+from training.evaluation.reconstruction import ONSET_SAMPLES, compare, reconstruction
+from training.evaluation.results import read_section, write_section
+from training.evaluation.soundness import soundness
+from training.evaluation.takes import Takes, Way, beyond_the_end
+from training.evaluation.transfer import transfer
 from training.tower import Tower, TowerRecipe, info_nce, save, train
-from training.transfer import transfer
 
 RECIPE = TowerRecipe(steps=60, batch=12, widths=(8, 12, 16, 16), embedding=16)
 
@@ -151,7 +151,7 @@ def heard(category: str, midi: float | None = None, bpm: float | None = None) ->
 
 
 def test_figures_count_what_was_heard(packed: Path) -> None:
-    from training.asked import Asked
+    from training.evaluation.asked import Asked
 
     asked = [
         Asked("a", 0, "bass C2", 1.0, "bass"),

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.distributions import (
+from training.evaluation.distributions import (
     class_distribution,
     conditional_diversity,
     coverage,
@@ -17,9 +17,9 @@ from training.distributions import (
     recall,
     top_agreement,
 )
-from training.intervals import proportion, ratio, spread, wilson_interval
-from training.levels import centroid_hz, decay_seconds, energy_after_db, faults, true_peak_dbtp
-from training.metrics import (
+from training.evaluation.intervals import proportion, ratio, spread, wilson_interval
+from training.evaluation.levels import centroid_hz, decay_seconds, energy_after_db, faults, true_peak_dbtp
+from training.evaluation.metrics import (
     RATE_HZ,
     energy_before_onset_db,
     log_mel_distance_db,
@@ -28,8 +28,8 @@ from training.metrics import (
     si_sdr_db,
     stft_distance,
 )
-from training.onsets import named_bpm, onset_f1, onsets, same_tempo, tempo_bpm
-from training.pitch import cents_off, named_note, pitch, within
+from training.evaluation.onsets import named_bpm, onset_f1, onsets, same_tempo, tempo_bpm
+from training.evaluation.pitch import cents_off, named_note, pitch, within
 
 T = np.arange(RATE_HZ) / RATE_HZ  # one second
 

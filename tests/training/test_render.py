@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from training import soundfonts
-from training.levels import centroid_hz, decay_seconds, faults
-from training.onsets import same_tempo, tempo_bpm
-from training.pitch import cents_off, pitch
+from training.evaluation.levels import centroid_hz, decay_seconds, faults
+from training.evaluation.onsets import same_tempo, tempo_bpm
+from training.evaluation.pitch import cents_off, pitch
 from training.render import render
+from training.synthesis import soundfonts
 from training.synthesis.dsp import RATE_HZ, modes, sine, unison
 from training.synthesis.patterns import LOOPS
 from training.synthesis.voices import KINDS, clip, measured_words, play, side_of_split, thirds

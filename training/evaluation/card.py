@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.results import read_section
+from training.evaluation.results import read_section
 
 RECONSTRUCTION_ROWS = {
     "log_mel_distance_db": "log-mel distance, dB",

@@ -6,12 +6,12 @@ import numpy as np
 from tqdm import tqdm
 
 from model.pipeline import Pipeline, finish
-from training.asked import combined_prompts
 from training.corpus import Corpus
-from training.intervals import proportion, spread
-from training.levels import decibels, faults, true_peak_dbtp
-from training.metrics import RATE_HZ
-from training.takes import stereo_takes
+from training.evaluation.asked import combined_prompts
+from training.evaluation.intervals import proportion, spread
+from training.evaluation.levels import decibels, faults, true_peak_dbtp
+from training.evaluation.metrics import RATE_HZ
+from training.evaluation.takes import stereo_takes
 
 CANVASES = 6  # lengths asked for, as each length of canvas is packed once
 STEPS = 8

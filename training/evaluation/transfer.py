@@ -11,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from model.pipeline import Generation, Pipeline
-from training.asked import TARGETS
 from training.corpus import Corpus
-from training.intervals import spread
-from training.metrics import RATE_HZ
-from training.onsets import onset_f1, onsets
-from training.reconstruction import through_model
-from training.takes import stereo_takes
+from training.evaluation.asked import TARGETS
+from training.evaluation.intervals import spread
+from training.evaluation.metrics import RATE_HZ
+from training.evaluation.onsets import onset_f1, onsets
+from training.evaluation.reconstruction import through_model
+from training.evaluation.takes import stereo_takes
 from training.tower import Tower
 
 DRUMS = re.compile(r"drum|beat|break|percussion|hi-hat", re.IGNORECASE)

@@ -15,7 +15,7 @@ import torch
 from model.pipeline import AudioChunk, Generation, Pipeline
 from model.sampler import draw_noise, pingpong
 from model.schedule import log_snr_times
-from training.results import weights_hash
+from training.evaluation.results import weights_hash
 
 
 @dataclass(frozen=True)

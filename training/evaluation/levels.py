@@ -8,7 +8,7 @@ import math
 import numpy as np
 import torch
 
-from training.metrics import RATE_HZ, active_frames, magnitudes
+from training.evaluation.metrics import RATE_HZ, active_frames, magnitudes
 
 OVERSAMPLING = 4  # of the true peak, as ITU-R BS.1770 asks for
 SILENT_DB = -60.0  # loudest 50 ms below this: a silent take

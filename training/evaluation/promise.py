@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from training.adherence import clip_of
-from training.asked import Asked, likest
 from training.corpus import Corpus
-from training.distributions import conditional_diversity, coverage, frechet_distance, recall
-from training.intervals import bootstrap_interval
-from training.takes import Takes, Way
+from training.evaluation.adherence import clip_of
+from training.evaluation.asked import Asked, likest
+from training.evaluation.distributions import conditional_diversity, coverage, frechet_distance, recall
+from training.evaluation.intervals import bootstrap_interval
+from training.evaluation.takes import Takes, Way
 from training.tower import Tower
 
 FLOW_STEPS = 50

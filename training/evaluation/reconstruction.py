@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from model.pipeline import Pipeline
 from training.corpus import Corpus
-from training.intervals import spread
-from training.metrics import (
+from training.evaluation.intervals import spread
+from training.evaluation.metrics import (
     RATE_HZ,
     energy_before_onset_db,
     log_mel_distance_db,
@@ -18,7 +18,7 @@ from training.metrics import (
     si_sdr_db,
     stft_distance,
 )
-from training.opus import through_opus
+from training.evaluation.opus import through_opus
 
 ONSET_SAMPLES = 4096  # silence put before each clip, so that energy before its onset can be told
 TAIL_SAMPLES = 2048  # and after it, as overlapping windows reach beyond

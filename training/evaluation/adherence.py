@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from training.asked import Asked, likest, word_pairs
 from training.corpus import Corpus
-from training.distributions import kl_divergence, top_agreement
-from training.embedders import Classifier
-from training.intervals import proportion, ratio, spread
-from training.levels import centroid_hz, decay_seconds, energy_after_db
-from training.metrics import RATE_HZ
-from training.onsets import same_tempo, tempo_bpm
-from training.pitch import Pitch, cents_off, pitch, within
-from training.takes import Takes, Way, beyond_the_end
+from training.evaluation.asked import Asked, likest, word_pairs
+from training.evaluation.distributions import kl_divergence, top_agreement
+from training.evaluation.embedders import Classifier
+from training.evaluation.intervals import proportion, ratio, spread
+from training.evaluation.levels import centroid_hz, decay_seconds, energy_after_db
+from training.evaluation.metrics import RATE_HZ
+from training.evaluation.onsets import same_tempo, tempo_bpm
+from training.evaluation.pitch import Pitch, cents_off, pitch, within
+from training.evaluation.takes import Takes, Way, beyond_the_end
 from training.tower import Tower
 
 LONGER_SECONDS = 1.0  # of canvas than the model is told, where the asked length is measured

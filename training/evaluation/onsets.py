@@ -8,7 +8,7 @@ import re
 import numpy as np
 import torch
 
-from training.metrics import RATE_HZ, magnitudes, mel_filters
+from training.evaluation.metrics import RATE_HZ, magnitudes, mel_filters
 
 WINDOW, HOP = 1024, 256
 FRAMES_PER_SECOND = RATE_HZ / HOP
