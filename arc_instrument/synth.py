@@ -14,8 +14,9 @@ import soxr
 import torch
 
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
+from model.finishing import finish
 from model.machine import machine_peaks
-from model.pipeline import AudioChunk, Generation, Pipeline, TextDone, finish
+from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
 from model.probe import probe
 from model.sampler import Step
 

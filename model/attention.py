@@ -101,6 +101,7 @@ class CrossAttention(nn.Module):
         return k.repeat_interleave(each, 1), v.repeat_interleave(each, 1)
 
     def forward(self, x_bnd: Tensor, keys_values: KeysValues) -> Tensor:
-        k, v = keys_values
+        """`keys_values` are of as many conditions as there are items, or of one for all of them."""
+        k, v = (x.expand(len(x_bnd), -1, -1, -1) for x in keys_values)
         q = self.query_norm(self.query(x_bnd).unflatten(-1, (self.heads, -1)).transpose(1, 2)).to(v.dtype)
         return self.output(merge_heads(attend(q, k, v)))

@@ -134,7 +134,7 @@ class DiffusionTransformer(nn.Module):
         """Return (b, 1 + t, d) after the blocks that `prepared` covers."""
         x_btc = x_bct.transpose(1, 2).to(self.dtype)
         frames_btd = self.input_projection(x_btc + self.input_mix(x_btc))
-        token_bd = (prepared.global_bd + time_bd).to(frames_btd.dtype)
+        token_bd = (prepared.global_bd + time_bd).to(frames_btd.dtype).expand(len(x_bct), -1)
         x_bnd = torch.cat((token_bd[:, None], frames_btd), 1)
         table = rotary_table(x_bnd.shape[1], self.config.rotary_width, x_bnd.device)
         for block, keys_values in zip(self.blocks, prepared.keys_values, strict=False):

@@ -25,6 +25,7 @@ from model.engine import (
     default_device,
     dtype_of,
 )
+from model.finishing import finish
 from model.flow import flow_of_v, interpolate
 from model.generator import Generator
 from model.guidance import guided
@@ -38,8 +39,6 @@ from model.spectral import SpectralAutoencoder
 from model.text import TextEncoder, TransformerEncoder, load_encoder
 from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
-CEILING = 10 ** (-1 / 20)  # −1 dBFS: a louder result is turned down, never clipped
-END_FADE_SECONDS = 0.003
 PREPARED_PROMPTS = 16
 ENCODER = "autoencoder.encoder."  # how its tensors' names start among ours
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
@@ -257,17 +256,3 @@ def _encoder(opened: OpenedModel, dtype: torch.dtype) -> Encoder:
     assert isinstance(autoencoder, OobleckAutoencoder)
     fill(_parts(generator, autoencoder), opened, lambda name: name.startswith(ENCODER))
     return autoencoder.encoder
-
-
-def finish(samples: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Fade the last 3 ms so a cut never clicks, and turn down what is louder than −1 dBFS.
-
-    Raises ValueError when the model produced values that are not finite.
-    """
-    if not np.isfinite(samples).all():
-        raise ValueError("The model produced values that are not numbers: try another seed, and check the weights.")
-    samples = samples.copy()
-    fade = min(len(samples), round(END_FADE_SECONDS * rate_hz))
-    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
-    peak = float(np.abs(samples).max(initial=0))
-    return samples * (CEILING / peak) if peak > CEILING else samples

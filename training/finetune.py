@@ -28,10 +28,10 @@ from torch import Tensor
 from model.catalogue import CATALOGUE, CatalogueEntry, HubFile
 from model.config import MODELS, ModelConfig, SpectralConfig
 from model.digests import sha256
+from model.finishing import finish
 from model.flow import interpolate, velocity_target
 from model.generator import Generator
 from model.installation import check_space, gathering, install, user_models
-from model.pipeline import finish
 from model.spectral import SpectralAutoencoder
 from model.weights import WEIGHTS_FILE, architecture_of, embedded_folder, fill, open_folder, save_model
 from training.config import FULL_LEARNING_RATE, FinetuneRecipe

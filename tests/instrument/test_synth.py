@@ -7,7 +7,8 @@ import torch
 from arc_instrument import synth as border
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, UserError
 from model.config import ARC_MINI
-from model.pipeline import AudioChunk, TextDone, finish
+from model.finishing import finish
+from model.pipeline import AudioChunk, TextDone
 from model.sampler import Step
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 from tqdm import tqdm
 
-from model.pipeline import Pipeline, finish
+from model.finishing import finish
+from model.pipeline import Pipeline
 from training.corpus import Corpus
 from training.evaluation.asked import combined_prompts
 from training.evaluation.intervals import proportion, spread
