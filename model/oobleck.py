@@ -162,10 +162,10 @@ class OobleckAutoencoder(nn.Module):
         """Return audio (b, 2, n) with n = t · `frame_samples`, float32."""
         return self.decoder(latents_bct.to(self.dtype)).float()
 
-    def reconstruct(self, audio_bcn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def reconstruct(self, audio_bcn: Tensor, noise_bct: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """For training: a decoding (b, 2, n) of one sample of the latents, and their mean and standard deviation."""
         mean, std = self.posterior(audio_bcn)
-        return self.decode(mean + std * torch.randn_like(mean)), mean, std
+        return self.decode(mean + std * noise_bct), mean, std
 
     def decode_chunks(
         self, latents_bct: Tensor, ends: Sequence[int], generator: torch.Generator | None = None

@@ -258,11 +258,13 @@ class SpectralAutoencoder(nn.Module):
             mean_bcl = mean_bcl + log_std_bcl.exp() * draw.to(mean_bcl)
         return (mean_bcl - self.shift) / self.scale
 
-    def reconstruct(self, audio_bcn: Tensor) -> Reconstruction:
-        """For training: encode, sample the latents, decode twice with independent noise."""
+    def reconstruct(
+        self, audio_bcn: Tensor, noise_bcl: Tensor, noise_a_bctk: Tensor, noise_b_bctk: Tensor
+    ) -> Reconstruction:
+        """For training: encode, sample the latents with one noise, decode twice with the others."""
         mean_bcl, log_std_bcl = (x.float() for x in self.encoder(audio_bcn))
-        compressed, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * torch.randn_like(mean_bcl))
-        draw_a, draw_b = (self.decoder.synthesize(compressed, gain, torch.randn_like(gain)) for _ in range(2))
+        compressed, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * noise_bcl)
+        draw_a, draw_b = (self.decoder.synthesize(compressed, gain, x) for x in (noise_a_bctk, noise_b_bctk))
         return Reconstruction(draw_a, draw_b, compressed, mean_bcl, log_std_bcl)
 
     def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,11 +1,12 @@
 """Train an autoencoder: `python -m training.autoencoder --corpus FOLDER --run FOLDER`.
 
-Of ARC_MINI the spectral one, here; of the published models Oobleck, in oobleck.py.
+Of ARC_MINI the spectral one, here; of the published models Oobleck, in oobleck.py. Several processes share each batch
+of crops (training/crops.py), and all noise belongs to an item's place in it.
 """
 
 import argparse
-from dataclasses import fields, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,53 +14,81 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from model.config import MODELS, ModelConfig, OobleckConfig
-from model.generator import Generator
-from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder, compress, expand, mid_side
-from model.weights import fill, open_folder
-from training import oobleck
+from training import oobleck, previews
 from training.config import AutoencoderRecipe, OobleckRecipe
-from training.corpus import Clips, open_corpora, random_crops
+from training.corpus import Clips, open_corpora
+from training.crops import held_out_clips, rows_of, step_crops
+from training.launch import (
+    Ahead,
+    Launch,
+    add_launch_arguments,
+    add_recipe_arguments,
+    launch_of,
+    one_sentence,
+    recipe_of,
+)
 from training.losses import clip_level, coherence_loss, kl_divergence, spectral_energy_distance
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
-from training.run import Run, averaged_weights, clip_gradients, open_fabric
+from training.run import (
+    Run,
+    averaged_over_processes,
+    clip_gradients,
+    initial_weights,
+    load_initial,
+    open_fabric,
+    set_up_optimizer,
+)
+from training.sampling import Draws
 from training.stft_discriminator import Adversary, balanced, norm_of
 
 
 def train(
     config: ModelConfig,
-    corpus: Clips,
+    corpus: Clips | list[str],
     recipe: AutoencoderRecipe,
     folder: Path,
     fabric: Fabric,
     initial: dict[str, Tensor] | None = None,
+    launch: Launch | None = None,
+    listened_bcn: Tensor | None = None,
 ) -> None:
-    """Reconstruct random crops, from `initial` weights if given; resumes where `folder` left off.
+    """Reconstruct random crops of a corpus or of shards, from `initial` weights if given; resumes from `folder`.
 
-    A step makes one reconstruction: the discriminator learns from it first, then judges it for the autoencoder, whose
-    gradient is balanced at the reconstruction.
+    Previews are of the clips `listened_bcn`. A step makes one reconstruction: the discriminator learns from it first,
+    then judges it for the autoencoder, whose gradient is balanced at the reconstruction.
     """
+    launch = launch or Launch()
+    rows = rows_of(recipe.batch, fabric)
     torch.manual_seed(recipe.seed)
     network = SpectralAutoencoder.of(config)
     if initial is not None:
-        network.load_state_dict(initial)
+        load_initial(network, initial)
     network.encoder.requires_grad_(not recipe.freeze_encoder)
-    ema = Ema(network, recipe.ema_decay)
-    network, optimizer = fabric.setup(network, adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay))
+    ema = Ema(network, recipe.ema_decay).to(fabric.device)
+    network = fabric.setup_module(launch.prepare_method(network, "reconstruct"))
     network.mark_forward_method("reconstruct")
-    ema.to(fabric.device)
+    optimizer = set_up_optimizer(fabric, adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay))
     adversary = Adversary(recipe.adversary, fabric, recipe.clip_grad_norm)
-    run = Run(folder, recipe, {"network": network, "optimizer": optimizer, "ema": ema, **adversary.parts}, fabric)
-    frames = recipe.crop_latents * config.autoencoder.frame_samples
-    weights = corpus.weights()
+    parts = {"network": network, "optimizer": optimizer, "ema": ema, **adversary.parts}
+    run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
+    frames, hop = recipe.crop_latents * config.autoencoder.frame_samples, network.config.hop
+    crops = step_crops(corpus, frames, rows, run)
+    shapes = (network.config.latent_channels, recipe.crop_latents), *2 * ((2, frames // hop, hop),)
+
+    def crops_and_noise(step: int) -> list[Tensor]:
+        draws = Draws(recipe.seed, step, rows)
+        return [crops(step), *(draws.noise(torch.empty(len(rows), *shape)) for shape in shapes)]
+
+    inputs = Ahead(crops_and_noise)
 
     for step in run.steps(recipe.steps):
         factor = warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
         set_learning_rate(optimizer, recipe.learning_rate * factor)
         rng = run.rng(step)
-        audio_bcn = random_crops(corpus, recipe.batch, frames, rng, weights).to(fabric.device)
-        result = network.reconstruct(audio_bcn)
-        whole = slice(None, -network.config.hop)  # the last MDCT block is aliased
+        audio_bcn, *noise = (x.to(fabric.device) for x in inputs(step))
+        result = network.reconstruct(audio_bcn, *noise)
+        whole = slice(None, -hop)  # the last MDCT block is aliased
         real, decoded = audio_bcn[..., whole], [x[..., whole] for x in (result.draw_a_bcn, result.draw_b_bcn)]
         draws = [x.detach().requires_grad_() for x in decoded]  # what pulls here is balanced, then reaches the network
         signals = [real, *draws]
@@ -75,12 +104,12 @@ def train(
             adversarial, features = adversary.judge(judged[0], judged[1:])
             terms = recipe.adversarial_weight * adversarial + features
             adversary_pulls = torch.autograd.grad(terms, draws)
-            if step % 20 == 0:
-                figures |= {"adversarial": adversarial.item(), "features": features.item()}
-                figures["pull_of_distance"] = norm_of(pulls).item()
-                figures["pull_of_adversary"] = norm_of(adversary_pulls).item()
+            if step % launch.log_every == 0:
+                figures |= averaged_over_processes(fabric, adversarial=adversarial, features=features)
+                figures["pull_of_distance"] = norm_of(pulls, fabric).item()
+                figures["pull_of_adversary"] = norm_of(adversary_pulls, fabric).item()
             eased = ramp(step, recipe.adversarial_from, recipe.adversarial_from + recipe.adversarial_ramp)
-            pulls = balanced(pulls, adversary_pulls, recipe.adversarial_share * eased)
+            pulls = balanced(pulls, adversary_pulls, recipe.adversarial_share * eased, fabric)
         target = network.encoder.mdct(mid_side(audio_bcn))
         coherence = coherence_loss(compress(target), result.compressed_bctk)
         linear_coherence = coherence_loss(target, expand(result.compressed_bctk))
@@ -91,20 +120,18 @@ def train(
             loss = loss + (x * pull).sum()  # its gradient is the pull
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
+        losses = averaged_over_processes(
+            fabric, distance=distance, coherence=coherence, linear_coherence=linear_coherence, kl=kl
+        )
+        run.watch(step, norm, distance=losses["distance"], coherence=losses["coherence"])
         optimizer.step()
         optimizer.zero_grad()
         ema.update(network, step)
-        if step % 20 == 0:
-            run.log(
-                step,
-                distance=distance.item(),
-                coherence=coherence.item(),
-                linear_coherence=linear_coherence.item(),
-                kl=kl.item(),
-                grad_norm=norm,
-                learning_rate=recipe.learning_rate * factor,
-                **figures,
-            )
+        if step % launch.log_every == 0:
+            run.log(step, **losses, grad_norm=norm, learning_rate=recipe.learning_rate * factor, **figures)
+        if listened_bcn is not None and fabric.is_global_zero and launch.previews_after(step):
+            average = cast("SpectralAutoencoder", ema.module)
+            previews.reconstructions(average, listened_bcn.to(fabric.device), run, step + 1, config.sample_rate)
 
 
 def judged_windows(signals_bcn: list[Tensor], samples: int, rng: np.random.Generator) -> list[Tensor]:
@@ -115,48 +142,33 @@ def judged_windows(signals_bcn: list[Tensor], samples: int, rng: np.random.Gener
     return [x[..., start : start + samples] / level for x in signals_bcn]
 
 
-def starting_weights(path: Path, config: ModelConfig) -> dict[str, Tensor]:
-    """The autoencoder of a model folder, or the averaged weights of a run folder."""
-    if (path / "checkpoint.pt").is_file():
-        return averaged_weights(path)
-    sizes = config.autoencoder
-    network = OobleckAutoencoder(sizes) if isinstance(sizes, OobleckConfig) else SpectralAutoencoder(sizes)
-    with torch.device("meta"):  # a model's file is checked as a whole, though its generator is not read
-        generator = Generator(config)
-    parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": network}
-    if generator.start is not None:
-        parts["start"] = generator.start
-    fill(parts, open_folder(path), lambda name: name.startswith("autoencoder."))
-    return network.state_dict()
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", action="append", required=True, metavar="FOLDER[=SHARE]", help="may be repeated")
-    parser.add_argument("--run", type=Path, required=True, help="the run's folder; resumed if it exists")
-    parser.add_argument("--init", type=Path, help="model folder, or run folder whose averaged weights to start from")
-    parser.add_argument("--model", choices=MODELS, default="arc-mini")
-    group = parser.add_argument_group("recipe", "instead of what training/config.py says")
-    group.add_argument("--steps", type=int)
-    group.add_argument("--batch", type=int, help="crops a step")
-    group.add_argument("--learning-rate", type=float)
-    group.add_argument("--freeze-encoder", action="store_true", help="train the decoder only: latents stay valid")
-    group.add_argument("--adversarial-from", type=int, metavar="STEP", help="the first step with a discriminator")
-    args = parser.parse_args()
-    config = MODELS[args.model]
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--model", choices=MODELS, default="arc-mini")
+    config = MODELS[which.parse_known_args()[0].model]
     published = isinstance(config.autoencoder, OobleckConfig)
     recipe = OobleckRecipe() if published else AutoencoderRecipe()
-    said = {field.name: getattr(args, field.name, None) for field in fields(recipe)}
-    recipe = replace(recipe, **{name: value for name, value in said.items() if value is not None})
-    try:
-        corpus = open_corpora(args.corpus, "train")
-        initial = starting_weights(args.init, config) if args.init else None
+    parser = argparse.ArgumentParser(description=__doc__, parents=[which])
+    sounds = parser.add_mutually_exclusive_group(required=True)
+    sounds.add_argument("--corpus", action="append", default=[], metavar="FOLDER[=SHARE]", help="may be repeated")
+    sounds.add_argument("--shards", nargs="+", default=[], metavar="URL", help="WebDataset shards, read as they are")
+    parser.add_argument("--init", type=Path, help="run or model folder, or .safetensors, whose weights to start from")
+    add_launch_arguments(parser)
+    add_recipe_arguments(parser, type(recipe))
+    args = parser.parse_args()
+    with one_sentence():
+        launch, recipe = launch_of(args), recipe_of(args, recipe)
+        if launch.accumulate > 1 or launch.checkpoint_activations or launch.shards:
+            raise ValueError("--accumulate, --checkpoint-activations and --strategy fsdp: not for an autoencoder")
+        fabric = open_fabric(launch)
+        source = args.shards or open_corpora(args.corpus, "train")
+        heard = held_out_clips(args.corpus, args.shards) if launch.preview_every and fabric.is_global_zero else None
         if isinstance(recipe, AutoencoderRecipe):
-            train(config, corpus, recipe, args.run, open_fabric(), initial)
+            initial = initial_weights(args.init, ("autoencoder",)) if args.init else None
+            train(config, source, recipe, args.run, fabric, initial, launch, heard)
         else:
-            oobleck.train(config, corpus, recipe, args.run, open_fabric(), initial)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
+            initial = oobleck.starting_weights(args.init, config) if args.init else None
+            oobleck.train(config, source, recipe, args.run, fabric, initial, launch, heard)
 
 
 if __name__ == "__main__":

@@ -163,20 +163,20 @@ class Augmentation:
 
 def random_crops(
     corpus: Clips,
-    batch: int,
+    rngs: Sequence[np.random.Generator],
     frames: int,
-    rng: np.random.Generator,
     weights: np.ndarray,
     augmentation: Augmentation | None = None,
 ) -> torch.Tensor:
     """(b, 2, frames) crops placed on the sound: half start at the clip's start (attacks), the rest where it sounds.
 
-    Shorter clips are padded with silence.
+    Each crop is drawn by a generator of its own. Shorter clips are padded with silence.
     """
     options = augmentation or Augmentation()
-    crops = np.empty((batch, 2, frames), np.float32)
-    for row, i in enumerate(rng.choice(len(corpus), batch, p=weights)):
-        crops[row] = random_crop(partial(corpus.audio, int(i)), corpus.entries[i].frames, frames, rng, options).T
+    crops = np.empty((len(rngs), 2, frames), np.float32)
+    for row, rng in enumerate(rngs):
+        i = int(rng.choice(len(corpus), p=weights))
+        crops[row] = random_crop(partial(corpus.audio, i), corpus.entries[i].frames, frames, rng, options).T
     return torch.from_numpy(crops)
 
 

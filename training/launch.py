@@ -10,9 +10,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MethodType
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
@@ -65,6 +66,15 @@ class Launch:
                 block.compile()  # block by block: the second costs nothing, and new lengths soon become one graph
         return module
 
+    def prepare_method(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile one method of a module as a whole if asked; when `prepare` is for others, and as early as it.
+
+        It stays a method: Fabric's `mark_forward_method` takes nothing else.
+        """
+        if self.compile:
+            setattr(module, name, MethodType(torch.compile(getattr(type(module), name)), module))
+        return module
+
 
 def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what every training is told: its run folder, and how to run."""
@@ -85,7 +95,7 @@ def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
-    """Add an option for every field of a recipe."""
+    """Add an option for every field of a recipe but those that are recipes of their own."""
     which = parser.add_argument_group("recipe", "what differs from the model's own recipe in training/config.py")
     hints = get_type_hints(recipe)
     for field in fields(recipe):
@@ -95,6 +105,8 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, recipe: type) -> None:
         elif get_origin(kind) is tuple:
             types = get_args(kind)
             which.add_argument(name, type=types[0], nargs=len(types))
+        elif is_dataclass(kind):
+            continue
         elif kind is bool:
             which.add_argument(name, action=argparse.BooleanOptionalAction)
         else:
@@ -118,7 +130,7 @@ def recipe_of(args: argparse.Namespace, recipe: Recipe) -> Recipe:
     """Return `recipe` with what the command line says otherwise."""
     given: dict[str, Any] = {}
     for field in fields(recipe):  # pyright: ignore[reportArgumentType]
-        value = getattr(args, field.name)
+        value = getattr(args, field.name, None)
         if value is not None:
             given[field.name] = tuple(value) if isinstance(value, list) else value
     return replace(recipe, **given)  # pyright: ignore[reportArgumentType]

@@ -6,6 +6,7 @@ learn; the average is one of plain weights, which a model is made of.
 
 import math
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -13,14 +14,27 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from model.config import ModelConfig, OobleckConfig
+from model.generator import Generator
 from model.oobleck import OobleckAutoencoder, ResidualUnit
 from model.spectral import mid_side
+from model.weights import ABOUT_FILE, fill, open_folder
+from training import previews
 from training.a_weighting import a_weighted
 from training.config import OobleckRecipe
-from training.corpus import Clips, random_crops
+from training.corpus import Clips
+from training.crops import rows_of, step_crops
+from training.launch import Ahead, Launch
 from training.losses import kl_divergence, multi_resolution_stft_loss
 from training.optim import Ema, adamw, inverse_decay, set_learning_rate
-from training.run import Run, clip_gradients
+from training.run import (
+    Run,
+    averaged_over_processes,
+    clip_gradients,
+    initial_weights,
+    load_initial,
+    set_up_optimizer,
+)
+from training.sampling import Draws
 from training.stft_discriminator import Adversary, gradient_norm
 
 FIRST_STD = -3.0  # softplus of it: latents start nearly deterministic, or the decoder learns to ignore them
@@ -77,47 +91,78 @@ def reconstruction_loss(target_bcn: Tensor, estimate_bcn: Tensor, recipe: Ooblec
     return recipe.sum_difference_weight * sum_difference + recipe.left_right_weight * left_right
 
 
+def starting_weights(path: Path, config: ModelConfig) -> dict[str, Tensor]:
+    """See `initial_weights`; also those of an installed model, whose file has the published names."""
+    assert isinstance(config.autoencoder, OobleckConfig)
+    if not (path / ABOUT_FILE).is_file():
+        return initial_weights(path, ("autoencoder",))
+    network = OobleckAutoencoder(config.autoencoder)
+    with torch.device("meta"):  # a model's file is checked as a whole, though its generator is not read
+        generator = Generator(config)
+    parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": network}
+    fill(parts, open_folder(path), lambda name: name.startswith("autoencoder."))
+    return network.state_dict()
+
+
 def train(
     config: ModelConfig,
-    corpus: Clips,
+    corpus: Clips | list[str],
     recipe: OobleckRecipe,
     folder: Path,
     fabric: Fabric,
     initial: dict[str, Tensor] | None = None,
+    launch: Launch | None = None,
+    listened_bcn: Tensor | None = None,
 ) -> None:
-    """Reconstruct random crops, from plain `initial` weights if given; resumes where `folder` left off."""
+    """Reconstruct random crops of a corpus or of shards, from plain `initial` weights if given; resumes from `folder`.
+
+    Previews are of the clips `listened_bcn`.
+    """
     assert isinstance(config.autoencoder, OobleckConfig)
+    launch = launch or Launch()
+    rows = rows_of(recipe.batch, fabric)
     torch.manual_seed(recipe.seed)
     plain = OobleckAutoencoder(config.autoencoder)
     if initial is None:
         initialize(plain)
     else:
-        plain.load_state_dict(initial)
+        load_initial(plain, initial)
     network = OobleckAutoencoder(config.autoencoder)
     network.load_state_dict(plain.state_dict())
     normed(network).encoder.requires_grad_(not recipe.freeze_encoder)
     ema, plain = Ema(plain, recipe.ema_decay).to(fabric.device), plain.to(fabric.device)
-    network, optimizer = fabric.setup(network, adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay))
+    network = fabric.setup_module(launch.prepare_method(network, "reconstruct"))
     network.mark_forward_method("reconstruct")
+    optimizer = set_up_optimizer(fabric, adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay))
     clip = recipe.clip_grad_norm or math.inf
     adversary = Adversary(recipe.adversary, fabric, clip, config.autoencoder.audio_channels)
-    run = Run(folder, recipe, {"network": network, "optimizer": optimizer, "ema": ema, **adversary.parts}, fabric)
-    frames = recipe.crop_latents * config.autoencoder.frame_samples
-    weights = corpus.weights()
+    parts = {"network": network, "optimizer": optimizer, "ema": ema, **adversary.parts}
+    run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
+    crops = step_crops(corpus, recipe.crop_latents * config.autoencoder.frame_samples, rows, run)
+    shape = len(rows), config.autoencoder.latent_channels, recipe.crop_latents
+    inputs = Ahead(lambda step: (crops(step), Draws(recipe.seed, step, rows).noise(torch.empty(shape))))
+
+    def listen(step: int) -> None:
+        if listened_bcn is not None and fabric.is_global_zero and launch.previews_after(step):
+            average = cast("OobleckAutoencoder", ema.module)
+            previews.reconstructions(average, listened_bcn.to(fabric.device), run, step + 1, config.sample_rate)
 
     for step in run.steps(recipe.steps):
         factor = inverse_decay(step, recipe.inverse_half_life, recipe.inverse_power, recipe.inverse_warmup)
         set_learning_rate(optimizer, recipe.learning_rate * factor)
-        audio_bcn = random_crops(corpus, recipe.batch, frames, run.rng(step), weights).to(fabric.device)
+        audio_bcn, noise_bct = (x.to(fabric.device) for x in inputs(step))
         adversarial_step = step >= recipe.adversarial_from
+        logs = (step - step % 2 if adversarial_step else step) % launch.log_every == 0  # with each turn of the one
         if adversarial_step and step % 2:  # the discriminator's turn
             with torch.no_grad():
-                estimate_bcn, _, _ = network.reconstruct(audio_bcn)
-            loss, norm = adversary.learn(audio_bcn, estimate_bcn, factor)
-            if step % 20 == 1:
-                run.log(step, d_loss=loss, d_grad_norm=norm)
+                estimate_bcn, _, _ = network.reconstruct(audio_bcn, noise_bct)
+            d_loss, norm = adversary.learn(audio_bcn, estimate_bcn, factor)
+            run.watch(step, norm)
+            if logs:
+                run.log(step, d_loss=d_loss, d_grad_norm=norm)
+            listen(step)
             continue
-        estimate_bcn, mean, std = network.reconstruct(audio_bcn)
+        estimate_bcn, mean, std = network.reconstruct(audio_bcn, noise_bct)
         spectral = reconstruction_loss(audio_bcn, estimate_bcn, recipe, config.sample_rate)
         kl = kl_divergence(mean, std.log())
         loss = spectral + recipe.kl_weight * kl
@@ -126,15 +171,17 @@ def train(
             adversarial, features = adversary.judge(audio_bcn, [estimate_bcn])
             terms = recipe.adversarial_weight * adversarial + recipe.feature_weight * features
             loss = loss + terms
-            if step % 20 == 0:
-                figures = {"adversarial": adversarial.item(), "features": features.item()}
-                figures["pull_of_spectral"] = gradient_norm(spectral, estimate_bcn)
-                figures["pull_of_adversary"] = gradient_norm(terms, estimate_bcn)
+            if logs:
+                figures = averaged_over_processes(fabric, adversarial=adversarial, features=features)
+                figures["pull_of_spectral"] = gradient_norm(spectral, estimate_bcn, fabric)
+                figures["pull_of_adversary"] = gradient_norm(terms, estimate_bcn, fabric)
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, clip)
+        losses = averaged_over_processes(fabric, spectral=spectral, kl=kl)
+        run.watch(step, norm, spectral=losses["spectral"])
         optimizer.step()
         optimizer.zero_grad()
         ema.update(fold(network.module, plain), step)
-        if step % 20 == 0:
-            rate = recipe.learning_rate * factor
-            run.log(step, spectral=spectral.item(), kl=kl.item(), grad_norm=norm, learning_rate=rate, **figures)
+        if logs:
+            run.log(step, **losses, grad_norm=norm, learning_rate=recipe.learning_rate * factor, **figures)
+        listen(step)

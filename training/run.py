@@ -271,6 +271,11 @@ class Run:
                     f"{self.folder} was begun with {name} {begun[name]}, not {wanted[name]}: go on as it was begun, or "
                     f"start another folder with --init {self.folder}"
                 )
+        if missing := sorted(self.parts.keys() - state.keys()):
+            raise RunError(
+                f"{self._checkpoint} holds no {missing[0]}, which this training has: choose another folder, to which "
+                f"--init {self.folder} brings its weights"
+            )
         for name, part in self.parts.items():
             try:
                 part.load_state_dict(scattered(part, state[name]))

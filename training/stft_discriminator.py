@@ -20,7 +20,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from training.config import AdversaryConfig
 from training.losses import feature_matching_loss, hinge_discriminator_loss, hinge_generator_loss
 from training.optim import adamw, set_learning_rate
-from training.run import clip_gradients
+from training.run import averaged_over_processes, clip_gradients
 
 DILATIONS = (1, 2, 4)  # over time, of the three layers that halve the frequencies
 SLOPE = 0.2
@@ -103,12 +103,13 @@ class Adversary:
         norm = clip_gradients(self.fabric, self.discriminator, self.optimizer, self.clip_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return loss.item(), norm
+        return averaged_over_processes(self.fabric, loss=loss)["loss"], norm
 
     def judge(self, real_bcn: Tensor, draws_bcn: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """What one or two reconstructions of a sound cost the generator: hinge loss and feature matching.
 
-        Gradients reach the reconstructions only.
+        Gradients reach the reconstructions only. Relative features are measured against the mean of this process'
+        items: several processes then learn what one learns only on average.
         """
         network = self.discriminator.module  # around DDP, which would wait for gradients of the parameters
         network.requires_grad_(False)
@@ -125,22 +126,31 @@ class Adversary:
         return adversarial, torch.stack(features).mean()
 
 
-def gradient_norm(loss: Tensor, at: Tensor) -> float:
-    """‖∂loss/∂at‖: how strongly one part of an objective pulls at a reconstruction. Keeps the graph."""
-    (gradient,) = torch.autograd.grad(loss, at, retain_graph=True)
-    return gradient.float().norm().item()
+def gradient_norm(loss: Tensor, at: Tensor, fabric: Fabric | None = None) -> float:
+    """‖∂loss/∂at‖: how strongly one part of an objective pulls at a reconstruction. Keeps the graph; see `norm_of`."""
+    return norm_of(torch.autograd.grad(loss, at, retain_graph=True), fabric).item()
 
 
-def norm_of(gradients: Sequence[Tensor]) -> Tensor:
-    """The norm of several tensors taken as one vector."""
-    return torch.stack([gradient.float().norm() for gradient in gradients]).norm()
+def norm_of(gradients: Sequence[Tensor], fabric: Fabric | None = None) -> Tensor:
+    """The norm of several tensors taken as one vector.
+
+    With `fabric`: of the gradient of the mean over all processes' losses, each of which has a piece of it.
+    """
+    norm = torch.stack([gradient.float().norm() for gradient in gradients]).norm()
+    if fabric is None or fabric.world_size == 1:
+        return norm
+    square = fabric.all_reduce(norm.square(), reduce_op="mean")
+    assert isinstance(square, Tensor)
+    return (square / fabric.world_size).sqrt()
 
 
-def balanced(main: Sequence[Tensor], other: Sequence[Tensor], share: float) -> list[Tensor]:
+def balanced(
+    main: Sequence[Tensor], other: Sequence[Tensor], share: float, fabric: Fabric | None = None
+) -> list[Tensor]:
     """Gradients `main` + c·`other`, with c such that the norm of the second term is `share` of the first's.
 
     A discriminator sharpens as it learns: with fixed weights its pull grew thirtyfold within 140 steps. Source:
     Défossez et al. 2022 (EnCodec), section 3.4; nothing is averaged over steps, so there is no state to resume.
     """
-    c = share * norm_of(main) / norm_of(other).clamp_min(1e-12)
+    c = share * norm_of(main, fabric) / norm_of(other, fabric).clamp_min(1e-12)
     return [x + c * y for x, y in zip(main, other, strict=True)]

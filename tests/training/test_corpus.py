@@ -322,6 +322,18 @@ def test_a_source_of_many_clips_weighs_the_root_of_their_number(packed: Path) ->
     np.testing.assert_allclose(corpus.weights(), [1 / 6] * 4 + [1 / 3])
 
 
+def drawn_by(seed: int, crops: int) -> list[np.random.Generator]:
+    return [np.random.default_rng((seed, i)) for i in range(crops)]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 100, 4_095])
+def test_crops_shorter_than_the_longest_lead_are_crops_too(packed: Path, frames: int) -> None:
+    corpus = Corpus(packed, "train")
+    crops = random_crops(corpus, drawn_by(1, 64), frames, corpus.weights())
+    assert crops.shape == (64, 2, frames)
+    assert frames < 100 or (crops.abs().amax((1, 2)) > 0).all()
+
+
 def test_crops_lie_where_the_clip_sounds_and_are_repeatable(tmp_path: Path) -> None:
     clip = np.zeros((5 * RATE_HZ, 1), np.float32)
     clip[: RATE_HZ // 2] = tone(0.5)  # 4.5 s of nothing after it
@@ -329,7 +341,7 @@ def test_crops_lie_where_the_clip_sounds_and_are_repeatable(tmp_path: Path) -> N
     pack([str(shard(tmp_path / "a.tar", {"k.wav": encoded(clip), "k.txt": b"a"}))], tmp_path / "out")
     corpus = Corpus(tmp_path / "out", "train")
     weights = corpus.weights()
-    first, again = (random_crops(corpus, 64, 8_192, np.random.default_rng(1), weights) for _ in range(2))
+    first, again = (random_crops(corpus, drawn_by(1, 64), 8_192, weights) for _ in range(2))
     assert first.equal(again)
     assert (first.abs().amax((1, 2)) > 0.05).all()
     late = first[:, :, 4_096:].abs().amax((1, 2)) > 0
@@ -340,5 +352,5 @@ def test_augmentations_can_be_turned_off(packed: Path) -> None:
     plain = Augmentation(gain_db=(0, 0), polarity=False, channel_swap=False, from_start=1, lead_samples=0)
     corpus = Corpus(packed, "train")
     weights = np.eye(len(corpus))[3]
-    crop = random_crops(corpus, 1, 4_096, np.random.default_rng(0), weights, plain)[0]
+    crop = random_crops(corpus, drawn_by(0, 1), 4_096, weights, plain)[0]
     np.testing.assert_array_equal(crop.numpy().T, corpus.audio(3, 0, 4_096))

@@ -85,7 +85,7 @@ def test_a_run_stopped_half_way_ends_with_the_same_weights(
             raise KeyboardInterrupt
         return random_crops(*arguments)
 
-    monkeypatch.setattr(autoencoder, "random_crops", stop_after_three)
+    monkeypatch.setattr("training.crops.random_crops", stop_after_three)
     with pytest.raises(KeyboardInterrupt):
         autoencoder.train(TINY, corpus, AUTOENCODER, tmp_path / "run", open_fabric())
     monkeypatch.undo()
