@@ -185,7 +185,7 @@ PRIOR_PROMPTS = (
 )
 
 
-FULL_LEARNING_RATE = 1e-4
+FULL_LEARNING_RATE = 5e-5
 
 
 @dataclass(frozen=True)
@@ -193,17 +193,18 @@ class FinetuneRecipe:
     """A few sounds of someone's own on a finished few-step generator, whose other sounds are kept."""
 
     seed: int = 5
-    steps: int = 200
+    steps: int = 100
     method: Literal["lora", "full"] = "lora"
     rank: int = 16
-    batch_frames: int = 256
+    batch_frames: int = 128
     learning_rate: float = 1e-3  # of LoRA; of a full fine-tune FULL_LEARNING_RATE
-    betas: tuple[float, float] = (0.9, 0.95)
+    discriminator_learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.95)
     weight_decay: float = 1e-2
-    warmup: int = 15
+    warmup: int = 10
     decay_fraction: float = 0.4
     clip_grad_norm: float = 1.0
-    ema_decay: float = 0.97
+    ema_decay: float = 0.95
     views: int = 200  # encoded views of all sounds together, at least one of each
     heard_seconds: float = 600.0  # of one file, from its beginning
     longest_seconds: float = 120.0  # of what was heard of it, in pieces spread over it

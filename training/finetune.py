@@ -7,90 +7,47 @@ Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
 """
 
 import argparse
-import copy
 import hashlib
 import json
 import re
 import shutil
-import statistics
 import sys
 import time
-import wave
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from model.catalogue import CATALOGUE, CatalogueEntry, HubFile
-from model.config import MODELS, ModelConfig, SpectralConfig
+from model.config import MODELS
 from model.digests import sha256
-from model.finishing import finish
-from model.flow import interpolate, velocity_target
-from model.generator import Generator
 from model.installation import check_space, gathering, install, user_models
-from model.spectral import SpectralAutoencoder
-from model.weights import WEIGHTS_FILE, architecture_of, embedded_folder, fill, open_folder, save_model
+from model.weights import WEIGHTS_FILE, embedded_folder, save_model
+from training.adaptation import adapt
+from training.base import Base
+from training.comparison import COMPARED, OTHERS, Comparison, write_preview
 from training.config import FULL_LEARNING_RATE, FinetuneRecipe
-from training.corpus import RATE_HZ, Corpus, pack_folder
+from training.corpus import Corpus, pack_folder
 from training.encoding import CaptionEncoder, encode, identity_of
-from training.latents import Batch, Latents
-from training.lora import merged, with_adapters
-from training.losses import velocity_loss
-from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
-from training.prior import Prior, sample
-from training.run import Run, clip_gradients, code_version, open_fabric
-from training.sampling import log_snr_uniform
-from training.sounds import check_folder, cut, described, files_in, nearness
+from training.latents import Latents
+from training.prior import Prior, others
+from training.run import code_version
+from training.sounds import check_folder, cut, described, files_in
 
 CARD_FILE, BEFORE_FILE, AFTER_FILE = "MODEL_CARD.md", "before.wav", "after.wav"
 NAME = re.compile(r"[^\W_](?:[\w ()+.'-]{0,38}[\w)+])?")
-SPACE_BYTES = 600_000_000  # packed sounds, checkpoints and the finished model
+SPACE_BYTES = 1_000_000_000  # packed sounds, checkpoints and the finished model
 TIMED_STEPS = 4
-SHORTEST_TAKE_SECONDS = 0.3
-COMPARED = 8  # takes before and after, to tell how near they come
 CARD = """# {name}
 
 Fine-tuned from {base} by ARC Instrument ({code}), {date}.
 
 - {sounds}
 - {steps} steps, {method}; what the base makes of other prompts was kept
-- timbre distance of {takes} takes to the nearest of the sounds: {before:.1f} dB before (`before.wav`), {after:.1f} dB
-  after (`after.wav`)
+- timbre distances of {takes} takes (those with the most steps are `before.wav` and `after.wav`):
+{figures}
 
 The licence of your sounds is yours to keep; base weights {licence}.
 """
-
-
-@dataclass(frozen=True)
-class Base:
-    """The model that is taken further. `architecture` is one of ours, `name` what this model is called."""
-
-    name: str
-    folder: Path
-    architecture: ModelConfig
-    licence: str
-    licence_link: str
-    generator: Generator
-    autoencoder: SpectralAutoencoder
-
-    @classmethod
-    def open(cls, folder: Path) -> "Base":
-        """Raises ValueError for a folder that is no whole model of ours."""
-        opened = open_folder(folder)
-        if opened.published or not isinstance(opened.config.autoencoder, SpectralConfig):
-            raise ValueError(f"{folder} holds {opened.config.name}: only arc-mini, and what was made of it, can learn")
-        generator, autoencoder = Generator(opened.config), SpectralAutoencoder.of(opened.config)
-        fill({**dict(generator.named_children()), "autoencoder": autoencoder}, opened)
-        generator.eval().requires_grad_(False)
-        autoencoder.eval().requires_grad_(False)
-        architecture = architecture_of(opened.weights)
-        return cls(
-            opened.config.name, folder, architecture, opened.licence, opened.licence_link, generator, autoencoder
-        )
 
 
 def check_name(name: str, models: Path, *, replaces: bool) -> None:
@@ -111,100 +68,20 @@ def encode_sounds(corpus: Corpus, base: Base, text: CaptionEncoder, recipe: Fine
     return Latents([(str(folder), 1.0)], "train", base.architecture)
 
 
-def coupled_noise(latents_bct: Tensor) -> Tensor:
-    """Noise of which each item gets the draw that suits it best, greedily (minibatch optimal transport).
-
-    A generator that makes a sound in one step must know from the noise alone which of the sounds it becomes; with
-    noise at random it can only learn their mean. Source: Tong et al. 2024 (Conditional flow matching).
-    """
-    noise = torch.randn_like(latents_bct)
-    score = latents_bct.flatten(1) @ noise.flatten(1).T
-    chosen = torch.empty(len(noise), dtype=torch.long)
-    for _ in range(len(noise)):
-        item, draw = divmod(int(score.argmax()), len(noise))
-        chosen[item] = draw
-        score[item, :], score[:, draw] = -torch.inf, -torch.inf
-    return noise[chosen]
-
-
-def flow_loss(generator: torch.nn.Module, batch: Batch) -> Tensor:
-    """L_RF (equation 3) at the sampler's own levels."""
-    x_0 = batch.latents_bct
-    level_b, noise = log_snr_uniform(torch.rand(len(x_0))).to(x_0), coupled_noise(x_0)
-    velocity = generator(interpolate(x_0, noise, level_b), level_b, batch.text_bld, batch.seconds_b)
-    return velocity_loss(velocity, velocity_target(x_0, noise))
-
-
-def train(base: Base, latents: Latents, prior: Prior, recipe: FinetuneRecipe, folder: Path) -> Generator:
-    """The base, having learnt the sounds; resumes where `folder` left off."""
-    fabric = open_fabric()
-    torch.manual_seed(recipe.seed)
-    prior = prior.to(fabric.device)
-    network: torch.nn.Module = copy.deepcopy(base.generator).requires_grad_(True)
-    if recipe.method == "lora":
-        network = with_adapters(network, recipe.rank)
-    ema = Ema(network, recipe.ema_decay).to(fabric.device)
-    optimizer = adamw(network, recipe.learning_rate, recipe.betas, recipe.weight_decay)
-    network, optimizer = fabric.setup(network, optimizer)
-    run = Run(folder, recipe, {"network": network, "optimizer": optimizer, "ema": ema}, fabric)
-    for step in run.steps(recipe.steps):
-        rate = recipe.learning_rate * warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
-        set_learning_rate(optimizer, rate)
-        rng = run.rng(step)
-        batch = latents.batch(recipe.batch_frames, rng).to(fabric.device)
-        loss = flow_loss(network, batch)
-        with fabric.autocast():
-            kept = prior.loss(network, recipe.batch_frames // 2, rng)
-        fabric.backward(loss + recipe.prior_weight * kept)
-        norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
-        run.watch(step, norm, loss=loss.item())
-        optimizer.step()
-        optimizer.zero_grad()
-        ema.update(network, step)
-        if step % 10 == 0 or step == recipe.steps - 1:
-            run.log(step, loss=loss.item(), kept=kept.item(), grad_norm=norm)
-    learnt = merged(ema.module) if recipe.method == "lora" else ema.module
-    assert isinstance(learnt, Generator)
-    return learnt.cpu().eval()
-
-
 def steps_in(minutes: int, base: Base, latents: Latents, prior: Prior, recipe: FinetuneRecipe, folder: Path) -> int:
     """How many steps this machine does in so many minutes, measured once: a stopped training goes on with the same."""
     kept = folder / "steps.json"
     if not kept.exists():
         started = time.monotonic()
-        train(base, latents, prior, replace(recipe, steps=TIMED_STEPS), folder / "timed")
+        timed = replace(recipe, steps=TIMED_STEPS)
+        adapt(base.generator, base.architecture, latents, prior, timed, folder / "timed")
         each_s = (time.monotonic() - started) / TIMED_STEPS
         shutil.rmtree(folder / "timed")
         kept.write_text(json.dumps(max(TIMED_STEPS, round(60 * minutes / each_s))))
     return json.loads(kept.read_text())
 
 
-def takes_of(generator: Generator, base: Base, latents: Latents, seconds: float) -> list[np.ndarray]:
-    """What a generator makes of the captions, (n, 2) each; the same seeds each time."""
-    config, seeds = base.architecture, range(COMPARED)
-    said = [caption for caption, _ in Counter(names[0] for names in latents.captions).most_common(COMPARED)]
-    text_bld = latents.text([said[seed % len(said)] for seed in seeds])
-    made = sample(generator.cpu(), config, text_bld, seconds, config.default_steps, seeds)
-    takes = []
-    for seed, latent_ct in enumerate(made):
-        audio_bcn = base.autoencoder.decode(latent_ct[None], torch.Generator().manual_seed(seed))
-        takes.append(finish(audio_bcn[0, :, : round(seconds * RATE_HZ)].T.numpy(), RATE_HZ))
-    return takes
-
-
-def write_preview(path: Path, takes: list[np.ndarray]) -> None:
-    """The takes one after the other, 16 bit."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes((np.concatenate(takes).clip(-1, 1) * 32_767).round().astype("<i2").tobytes())
-
-
-def card(
-    name: str, base: Base, recipe: FinetuneRecipe, about: str, near: tuple[float, float], sounds: Path | None
-) -> str:
+def card(name: str, base: Base, recipe: FinetuneRecipe, about: str, made: list[Comparison], sounds: Path | None) -> str:
     """The model card; with names and digests of the files in `sounds`, if they may be told."""
     method = f"LoRA of rank {recipe.rank}, merged" if recipe.method == "lora" else "all weights"
     text = CARD.format(
@@ -216,8 +93,7 @@ def card(
         steps=recipe.steps,
         method=method,
         takes=COMPARED,
-        before=near[0],
-        after=near[1],
+        figures="\n".join(f"  - {figures}" for figures in made),
         licence=base.licence,
     )
     if sounds is None:
@@ -265,22 +141,22 @@ def finetune(
         print(about)
         text = CaptionEncoder(base.architecture, None)
         latents = encode_sounds(corpus, base, text, recipe, work / "latents")
-        prior = Prior.of(base.generator, base.architecture, text.encode(recipe.prior_prompts))
+        unlike = others(recipe.prior_prompts, (name for entry in corpus.entries for name in entry.captions))
+        prior = Prior.of(base.generator, base.architecture, text.encode(unlike or recipe.prior_prompts))
         if minutes:
             recipe = replace(recipe, steps=steps_in(minutes, base, latents, prior, recipe, work))
-        learnt = train(base, latents, prior, recipe, work / "run")
+        learnt = adapt(base.generator, base.architecture, latents, prior, recipe, work / "run")
 
         ready = work / "ready"
         told = {"model": base.architecture.name, "base": base.name, "code": code_version(), "step": str(recipe.steps)}
         save_model(ready, {**dict(learnt.named_children()), "autoencoder": base.autoencoder}, told)
-        seconds = statistics.median(entry.frames for entry in corpus.entries) / RATE_HZ
-        seconds = min(max(seconds, SHORTEST_TAKE_SECONDS), base.architecture.max_seconds)
-        before, after = (takes_of(generator, base, latents, seconds) for generator in (base.generator, learnt))
-        write_preview(ready / BEFORE_FILE, before)
-        write_preview(ready / AFTER_FILE, after)
-        near = nearness(before, corpus), nearness(after, corpus)
-        (ready / CARD_FILE).write_text(card(name, base, recipe, about, near, sounds if list_files else None))
-        print(f"timbre distance to the nearest of your sounds: {near[0]:.1f} dB before, {near[1]:.1f} dB after")
+        others_bld = prior.made[0][1][:: max(1, len(prior.made[0][1]) // OTHERS)][:OTHERS]
+        at = dict.fromkeys((base.architecture.default_steps, 1))
+        made = [Comparison.of(learnt, base, latents, corpus, others_bld, steps) for steps in at]
+        write_preview(ready / BEFORE_FILE, made[0].before)
+        write_preview(ready / AFTER_FILE, made[0].after)
+        (ready / CARD_FILE).write_text(card(name, base, recipe, about, made, sounds if list_files else None))
+        print("Timbre distances.", *made, sep="\n")
         install(entry, ready, ready / WEIGHTS_FILE, models, f"fine-tuned on {about}")
         shutil.rmtree(work)
     return models / name

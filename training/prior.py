@@ -3,7 +3,8 @@
 Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,12 @@ from training.sampling import log_snr_uniform
 
 PRIOR_SECONDS = (0.5, 1.2)
 PRIOR_STEPS = 4
+
+
+def others(prompts: Sequence[str], captions: Iterable[str]) -> list[str]:
+    """The prompts that have no word in common with the captions, which may change what their words mean."""
+    said = {word for caption in captions for word in re.findall(r"\w+", caption.lower())}
+    return [prompt for prompt in prompts if not said & set(re.findall(r"\w+", prompt.lower()))]
 
 
 @torch.no_grad()
@@ -62,6 +69,11 @@ class Prior:
     def to(self, device: torch.device) -> "Prior":
         made = tuple(tuple(tensor.to(device) for tensor in tensors) for tensors in self.made)
         return Prior(self.base.to(device), made)  # pyright: ignore[reportArgumentType]
+
+    def text(self, count: int, rng: np.random.Generator) -> Tensor:
+        """The tokens (b, l, d) of some of the prompts."""
+        text_bld = self.made[0][1]
+        return text_bld[torch.from_numpy(rng.choice(len(text_bld), count)).to(text_bld.device)]
 
     def loss(self, generator: torch.nn.Module, batch_frames: int, rng: np.random.Generator) -> Tensor:
         """Mean squared difference of velocities to the base's, on about `batch_frames` frames of what it made."""

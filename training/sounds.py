@@ -75,3 +75,8 @@ def nearness(takes: list[np.ndarray], corpus: Corpus) -> float:
     space = np.stack([timbre(corpus.audio(i, 0, 2 * RATE_HZ)) for i in range(min(len(corpus), COMPARED_SOUNDS))])
     points = [timbre(take) for take in takes]
     return float(np.mean([np.abs(space - point).mean(1).min() for point in points]))
+
+
+def distance(takes: list[np.ndarray], others: list[np.ndarray]) -> float:
+    """Mean timbre distance of each take (n, 2) to the other of its pair, dB."""
+    return float(np.mean([np.abs(timbre(a) - timbre(b)).mean() for a, b in zip(takes, others, strict=True)]))

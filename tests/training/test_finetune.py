@@ -20,8 +20,10 @@ from model.pipeline import Generation, Pipeline
 from model.spectral import SpectralAutoencoder
 from model.weights import open_folder, own_models, save_model
 from training import finetune
+from training.config import FinetuneRecipe
 from training.corpus import Corpus, pack_folder
 from training.lora import merged, with_adapters
+from training.prior import others
 from training.sounds import cut, described
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,12 +87,12 @@ def digests(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
-def test_one_command_makes_a_model_that_plays_and_leaves_the_sounds_alone(
-    sounds: Path, base: Path, home: Path, run, method: str
+def test_one_command_makes_a_model_that_plays_and_another_replaces_it_when_told(
+    sounds: Path, base: Path, home: Path, run
 ) -> None:
     before = digests(sounds)
-    code, out, err = run(sounds, "--name", "my drums", "--base", base, "--steps", "3", "--method", method)
+    order = (sounds, "--name", "my drums", "--base", base, "--steps", "3")
+    code, out, err = run(*order)
     assert code == 0, err
     assert "4 sounds, 1 s; captions such as “zorp”, “deep kick”" in out
     assert "1 not audio" in out
@@ -112,8 +114,30 @@ def test_one_command_makes_a_model_that_plays_and_leaves_the_sounds_alone(
     assert "dit" in changed
     assert "autoencoder" not in changed
     card = (folder / "MODEL_CARD.md").read_text()
+    assert "3 steps, LoRA of rank 16, merged" in card
     assert "The licence of your sounds is yours to keep" in card
     assert "Deep 01.wav" not in card
+
+    refused = "training.finetune: my drums is installed already: choose another --name, or give --replace\n"
+    assert run(*order) == (2, "", refused)
+    (folder / "before.wav").unlink()
+    code, _, err = run(*order, "--replace", "--list-files", "--method", "full")
+    assert code == 0, err
+    assert (folder / "before.wav").exists()
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "3 steps, all weights" in card
+    assert "- `Kicks/Deep 01.wav` " in card
+    (model,) = own_models(home / "models")
+    assert (model.base, model.name) == ("tiny-model", "my drums")
+    other = read(folder)
+    assert any(not torch.equal(end[name], other[name]) for name in end)
+
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ValueError, match="does not match its digest"):
+        open_folder(folder)
 
 
 def read(folder: Path) -> dict[str, torch.Tensor]:
@@ -148,34 +172,13 @@ def test_a_stopped_training_is_kept_and_the_same_command_ends_it(sounds: Path, b
     assert [model.name for model in own_models(models)] == ["mine"]
 
 
-def test_a_name_that_is_taken_is_replaced_only_when_told(sounds: Path, base: Path, home: Path, run) -> None:
-    order = (sounds, "--name", "mine", "--base", base, "--steps", "1", "--method", "full")
-    assert run(*order)[0] == 0
-    refused = "training.finetune: mine is installed already: choose another --name, or give --replace\n"
-    assert run(*order) == (2, "", refused)
-    folder = home / "models" / "mine"
-    (folder / "before.wav").unlink()
-    code, _, err = run(*order, "--replace", "--list-files")
-    assert code == 0, err
-    assert (folder / "before.wav").exists()
-    assert "- `Kicks/Deep 01.wav` " in (folder / "MODEL_CARD.md").read_text()
-    (model,) = own_models(home / "models")
-    assert (model.base, model.name) == ("tiny-model", "mine")
-
-    weights = folder / "model.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    with pytest.raises(ValueError, match="does not match its digest"):
-        open_folder(folder)
-
-
-def test_minutes_become_as_many_steps_as_fit(sounds: Path, base: Path, home: Path, run, monkeypatch) -> None:
+def test_minutes_become_as_many_steps_as_fit_and_a_stopped_training_keeps_their_number(tmp_path, monkeypatch) -> None:
     clock = iter((0.0, 4 * 30.0))  # four steps in two minutes
     monkeypatch.setattr(finetune, "time", type("Clock", (), {"monotonic": staticmethod(lambda: next(clock))}))
-    code, _, err = run(sounds, "--name", "mine", "--base", base, "--minutes", "3", "--method", "full")
-    assert code == 0, err
-    assert "6 steps" in (home / "models" / "mine" / "MODEL_CARD.md").read_text()
+    monkeypatch.setattr(finetune, "adapt", lambda *arguments: arguments[-1].mkdir())
+    base = finetune.Base("tiny-model", tmp_path, TINY, "", "", Generator(TINY), SpectralAutoencoder.of(TINY))
+    for minutes in (3, 30):
+        assert finetune.steps_in(minutes, base, None, None, FinetuneRecipe(), tmp_path) == 6
 
 
 @pytest.mark.parametrize(
@@ -252,16 +255,9 @@ def test_adapters_change_nothing_until_they_learn_and_merge_into_plain_layers() 
     assert plain.state_dict().keys() == names
 
 
-def test_every_draw_of_noise_is_given_to_one_sound_and_the_best_pair_is_kept() -> None:
-    latents = torch.randn(6, 64, 8)
-    torch.manual_seed(0)
-    draws = torch.randn(6, 64, 8)
-    torch.manual_seed(0)
-    noise = finetune.coupled_noise(latents)
-    score = torch.einsum("ict,jct->ij", latents, draws)
-    chosen = [int((draws == row).all((1, 2)).nonzero()) for row in noise]
-    assert sorted(chosen) == list(range(6))
-    assert score.max() in torch.stack([score[item, draw] for item, draw in enumerate(chosen)])
+def test_prompts_that_share_a_word_with_the_sounds_are_not_held_to_what_the_base_makes() -> None:
+    prompts = ("kick drum", "hi-hat", "piano note", "banjo, plucked")
+    assert others(prompts, ("Deep kick", "banjo")) == ["hi-hat", "piano note"]
 
 
 def test_training_and_instrument_agree_on_where_models_lie(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
