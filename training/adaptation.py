@@ -51,8 +51,14 @@ def adapt(
     d_optimizer = adamw(discriminator, recipe.discriminator_learning_rate, recipe.betas, recipe.weight_decay)
     network, g_optimizer = fabric.setup(network, g_optimizer)
     discriminator, d_optimizer = fabric.setup(discriminator, d_optimizer)
-    parts = {"network": network, "discriminator": discriminator, "g_optimizer": g_optimizer, "d_optimizer": d_optimizer}
-    run = Run(folder, recipe, parts | {"ema": ema}, fabric)
+    parts = {
+        "network": network,
+        "discriminator": discriminator,
+        "g_optimizer": g_optimizer,
+        "d_optimizer": d_optimizer,
+        "ema": ema,
+    }
+    run = Run(folder, recipe, parts, fabric)
     for step in run.steps(recipe.steps):
         factor = warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
         set_learning_rate(g_optimizer, recipe.learning_rate * factor)
@@ -64,7 +70,7 @@ def adapt(
         pair = make_pair(network, batch, Draws(recipe.seed, step, batch.rows), ARC)
         discriminator.requires_grad_(False)
         with fabric.autocast():
-            g_loss = generator_loss(pair, discriminator.module, batch, ARC)
+            g_loss = generator_loss(pair, discriminator, batch, ARC)
             kept = prior.loss(network, recipe.batch_frames // 2, rng)
         fabric.backward(g_loss + recipe.prior_weight * kept)
         discriminator.requires_grad_(True)

@@ -45,6 +45,7 @@ def command(name: str, *arguments: str | Path | float) -> None:
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what every command of the chain left; the flow ended half way and was told to go on."""
+    torch.set_num_threads(1)  # whatever an earlier test left: two wait for each other where others use the cores
     folder = tmp_path_factory.mktemp("chain")
     shards, at = folder / "shards", ("--latents", folder / "latents")
     process("render", "--out", shards, "--hours", 0.002, *SIXTEEN)
