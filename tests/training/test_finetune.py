@@ -53,7 +53,7 @@ def sounds(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A TINY model as training.export writes it."""
-    folder = tmp_path_factory.mktemp("base") / "tiny-model"
+    folder = tmp_path_factory.mktemp("base") / "model"
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator, autoencoder = Generator(TINY), SpectralAutoencoder.of(TINY)
@@ -132,7 +132,7 @@ def test_one_command_makes_a_model_that_plays_and_another_replaces_it_when_told(
     assert "3 steps, all weights" in card
     assert "- `Kicks/Deep 01.wav` " in card
     (model,) = own_models(home / "models")
-    assert (model.base, model.name) == ("tiny-model", "my drums")
+    assert (model.base, model.name) == ("tiny", "my drums")
     other = read(folder)
     assert any(not torch.equal(end[name], other[name]) for name in end)
 
