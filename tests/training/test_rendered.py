@@ -250,3 +250,9 @@ def test_bad_options_are_refused_in_a_sentence() -> None:
     assert run.returncode == 2
     assert "--out FOLDER" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_single_footstep_that_comes_early_is_heard() -> None:
+    early = clip(1, 6_630)  # its jitter set it before the clip's beginning, and nothing was left to trim
+    assert early.about["kind"] == "footsteps"
+    assert np.abs(early.samples).max() > 0.4

@@ -94,7 +94,7 @@ def footsteps(draw: Draw) -> np.ndarray:
         place(
             out,
             level(thud + level(surface) * 0.8),
-            int((i / rate + draw.rng.normal(0, 0.012)) * RATE_HZ + 900),
+            max(0, int((i / rate + draw.rng.normal(0, 0.012)) * RATE_HZ + 900)),
             draw.rng.uniform(0.7, 1),
         )
     draw.name = f"footsteps on {ground}" if count > 1 else f"footstep on {ground}"
