@@ -31,7 +31,7 @@ from model.machine import fast_dtype
 from training.launch import Launch, shard
 from training.optim import whole
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
 GENERATOR_PARTS = ("dit", "seconds", "start")
 MAY_CHANGE = ("recipe.steps",)  # between a run's begin and its resumption
 DIVERGED, WINDOW, SETTLED, PATIENCE = 20.0, 200, 50, 10
@@ -162,10 +162,7 @@ class Run:
             about = {**self._about, "code": code_version(), "torch": torch.__version__, "from_step": self.step}
             with (folder / "config.jsonl").open("a") as file:
                 file.write(json.dumps(about, default=str) + "\n")
-            self._metrics = (folder / "metrics.jsonl").open("a+", buffering=1)
-            self._metrics.seek(0)
-            if not (self._metrics.read() or "\n").endswith("\n"):
-                self._metrics.write("\n")  # after a line that a kill cut short
+            self._forget_what_will_be_repeated()
 
     def rng(self, step: int, stream: int = 0) -> np.random.Generator:
         """The numpy generator of one step, the same in every process; another for each use of it."""
@@ -233,7 +230,7 @@ class Run:
             with suppress(ImportError):
                 from torch.utils.tensorboard import SummaryWriter
 
-                self._writer = SummaryWriter(self.folder)
+                self._writer = SummaryWriter(self.folder, purge_step=self.step or None)
         return self._writer
 
     def save(self) -> None:
@@ -285,6 +282,16 @@ class Run:
                 ) from error
         self.step = step
 
+    def _forget_what_will_be_repeated(self) -> None:
+        """Drop the metrics of steps after the checkpoint, and a line that a kill cut short: each step stands once."""
+        metrics, kept = self.folder / METRICS, []
+        for line in metrics.read_text().splitlines() if metrics.exists() else []:
+            with suppress(ValueError):
+                kept += [line] if json.loads(line)["step"] < self.step else []
+        replacement = metrics.with_suffix(".partial")
+        replacement.write_text("".join(f"{line}\n" for line in kept))
+        os.replace(replacement, metrics)
+
     def _left(self) -> str:
         return f"the last good checkpoint is {self._checkpoint}" if self._checkpoint.exists() else "nothing was saved"
 
@@ -297,7 +304,8 @@ class Run:
     def _write(self, step: int, values: dict[str, float]) -> None:
         if not self.fabric.is_global_zero:
             return
-        self._metrics.write(json.dumps({"step": step, "time": round(time.time(), 1), **values}) + "\n")
+        with (self.folder / METRICS).open("a") as file:
+            file.write(json.dumps({"step": step, "time": round(time.time(), 1), **values}) + "\n")
         for name, value in values.items():
             if self.writer is not None:
                 self.writer.add_scalar(name, value, step)
@@ -374,15 +382,5 @@ def load_initial(module: nn.Module, initial: dict[str, Tensor]) -> None:
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The metrics of a run, one dict a line; without what a resumed run went through again, or a kill cut short."""
-    lines: list[dict[str, float]] = []
-    for text in (folder / "metrics.jsonl").read_text().splitlines():
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
-            continue
-        again = lines and lines[-1]["step"] > line["step"]
-        while again and lines and lines[-1]["step"] >= line["step"]:
-            lines.pop()
-        lines.append(line)
-    return lines
+    """The metrics of a run, one dict a line."""
+    return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]

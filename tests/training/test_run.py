@@ -1,6 +1,5 @@
 """A run survives being killed, a full disk and bad numbers; and goes on only as it was begun."""
 
-import json
 import math
 import os
 import random
@@ -171,11 +170,17 @@ def test_a_checkpoint_of_another_recipe_or_model_is_refused_and_a_longer_run_is_
         open_run(tmp_path)
 
 
-def test_metrics_cut_short_or_gone_through_again_read_as_one_run(tmp_path: Path) -> None:
-    lines = [{"step": 0, "loss": 1}, {"step": 1, "loss": 2}, {"step": 2, "loss": 3}, {"step": 1, "loss": 4}]
-    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 2, "lo')
-    open_run(tmp_path).log(2, loss=5.0)
-    assert [(line["step"], line["loss"]) for line in read_metrics(tmp_path)] == [(0, 1), (1, 4), (2, 5)]
+def test_metrics_of_steps_that_a_resumed_run_repeats_are_dropped_and_so_is_a_line_cut_short(tmp_path: Path) -> None:
+    run = open_run(tmp_path)
+    run.step = 2
+    run.save()
+    for step in range(4):  # two of them after the checkpoint, as a kill leaves them
+        run.log(step, loss=float(step))
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "lo')
+    resumed = open_run(tmp_path)
+    resumed.log(2, loss=5.0)
+    assert [(line["step"], line["loss"]) for line in read_metrics(tmp_path)] == [(0, 0), (1, 1), (2, 5)]
 
 
 def test_a_training_starts_from_a_run_a_model_folder_or_its_file(tmp_path: Path) -> None:
