@@ -18,7 +18,7 @@ from training.evaluation.onsets import same_tempo, tempo_bpm
 from training.evaluation.pitch import cents_off, pitch
 from training.render import render
 from training.synthesis import soundfonts
-from training.synthesis.dsp import RATE_HZ, modes, sine, unison
+from training.synthesis.dsp import RATE_HZ, modes, place, sine, unison
 from training.synthesis.patterns import LOOPS
 from training.synthesis.voices import KINDS, clip, measured_words, play, side_of_split, thirds
 from training.synthesis.wording import Draw, Kind, captions, note_hz, note_name
@@ -256,3 +256,10 @@ def test_a_single_footstep_that_comes_early_is_heard() -> None:
     early = clip(1, 6_630)  # its jitter set it before the clip's beginning, and nothing was left to trim
     assert early.about["kind"] == "footsteps"
     assert np.abs(early.samples).max() > 0.4
+
+
+def test_what_is_placed_across_an_edge_loses_only_what_lies_outside() -> None:
+    for at, wanted in ((-1, [2, 3, 0]), (-3, [0, 0, 0]), (2, [0, 0, 1]), (3, [0, 0, 0]), (0, [1, 2, 3])):
+        out = np.zeros(3)
+        place(out, np.array([1.0, 2.0, 3.0]), at)
+        assert out.tolist() == wanted

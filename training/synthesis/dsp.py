@@ -184,9 +184,9 @@ def level(x: np.ndarray) -> np.ndarray:
 
 def place(out: np.ndarray, x: np.ndarray, at: int, gain: float = 1.0) -> None:
     """Add `x` into `out` from sample `at`; what lies outside is cut."""
-    if 0 <= at < len(out):
-        k = min(len(x), len(out) - at)
-        out[at : at + k] += gain * x[:k]
+    x, at = x[max(0, -at) :], max(0, at)
+    k = max(0, min(len(x), len(out) - at))
+    out[at : at + k] += gain * x[:k]
 
 
 def stereo(x: np.ndarray) -> np.ndarray:
