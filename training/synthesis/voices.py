@@ -75,8 +75,8 @@ def _finish(x: np.ndarray, rng: np.random.Generator, whole: bool) -> np.ndarray:
 
 def play(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, Draw]:
     """One clip of a kind with the space and dirt it stands in, before any measured word."""
-    draw = Draw(rng)
-    x = kind.play(draw)
+    while not np.any(x := kind.play(draw := Draw(rng))):
+        pass  # a glitch of nothing but rests: drawn again
     if kind.category not in AMBIENT:
         if (
             rng.random() < 0.07
