@@ -18,7 +18,7 @@ from model.flow import denoise, interpolate
 from model.generator import Generator
 from training.config import ARC_RECIPES, ArcRecipe
 from training.discriminator import Discriminator
-from training.latents import Batch, Latents, open_latents
+from training.latents import Batch, Latents, open_held_out, open_latents
 from training.launch import (
     Ahead,
     Launch,
@@ -243,9 +243,7 @@ def main() -> None:
         place = fabric.global_rank, fabric.world_size, args.split_shards
         latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
         pretrained, preview = initial_weights(args.init, GENERATOR_PARTS), None
-        if launch.preview_every:
-            held_out = open_latents(args.latents, "test", config)
-            held_out.shift, held_out.scale = latents.shift, latents.scale
+        if launch.preview_every and (held_out := open_held_out(args.latents, config, latents)):
             preview = open_preview(config, args.latents[0], held_out)
         train(config, latents, pretrained, recipe, args.run, fabric, launch, preview)
 

@@ -201,6 +201,17 @@ def open_latents(
     return Latents(folders, split, config, max_batch, rank, world, split_shards)
 
 
+def open_held_out(arguments: Sequence[str], config: ModelConfig, train: Latents) -> Latents | None:
+    """The test splits of those latents that have one, normalised as `train` is; None where nothing is held out."""
+    having = [a for a in arguments if is_remote(f := named_share(a)[0]) or Path(f, "test", INDEX).exists()]
+    if not having:
+        print("these latents hold no test split: no held-out loss, no previews")
+        return None
+    held_out = open_latents(having, "test", config)
+    held_out.shift, held_out.scale = train.shift, train.scale
+    return held_out
+
+
 def read_index(folder: str, split: str, config: ModelConfig, cache: Path = CACHE) -> tuple[dict[str, Any], str]:
     """The index of one split of a latents folder or URL, and where its shards lie."""
     place = f"{folder.rstrip('/')}/{split}"

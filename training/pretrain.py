@@ -13,7 +13,7 @@ from model.flow import interpolate, velocity_target
 from model.generator import Generator
 from model.schedule import shift_time
 from training.config import PRETRAIN_RECIPES, PretrainRecipe
-from training.latents import Batch, Latents, open_latents
+from training.latents import Batch, Latents, open_held_out, open_latents
 from training.launch import (
     Ahead,
     Launch,
@@ -83,7 +83,7 @@ def validate(generator: torch.nn.Module, batches: list[Batch], fabric: Fabric) -
 def train(
     config: ModelConfig,
     latents: Latents,
-    held_out: Latents,
+    held_out: Latents | None,
     recipe: PretrainRecipe,
     folder: Path,
     fabric: Fabric,
@@ -102,7 +102,9 @@ def train(
     optimizer = set_up_optimizer(fabric, adamw(generator, recipe.learning_rate, recipe.betas, recipe.weight_decay))
     parts = {"generator": generator, "optimizer": optimizer, "ema": ema}
     run = Run(folder, recipe, parts, fabric, config, launch.save_every_s)
-    validation = [held_out.batch(512, np.random.default_rng(i)).to(fabric.device) for i in range(4)]
+    validation = []
+    if held_out is not None:
+        validation = [held_out.batch(512, np.random.default_rng(i)).to(fabric.device) for i in range(4)]
     rank, world = fabric.global_rank, fabric.world_size
     batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(step), rank, world))
 
@@ -129,7 +131,7 @@ def train(
         ema.update(generator, step)
         if step % launch.log_every == 0:
             run.log(step, loss=loss, grad_norm=norm, learning_rate=rate)
-        if step % 500 == 499:
+        if validation and step % 500 == 499:
             run.log(step, held_out_loss=validate(ema.module, validation, fabric))
         if preview is not None and launch.previews_after(step):
             preview.write(ema.module, run, step + 1, "euler")
@@ -150,10 +152,9 @@ def main() -> None:
         fabric = open_fabric(launch)
         place = fabric.global_rank, fabric.world_size, args.split_shards
         latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
-        held_out = open_latents(args.latents, "test", config)
-        held_out.shift, held_out.scale = latents.shift, latents.scale
+        held_out = open_held_out(args.latents, config, latents)
         initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
-        preview = open_preview(config, args.latents[0], held_out) if launch.preview_every else None
+        preview = open_preview(config, args.latents[0], held_out) if launch.preview_every and held_out else None
         train(config, latents, held_out, recipe, args.run, fabric, initial, launch, preview)
 
 

@@ -23,7 +23,7 @@ from model.text import minilm
 from training import encoding
 from training.corpus import Corpora, Corpus
 from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
-from training.latents import Latents, open_latents, statistics
+from training.latents import Latents, open_held_out, open_latents, statistics
 from training.packing import Entry
 
 VIEWS = 3
@@ -190,6 +190,18 @@ def test_split_shards_give_each_process_its_own(encoded: Path, train: Latents) -
     assert not set(batches[0].rows) & set(batches[1].rows)
     with pytest.raises(ValueError, match="fewer shards than processes"):
         Latents([(str(encoded), 1.0)], "train", TINY, rank=90, world=91, split_shards=True)
+
+
+def test_nothing_held_out_is_no_error_and_what_is_held_out_is_normalised_as_training_is(
+    encoded: Path, copy: Path, train: Latents, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(copy / "test")
+    assert open_held_out([str(copy)], TINY, train) is None
+    assert "no test split" in capsys.readouterr().out
+    held_out = open_held_out([str(copy), f"{encoded}=0.5"], TINY, train)
+    assert held_out is not None
+    assert torch.equal(held_out.shift, train.shift)
+    assert torch.equal(held_out.scale, train.scale)
 
 
 def test_an_encoding_stopped_half_way_goes_on_and_writes_the_same(

@@ -1,5 +1,6 @@
 """The whole recipe on a made corpus with the TINY model: shards → autoencoder → latents → flow → ARC → model folder."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_a_run_can_start_from_the_averaged_weights_of_another(
     start, given = averaged_weights(tmp_path), averaged_weights(trained / stage)
     assert start.keys() == given.keys()
     assert all(torch.equal(start[name], given[name]) for name in given)
+
+
+def test_a_flow_is_trained_where_nothing_is_held_out(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "latents", tmp_path / "latents", ignore=shutil.ignore_patterns("test"))
+    module(
+        "pretrain", "--latents", tmp_path / "latents", "--run", tmp_path / "run", "--steps", "1", "--preview-every", "1"
+    )
+    assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
 def test_the_exported_model_is_the_average_of_the_last_run(trained: Path, tmp_path: Path) -> None:

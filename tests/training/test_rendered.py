@@ -252,6 +252,10 @@ def test_bad_options_are_refused_in_a_sentence() -> None:
     assert "Traceback" not in run.stderr
 
 
+def test_a_glitch_of_nothing_but_rests_is_drawn_again() -> None:
+    assert np.abs(clip(1, 24757).samples).max() > 0.4
+
+
 def test_a_single_footstep_that_comes_early_is_heard() -> None:
     early = clip(1, 6_630)  # its jitter set it before the clip's beginning, and nothing was left to trim
     assert early.about["kind"] == "footsteps"
