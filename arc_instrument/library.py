@@ -15,6 +15,8 @@ import numpy as np
 from arc_instrument.domain import Generated, Take, UserError
 from arc_instrument.waveform import peaks
 
+# IPTC's term for what a trained model made; article 50 of the EU AI Act asks for such a mark that machines can read.
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 SLUG_CHARACTERS = 40
 _INDEX_NAME = ".takes.sqlite3"
 _SCHEMA_VERSION = 2
@@ -53,8 +55,8 @@ def take_of(generated: Generated, path: Path, created: datetime) -> Take:
 
 
 def comment_of(take: Take) -> dict[str, str]:
-    """What the WAV says of itself: enough to make the sound again."""
-    return {name: str(getattr(take, name)) for name in _SAID_BY_FILES}
+    """What the WAV says of itself: enough to make the sound again, and that a model made it."""
+    return {name: str(getattr(take, name)) for name in _SAID_BY_FILES} | {"digital_source_type": DIGITAL_SOURCE_TYPE}
 
 
 class Library:

@@ -3,12 +3,14 @@
 import io
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from arc_instrument.audio.chunks import Chunk, bext, ixml, with_chunks
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 MAX_SECONDS = 600
@@ -41,7 +43,8 @@ def read_clip(path: Path) -> Clip:
 
 
 def write_clip(path: Path, clip: Clip, comment: dict[str, str]) -> None:
-    """Write a 24-bit WAV at once or not at all. Its INFO chunk says title (the prompt), software and `comment` as JSON.
+    """Write a 24-bit WAV at once or not at all. Its INFO chunk says title (the prompt), software and `comment` as JSON;
+    bext and iXML say the same to programs that read those.
 
     Raises `UserError` when the folder is missing or read-only or the disk is full; nothing half-written stays behind.
     """
@@ -93,4 +96,12 @@ def _encode(clip: Clip, comment: dict[str, str]) -> bytes:
         file.software = SOFTWARE
         file.comment = json.dumps(comment)
         file.write(clip.samples)
-    return buffer.getvalue()
+    return with_chunks(buffer.getvalue(), _provenance(clip, comment))
+
+
+def _provenance(clip: Clip, comment: dict[str, str]) -> list[Chunk]:
+    prompt = comment.get("prompt", "")
+    created = datetime.fromisoformat(comment["created"]) if "created" in comment else datetime.now()
+    origin = "; ".join(comment[name] for name in ("model_name", "digital_source_type") if name in comment)
+    history = f"A=PCM,F={clip.rate_hz},W=24,M=stereo,T={SOFTWARE}; {origin}"
+    return [bext(prompt, SOFTWARE, created, history), ixml(prompt, SOFTWARE, comment)]

@@ -113,6 +113,7 @@ def test_other_programs_read_the_model_and_the_licence_of_its_weights_in_the_fil
     take = Library(tmp_path).add(generated())
     comment = json.loads(WavInfoReader(str(take.path)).info.comment)
     assert (comment["model_name"], comment["weights_licence"]) == ("arc-mini", "Apache-2.0")
+    assert comment["digital_source_type"].endswith("/trainedAlgorithmicMedia")
     (tmp_path / ".takes.sqlite3").unlink()
     for _ in ("from the file", "from the index"):
         (found,) = Library(tmp_path).takes()

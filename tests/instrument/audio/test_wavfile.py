@@ -41,11 +41,26 @@ def test_other_programs_read_title_software_and_comment(tmp_path):
     assert json.loads(info.comment) == COMMENT
 
 
+def test_other_programs_read_bext_and_ixml_too(tmp_path):
+    comment = COMMENT | {"created": "2026-11-22T01:02:03.000", "model_name": "ARC Mini", "digital_source_type": "x/ai"}
+    write_clip(tmp_path / "a.wav", Clip(noise(frames=777)), comment)
+    info = WavInfoReader(str(tmp_path / "a.wav"))
+    assert (info.bext.description, info.bext.originator) == ("punchy kick", "ARC Instrument")
+    assert (info.bext.originator_date, info.bext.originator_time) == ("2026-11-22", "01:02:03")
+    assert info.bext.coding_history.startswith("A=PCM,F=44100,W=24,M=stereo,T=ARC Instrument; ARC Mini; x/ai")
+    assert info.ixml.project == "ARC Instrument"
+    assert info.ixml.parsed.findtext("NOTE") == "punchy kick"
+    own = info.ixml.parsed.find("ARC_INSTRUMENT")
+    assert {field.tag.lower(): field.text for field in own} == comment
+    assert info.data.frame_count == 777
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompt=st.text(max_size=2_000))
 def test_every_prompt_survives_in_the_comment(tmp_path, prompt):
     write_clip(tmp_path / "a.wav", Clip(noise(10)), {"prompt": prompt})
     assert read_comment(tmp_path / "a.wav") == {"prompt": prompt}
+    WavInfoReader(str(tmp_path / "a.wav"))  # its XML is well formed whatever the prompt
 
 
 def test_samples_beyond_full_scale_are_clipped_not_wrapped(tmp_path):
