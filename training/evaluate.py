@@ -23,7 +23,16 @@ import torch
 
 from model.pipeline import Pipeline
 from training.corpus import Corpus
-from training.evaluation.adherence import Judges, by_corpus, counterparts, generated, length, real_clips, words
+from training.evaluation.adherence import (
+    Judges,
+    by_corpus,
+    counterparts,
+    generated,
+    length,
+    real_clips,
+    reconstructed,
+    words,
+)
 from training.evaluation.asked import Asked, held_out
 from training.evaluation.card import card
 from training.evaluation.embedders import Classifier
@@ -81,6 +90,7 @@ def run_prompts(args: argparse.Namespace) -> Figures:
     rows = {
         "held-out clips": by_corpus(asked, real, [[heard] for heard in real]),
         "real counterparts": by_corpus(asked, real, counterparts(asked, train, judges, longest)),
+        "through the autoencoder": by_corpus(asked, real, reconstructed(asked, test, takes.pipeline, judges, longest)),
     }
     for steps in args.steps:
         heard = generated(asked, takes, judges, args.seeds, Way(steps))

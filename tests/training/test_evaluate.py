@@ -17,7 +17,8 @@ from model.text import load_encoder
 from model.weights import save_model
 from training import evaluate
 from training.corpus import RATE_HZ, Corpus
-from training.evaluation.adherence import Heard, Judges, figures, generated, moved, real_clips
+from training.evaluation import adherence
+from training.evaluation.adherence import Heard, Judges, figures, generated, moved, real_clips, reconstructed
 from training.evaluation.asked import SOUNDS, combined_prompts, held_out, likest, word_pairs
 from training.evaluation.card import card
 from training.evaluation.pitch import Pitch
@@ -208,6 +209,17 @@ def test_every_section_comes_out_of_a_tiny_model_and_goes_into_the_card(
     text = card(tmp_path)
     assert text.count("### ") == len(sections)
     assert "nan" not in text
+
+
+def test_a_perfect_autoencoder_is_heard_as_the_clips_themselves(
+    model: tuple[Pipeline, Path], packed: Path, tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test, judges = {"made": Corpus(packed, "test")}, Judges(None, tower)
+    asked = held_out(test, model[0].max_seconds)
+    monkeypatch.setattr(adherence, "through_model", lambda pipeline, samples, seed: samples)
+    heard = reconstructed(asked, test, model[0], judges, model[0].max_seconds)
+    for own, (through,) in zip(real_clips(asked, test, judges, model[0].max_seconds), heard, strict=True):
+        assert np.array_equal(own.embedding_d, through.embedding_d)
 
 
 @pytest.mark.parametrize(

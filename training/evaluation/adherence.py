@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from model.pipeline import Pipeline
 from training.corpus import Corpus
 from training.evaluation.asked import Asked, likest, word_pairs
 from training.evaluation.distributions import kl_divergence, top_agreement
@@ -18,6 +19,7 @@ from training.evaluation.levels import centroid_hz, decay_seconds, energy_after_
 from training.evaluation.metrics import RATE_HZ
 from training.evaluation.onsets import same_tempo, tempo_bpm
 from training.evaluation.pitch import Pitch, cents_off, pitch, within
+from training.evaluation.reconstruction import through_model
 from training.evaluation.takes import Takes, Way, beyond_the_end
 from training.tower import Tower
 
@@ -111,6 +113,17 @@ def real_clips(asked: Sequence[Asked], corpora: dict[str, Corpus], judges: Judge
         judges.hear(clip_of(corpora, item.corpus, item.clip, longest), item)
         for item in tqdm(asked, desc="held-out clips", mininterval=5)
     ]
+
+
+def reconstructed(
+    asked: Sequence[Asked], corpora: dict[str, Corpus], pipeline: Pipeline, judges: Judges, longest: float
+) -> list[list[Heard]]:
+    """The held-out clips through the autoencoder: no generator can be recognised more often than its decoder."""
+    heard = []
+    for item in tqdm(asked, desc="through the autoencoder", mininterval=5):
+        clip = corpora[item.corpus].audio(item.clip, 0, int(longest * RATE_HZ))
+        heard.append([judges.hear(through_model(pipeline, clip, item.clip).mean(1), item)])
+    return heard
 
 
 def counterparts(asked: Sequence[Asked], train: dict[str, Corpus], judges: Judges, longest: float) -> list[list[Heard]]:
