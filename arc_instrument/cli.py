@@ -86,8 +86,8 @@ def render(
     """Make one sound and write it to a WAV file."""
     _check_out(out)
     from arc_instrument.audio.wavfile import read_clip, write_clip
-    from arc_instrument.library import comment_of, take_of
     from arc_instrument.requests import check_request, crop_note
+    from arc_instrument.takefile import comment_of, take_of
 
     request = GenerationRequest(
         id=1,

@@ -13,10 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from arc_instrument.domain import Generated, Take, UserError
-from arc_instrument.waveform import peaks
+from arc_instrument.takefile import comment_of, read_take, take_of
 
-# IPTC's term for what a trained model made; article 50 of the EU AI Act asks for such a mark that machines can read.
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 SLUG_CHARACTERS = 40
 _INDEX_NAME = ".takes.sqlite3"
 _SCHEMA_VERSION = 2
@@ -24,9 +22,6 @@ _RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com"
 _COLUMNS = (
     "file, bytes, prompt, seconds, steps, seed, init_noise, model_name, weights_licence, created, generation_ms, peaks"
 )
-_SAID_BY_FILES = (
-    "prompt", "seconds", "steps", "seed", "init_noise", "model_name", "weights_licence", "created", "generation_ms",
-)  # fmt: skip
 
 
 def slug(prompt: str, length: int = SLUG_CHARACTERS) -> str:
@@ -34,29 +29,6 @@ def slug(prompt: str, length: int = SLUG_CHARACTERS) -> str:
     plain = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:length].rstrip("-")
     return "take" if not words or words in _RESERVED_NAMES else words
-
-
-def take_of(generated: Generated, path: Path, created: datetime) -> Take:
-    """The take that `generated` becomes in the file `path`."""
-    request = generated.request
-    return Take(
-        path=path,
-        prompt=request.prompt,
-        seconds=request.seconds,
-        steps=request.steps,
-        seed=request.seed,
-        init_noise=request.init_noise,
-        model_name=generated.model_name,
-        weights_licence=generated.weights_licence,
-        created=created.isoformat(timespec="milliseconds"),
-        generation_ms=round(generated.timing.total_ms, 1),
-        peaks=peaks(generated.clip.samples),
-    )
-
-
-def comment_of(take: Take) -> dict[str, str]:
-    """What the WAV says of itself: enough to make the sound again, and that a model made it."""
-    return {name: str(getattr(take, name)) for name in _SAID_BY_FILES} | {"digital_source_type": DIGITAL_SOURCE_TYPE}
 
 
 class Library:
@@ -96,7 +68,7 @@ class Library:
         for path in files.values():
             take, size = known.get(path, (None, -1))
             if take is None or size != path.stat().st_size:
-                take = _read_take(path)
+                take = read_take(path)
                 if take is not None:
                     new.append(take)
             if take is not None:
@@ -154,30 +126,6 @@ class Library:
             take.generation_ms,
             take.peaks.astype(np.float32).tobytes(),
         )
-
-
-def _read_take(path: Path) -> Take | None:
-    """The take a WAV says it is, or None for a WAV that is not one of ours."""
-    from arc_instrument.audio import wavfile
-
-    try:
-        comment = wavfile.read_comment(path)
-        clip = wavfile.read_clip(path)
-        return Take(
-            path=path,
-            prompt=comment["prompt"],
-            seconds=float(comment["seconds"]),
-            steps=int(comment["steps"]),
-            seed=int(comment["seed"]),
-            init_noise=float(comment["init_noise"]),
-            model_name=comment["model_name"],
-            weights_licence=comment.get("weights_licence", ""),
-            created=comment["created"],
-            generation_ms=float(comment["generation_ms"]),
-            peaks=peaks(clip.samples),
-        )
-    except (UserError, KeyError, ValueError, OSError):
-        return None
 
 
 def _free_path(folder: Path, stem: str) -> Path:
