@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,26 +101,26 @@ def test_clips_neither_click_nor_carry_dc_and_keep_below_minus_one_decibel() -> 
             assert len(x) <= 5.9 * RATE_HZ + 1
 
 
-@pytest.mark.parametrize("name", ["snare", "closed hat", "square bass", "laser"])
-def test_bright_clips_have_a_higher_centroid_than_dark_ones(name: str) -> None:
-    found: dict[str, list[float]] = {"bright": [], "dark": []}
-    for x, _ in sounds(name, 24):
-        for word in set(measured_words(KIND[name], x)) & set(found):
-            found[word].append(centroid_hz(x.mean(1)))
-    assert min(map(len, found.values())) >= 2
-    pairs = [b > d for b in found["bright"] for d in found["dark"]]
-    assert np.mean(pairs) >= 0.9
+BRIGHT_DARK = ("bright", "dark", centroid_hz)
+LONG_SHORT = ("long", "short", decay_seconds)
 
 
-@pytest.mark.parametrize("name", ["kick 909", "snare", "marimba", "coin"])
-def test_long_clips_decay_longer_than_short_ones(name: str) -> None:
-    found: dict[str, list[float]] = {"long": [], "short": []}
+@pytest.mark.parametrize(
+    ("name", "more", "less", "measure"),
+    [
+        *[(name, *BRIGHT_DARK) for name in ("snare", "closed hat", "square bass", "laser")],
+        *[(name, *LONG_SHORT) for name in ("kick 909", "snare", "marimba", "coin")],
+    ],
+)
+def test_clips_of_a_word_measure_more_than_those_of_its_opposite(
+    name: str, more: str, less: str, measure: Callable[[np.ndarray], float]
+) -> None:
+    found: dict[str, list[float]] = {more: [], less: []}
     for x, _ in sounds(name, 24):
         for word in set(measured_words(KIND[name], x)) & set(found):
-            found[word].append(decay_seconds(x.mean(1)))
+            found[word].append(measure(x.mean(1)))
     assert min(map(len, found.values())) >= 2
-    pairs = [long > short for long in found["long"] for short in found["short"]]
-    assert np.mean(pairs) >= 0.9
+    assert np.mean([high > low for high in found[more] for low in found[less]]) >= 0.9
 
 
 @pytest.mark.parametrize(

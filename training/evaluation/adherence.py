@@ -118,7 +118,7 @@ def real_clips(asked: Sequence[Asked], corpora: dict[str, Corpus], judges: Judge
 def reconstructed(
     asked: Sequence[Asked], corpora: dict[str, Corpus], pipeline: Pipeline, judges: Judges, longest: float
 ) -> list[list[Heard]]:
-    """The held-out clips through the autoencoder: no generator can be recognised more often than its decoder."""
+    """The held-out clips through the autoencoder: what a generator of perfect latents would reach."""
     heard = []
     for item in tqdm(asked, desc="through the autoencoder", mininterval=5):
         clip = corpora[item.corpus].audio(item.clip, 0, int(longest * RATE_HZ))
