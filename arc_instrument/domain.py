@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 RATE_HZ = 44_100
+PARTS = 17  # 0 is played on the keys, 1 to 16 are the pads
+POOL_CLIPS = 16  # that wait to be the next hit of a part
 MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
@@ -127,8 +129,40 @@ class Take:
 
 @dataclass(frozen=True)
 class NoteEvent:
-    """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name."""
+    """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name.
+
+    `part` 0 is the keys, 1–16 are the pads; None is a note on the pads' MIDI channel that no pad has.
+    """
 
     note: int
     velocity: int
     source: str
+    part: int | None = 0
+
+
+@dataclass(frozen=True)
+class ControlEvent:
+    """A MIDI control change: `channel` 1–16, `controller` and `value` 0–127; `source` is the port's name."""
+
+    channel: int
+    controller: int
+    value: int
+    source: str
+
+
+@dataclass(frozen=True)
+class ProgramEvent:
+    """A MIDI program change: `channel` 1–16, `program` 0–127; `source` is the port's name."""
+
+    channel: int
+    program: int
+    source: str
+
+
+@dataclass(frozen=True)
+class HitEvent:
+    """A note sounded the clip that was given as `clip_id`; `stocked` clips of its part's pool remain."""
+
+    part: int
+    clip_id: int
+    stocked: int

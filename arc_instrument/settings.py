@@ -76,13 +76,17 @@ class SoundSettings(_Table):
 
 
 class AudioDeviceSettings(_Table):
-    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver."""
+    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver.
+
+    `ignored_midi` are names of MIDI inputs.
+    """
 
     host_api: str = ""
     device: str = ""
     input_device: str = ""
     block_frames: Annotated[int, Field(ge=0, le=8192)] = 0
     rate_hz: Annotated[int, Field(ge=8_000, le=192_000)] = RATE_HZ
+    ignored_midi: tuple[str, ...] = ()
 
 
 class Settings(_Table):

@@ -104,7 +104,7 @@ RULES: dict[str, Callable[[Import], bool]] = {
     "sounddevice only in audio.server and audio.recorder": lambda i: (
         within(i.imported, "sounddevice") and not within(i.importer, f"{OURS}.audio.server", f"{OURS}.audio.recorder")
     ),
-    "mido only in audio.midi": lambda i: (
+    "rtmidi only in audio.midi": lambda i: (
         within(i.imported, "mido", "rtmidi") and not within(i.importer, f"{OURS}.audio.midi")
     ),
     "nothing imports app but the command line, lazily": lambda i: (
@@ -149,7 +149,7 @@ def test_layer_rule_holds(rule):
         ("Qt only in app, session, generation, audio.client and ui", "arc_instrument.library", "import PySide6.QtCore"),
         ("QtWidgets only in ui and app", "arc_instrument.session", "from PySide6 import QtWidgets"),
         ("sounddevice only in audio.server and audio.recorder", "arc_instrument.audio.mixer", "import sounddevice"),
-        ("mido only in audio.midi", "arc_instrument.session", "from mido import Message"),
+        ("rtmidi only in audio.midi", "arc_instrument.session", "import rtmidi"),
         ("nothing imports app but the command line, lazily", "arc_instrument.ui.window", "from ..app import run"),
         (
             "ui knows the session, not the services behind it",
@@ -187,7 +187,7 @@ def test_the_audio_process_loads_neither_qt_nor_torch():
 
 
 def test_the_command_line_starts_without_qt_torch_or_sound():
-    heavy = {"PySide6", "torch", "transformers", "model", "sounddevice", "mido", "numba", "soundfile"}
+    heavy = {"PySide6", "torch", "transformers", "model", "sounddevice", "rtmidi", "numba", "soundfile"}
     assert not loaded_by("import arc_instrument.cli") & heavy
 
 

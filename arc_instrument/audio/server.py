@@ -20,7 +20,8 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from arc_instrument.audio import devices
+from arc_instrument.audio import devices, performance
+from arc_instrument.audio.feed import MidiFeed
 from arc_instrument.audio.midi import MidiInputs
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
@@ -32,9 +33,11 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
+from arc_instrument.audio.rack import Rack, RackClip
 from arc_instrument.audio.recorder import Recorder
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
+from arc_instrument.shape import Shape
 
 LEVELS_SECONDS = 0.05
 RETRY_SECONDS = 2.0
@@ -51,12 +54,12 @@ class AudioServer:
         self._state = AudioState()
         self._state_lock = threading.Lock()
         self._sound: Sound | None = None
-        self._armed: tuple[np.ndarray, int, int] | None = None
-        self._gate = False
+        self._rack = Rack()
         self._arm_lock = threading.Lock()
         self._hit = threading.Event()
         self._closing = threading.Event()
-        self._midi = MidiInputs(self)
+        self._feed = MidiFeed(outbox.put)
+        self._midi = MidiInputs(self, settings.ignored_midi)
 
     def run(self, commands: BinaryIO) -> None:
         """Obey until "quit" or the end of `commands`."""
@@ -78,12 +81,19 @@ class AudioServer:
     # --- commands -----------------------------------------------------------------------------------------------
 
     def _obey(self, kind: str, fields: dict) -> None:
-        if kind == "arm":
-            self._arm(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"])
-        elif kind == "set_gate":
-            self._gate = fields["gate"]
-            if self._sound is not None:
-                self._sound.mixer.set_gate(self._gate)
+        if kind in ("arm", "stock"):
+            clip = RackClip(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"], fields["clip_id"])
+            with self._arm_lock:
+                put = self._rack.arm if kind == "arm" else self._rack.stock
+                put(fields["part"], clip)
+        elif kind == "clear_stock":
+            with self._arm_lock:
+                self._rack.clear_stock(fields["part"])
+        elif kind == "set_shape":
+            with self._arm_lock:
+                self._rack.set_shape(fields["part"], Shape(**fields["shape"]))
+        elif kind == "ignore_midi":
+            self._midi.ignore(fields["names"])
         elif kind == "start_recording":
             self._start_recording()
         elif kind == "stop_recording":
@@ -93,18 +103,14 @@ class AudioServer:
             if kind == "play":
                 mixer.play()
             elif kind == "note_on":
-                mixer.note_on(fields["note"], fields["velocity"])
+                mixer.note_on(fields["note"], fields["velocity"], fields["part"])
             elif kind == "note_off":
-                mixer.note_off(fields["note"])
+                mixer.note_off(fields["note"], fields["part"])
+            elif kind == "pedal":
+                mixer.pedal(fields["down"], fields["part"])
             elif kind == "panic":
                 mixer.panic()
             self._hit.set()
-
-    def _arm(self, samples: np.ndarray, rate_hz: int, root_note: int) -> None:
-        with self._arm_lock:
-            self._armed = (samples, rate_hz, root_note)
-            if self._sound is not None:
-                self._sound.arm(*self._armed)
 
     def _start_recording(self) -> None:
         if self._sound is None or self._sound.input_problem:
@@ -122,22 +128,43 @@ class AudioServer:
 
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
-    def midi_note(self, note: int, velocity: int, source: str) -> None:
+    def midi_note(self, channel: int, note: int, velocity: int, source: str) -> None:
         if self._sound is not None:
-            self._sound.mixer.note_on(note, velocity)
+            performance.play_note(self._sound.mixer, channel, note, velocity)
             self._hit.set()
-        self._outbox.put("note", must_arrive=False, note=note, velocity=velocity, source=source)
+        self._feed.note(performance.part_of(channel, note), note, velocity, source)
 
-    def midi_pedal(self, down: bool) -> None:
+    def midi_control(self, channel: int, controller: int, value: int, source: str) -> None:
         if self._sound is not None:
-            self._sound.mixer.pedal(down)
+            performance.turn(self._sound.mixer, channel, controller, value)
+        self._feed.control(channel, controller, value, source)
 
-    def midi_panic(self) -> None:
+    def midi_bend(self, channel: int, value: int) -> None:
         if self._sound is not None:
-            self._sound.mixer.panic()
+            performance.bend(self._sound.mixer, channel, value)
 
-    def midi_ports(self, names: tuple[str, ...], sentence: str) -> None:
-        self._tell(midi_inputs=names, midi_sentence=sentence)
+    def midi_pressure(self, channel: int, value: int) -> None:
+        if self._sound is not None:
+            performance.press(self._sound.mixer, channel, value)
+
+    def midi_program(self, channel: int, program: int, source: str) -> None:
+        self._feed.program(channel, program, source)
+
+    def midi_transport(self, command: str) -> None:
+        self._outbox.put("transport", must_arrive=False, command=command)
+
+    def midi_tempo(self, bpm: float) -> None:
+        self._outbox.put("tempo", must_arrive=False, bpm=bpm)
+
+    def midi_lost(self) -> None:
+        if self._sound is not None:
+            performance.lift_all(self._sound.mixer)
+
+    def midi_flush(self) -> None:
+        self._feed.flush()
+
+    def midi_ports(self, open_names: tuple[str, ...], all_names: tuple[str, ...], sentence: str) -> None:
+        self._tell(midi_inputs=open_names, midi_present=all_names, midi_sentence=sentence)
 
     # --- the device thread ----------------------------------------------------------------------------------------
 
@@ -169,9 +196,7 @@ class AudioServer:
                 problem = f"The sound card {choice.output} does not open ({error}): takes are still saved."
                 continue
             with self._arm_lock:
-                sound.mixer.set_gate(self._gate)
-                if self._armed is not None:
-                    sound.arm(*self._armed)
+                self._rack.plug(sound)
                 self._sound = sound
             break
         self._tell(
@@ -196,6 +221,8 @@ class AudioServer:
                 started = sound.mixer.started
                 self._hit.clear()
                 self._outbox.put("played", must_arrive=False)
+                for hit in sound.mixer.take_hits():
+                    self._outbox.put("hit", **hit._asdict())
             if now - reported_at < LEVELS_SECONDS:
                 continue
             reported_at = now

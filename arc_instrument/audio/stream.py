@@ -1,6 +1,7 @@
 """An open stream: PortAudio's callback with a mixer and a recorder in it."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import soxr
@@ -60,11 +61,11 @@ class Sound:
         latency = self.stream.latency
         return 1000 * (latency[1] if isinstance(latency, tuple) else latency)
 
-    def arm(self, samples: np.ndarray, rate_hz: int, root_note: int) -> None:
-        """Hand a clip to the mixer at the stream's rate; waits for a free slot while all ring (some milliseconds)."""
+    def put(self, put: Callable[..., bool], samples: np.ndarray, rate_hz: int, *where: object) -> None:
+        """Give a clip to `mixer.arm` or `mixer.stock` at the stream's rate; waits, at most 0.5 s, for a free slot."""
         samples = soxr.resample(samples, rate_hz, self.mixer.rate_hz) if rate_hz != self.mixer.rate_hz else samples
         for _ in range(100):
-            if self.mixer.arm(samples, root_note):
+            if put(samples, *where):
                 return
             time.sleep(RELEASE_MS / 1000)
 

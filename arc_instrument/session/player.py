@@ -11,11 +11,13 @@ from arc_instrument.audio.protocol import AudioSettings, AudioState
 from arc_instrument.domain import Clip, NoteEvent
 from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, SILENCE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
+from arc_instrument.shape import Shape
 
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
 
 ROOT_NOTE = 60
+FIRST_PAD_NOTE = 36  # of pad 1, as MIDI numbers them
 
 
 class Player(QObject):
@@ -27,6 +29,9 @@ class Player(QObject):
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
         recorded(Clip): a recording that is not silent.
+        clipHit(HitEvent): a note sounded a clip of its part.
+        controlReceived(ControlEvent), programReceived(ProgramEvent): MIDI, whether it played anything or not.
+        transportReceived(str): MIDI "start", "continue" or "stop". tempoReceived(float): bpm of MIDI clock.
     """
 
     levelsChanged = Signal(object)
@@ -34,6 +39,11 @@ class Player(QObject):
     playbackStarted = Signal(float)
     playbackStopped = Signal()
     recorded = Signal(object)
+    clipHit = Signal(object)
+    controlReceived = Signal(object)
+    programReceived = Signal(object)
+    transportReceived = Signal(str)
+    tempoReceived = Signal(float)
 
     def __init__(self, store: Store, audio: "AudioClient", devices: AudioSettings):
         super().__init__(store)
@@ -48,6 +58,11 @@ class Player(QObject):
         audio.recorded.connect(self._on_recorded)
         audio.levelsChanged.connect(self.levelsChanged)
         audio.played.connect(self._on_played)
+        audio.clipHit.connect(self.clipHit)
+        audio.controlReceived.connect(self.controlReceived)
+        audio.programReceived.connect(self.programReceived)
+        audio.transportReceived.connect(self.transportReceived)
+        audio.tempoReceived.connect(self.tempoReceived)
 
     # --- the current sound --------------------------------------------------------------------------------------
 
@@ -77,6 +92,7 @@ class Player(QObject):
 
     def panic(self) -> None:
         self._audio.panic()
+        self._store.update(sustain=False)
         self._end_playback()
 
     def start_stopwatch(self) -> None:
@@ -115,6 +131,24 @@ class Player(QObject):
             self._audio.note_off(note)
             self.notePlayed.emit(NoteEvent(note, 0, "keys"))
 
+    def hit_pad(self, index: int, velocity: int = 100) -> None:
+        """Strike pad `index` (1–16)."""
+        self._audio.note_on(FIRST_PAD_NOTE + index - 1, velocity, index)
+        self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, velocity, "pads", index))
+
+    def release_pad(self, index: int) -> None:
+        """Let go of pad `index`; ends its sound in gate and loop mode only."""
+        self._audio.note_off(FIRST_PAD_NOTE + index - 1, index)
+        self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, 0, "pads", index))
+
+    def toggle_sustain(self) -> None:
+        self.set_sustain(not self._store.state.sustain)
+
+    def set_sustain(self, down: bool) -> None:
+        """Hold the keys that are let go, as a pedal does."""
+        self._audio.pedal(down, 0)
+        self._store.update(sustain=down)
+
     def toggle_keys(self) -> None:
         self._store.update(keys_on=not self._store.state.keys_on)
 
@@ -123,6 +157,47 @@ class Player(QObject):
 
     def shift_velocity(self, steps: int) -> None:
         self._store.update(velocity=min(max(self._store.state.velocity + steps * VELOCITY_STEP, 1), 127))
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    def arm(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
+        self._audio.arm(clip, root_note, part, clip_id)
+
+    def stock(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Add `clip` to a part's pool of at most 16; `clipHit` tells when it sounded."""
+        self._audio.stock(clip, root_note, part, clip_id)
+
+    def clear_stock(self, part: int) -> None:
+        """Empty a part's pool: its last sound sounds again."""
+        self._audio.clear_stock(part)
+
+    def set_shape(self, part: int, shape: Shape) -> None:
+        """Shape a part; what sounds follows without a click."""
+        shapes = self._store.state.shapes
+        if shapes[part] != shape:
+            self._audio.set_shape(part, shape)
+            self._store.update(shapes=(*shapes[:part], shape, *shapes[part + 1 :]))
+            self._store.controlsChanged.emit()
+
+    def set_mode(self, mode: str, part: int = 0) -> None:
+        """One of `shape.MODES`."""
+        self.set_shape(part, replace(self._store.state.shapes[part], mode=mode))
+
+    def toggle_gate(self) -> None:
+        self.set_mode("one-shot" if self._store.state.gated else "gate")
+
+    def toggle_loop(self) -> None:
+        self.set_mode("one-shot" if self._store.state.looped else "loop")
+
+    # --- MIDI ---------------------------------------------------------------------------------------------------
+
+    def ignore_midi(self, name: str, ignored: bool = True) -> None:
+        """Stop listening to a MIDI input, or listen again; it is remembered by its name while the input is absent."""
+        names = set(self.devices.ignored_midi) - {name} | ({name} if ignored else set())
+        self.devices = replace(self.devices, ignored_midi=tuple(sorted(names)))
+        self._audio.ignore_midi(self.devices.ignored_midi)
+        self._store.controlsChanged.emit()
 
     # --- the sound card -----------------------------------------------------------------------------------------
 

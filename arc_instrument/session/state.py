@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.domain import PARTS, Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.shape import DEFAULT_SHAPE, Shape
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -78,6 +79,8 @@ class SessionState:
     keys_on: bool = True
     octave: int = DEFAULT_OCTAVE
     velocity: int = 100
+    sustain: bool = False
+    shapes: tuple[Shape, ...] = (DEFAULT_SHAPE,) * PARTS  # of the keys and the 16 pads
 
     audio: "AudioState | None" = None
     recording: bool = False
@@ -87,6 +90,19 @@ class SessionState:
     def is_busy(self) -> bool:
         """Whether there is anything to cancel: a sound that a person ordered, or a note's fresh variation."""
         return self.generating or self.phase is Phase.GENERATING
+
+    @property
+    def shape(self) -> Shape:
+        """Of the keys."""
+        return self.shapes[0]
+
+    @property
+    def gated(self) -> bool:
+        return self.shape.mode == "gate"
+
+    @property
+    def looped(self) -> bool:
+        return self.shape.mode == "loop"
 
     @property
     def current_path(self) -> Path | None:

@@ -61,28 +61,37 @@ class SilentAudio(QObject):
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
+    clipHit = Signal(object)
+    controlReceived = Signal(object)
+    programReceived = Signal(object)
+    transportReceived = Signal(str)
+    tempoReceived = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
-        self.calls.append(("arm", root_note))
-        self.armed = clip
+    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        self.calls.append(("arm", root_note) if part == 0 else ("arm", root_note, part, clip_id))
+        if part == 0:
+            self.armed = clip
 
     def play(self) -> None:
         self.calls.append(("play",))
         self.played.emit()
 
-    def note_on(self, note: int, velocity: int) -> None:
-        self.calls.append(("note_on", note, velocity))
+    def note_on(self, note: int, velocity: int, part: int = 0) -> None:
+        self.calls.append(("note_on", note, velocity, *([part] if part else [])))
 
-    def note_off(self, note: int) -> None:
-        self.calls.append(("note_off", note))
+    def note_off(self, note: int, part: int = 0) -> None:
+        self.calls.append(("note_off", note, *([part] if part else [])))
 
     def __getattr__(self, name: str):
-        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+        if name not in (
+            "stop", "panic", "restart", "start_recording", "stop_recording",
+            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi",
+        ):  # fmt: skip
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
 
