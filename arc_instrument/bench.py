@@ -21,7 +21,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from arc_instrument.domain import Generated, GenerationRequest, Progress, UserError
+from arc_instrument.domain import RATE_HZ, Generated, GenerationRequest, Progress, UserError
 from arc_instrument.requests import check_request
 
 PROMPT = "punchy analog kick drum"
@@ -86,6 +86,43 @@ class Report:
     ms: dict[str, Quantiles]
     peak_memory_mib: float | None
     peaks: dict[str, float]
+    mixer: "MixerLoad | None" = None
+
+
+@dataclass(frozen=True)
+class MixerLoad:
+    """Time of one core that a block of the mixer takes, in percent of how long the block sounds."""
+
+    voices: int
+    block_frames: int
+    rate_hz: int
+    median_percent: float
+    p99_percent: float
+
+
+def measure_mixer(blocks: int = 2_000) -> MixerLoad:
+    """The worst a player can ask for: 32 voices, each looped, shaken and through both filters.
+
+    Processor time where the system counts it finely, so that other programs do not count; else the time that passes.
+    """
+    from arc_instrument.audio.mixer import MAX_VOICES, Mixer
+    from arc_instrument.shape import Shape
+
+    clock = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-6 else time.perf_counter
+    noise = np.random.default_rng(0).standard_normal((RATE_HZ, 2)).astype(np.float32)
+    mixer, block = Mixer(RATE_HZ), np.zeros((128, 2), np.float32)
+    mixer.set_shape(0, Shape(mode="loop", low_pass_hz=2_000, resonance=0.5, high_pass_hz=100))
+    mixer.control(0, "wheel", 1.0)
+    mixer.arm(0.01 * noise)
+    for note in range(MAX_VOICES):
+        mixer.note_on(44 + note, 100)
+    seconds = []
+    for _ in range(blocks):
+        started = clock()
+        mixer.process(block)
+        seconds.append(clock() - started)
+    median, p99 = np.percentile(seconds[blocks // 10 :], (50, 99)) / (len(block) / RATE_HZ) * 100
+    return MixerLoad(mixer.voices, len(block), RATE_HZ, float(median), float(p99))
 
 
 def run(plan: Plan, probe_file: Path | None = None) -> Report:
@@ -105,7 +142,7 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
         np.savez(probe_file, allow_pickle=False, **synth.probe())
     return Report(
         synth.name, _machine(), synth.about, request.seconds, request.steps, plan.runs, load_ms, ms, memory,
-        machine_peaks(),
+        machine_peaks(), measure_mixer(),
     )  # fmt: skip
 
 
@@ -202,7 +239,8 @@ def to_json(report: Report | list[Comparison]) -> str:
 def from_json(text: str) -> Report:
     """What `to_json` wrote of one report."""
     values = json.loads(text)
-    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}})
+    mixer = MixerLoad(**values["mixer"]) if values["mixer"] else None
+    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}, "mixer": mixer})
 
 
 def print_table(report: Report, console: Console | None = None) -> None:
@@ -215,6 +253,12 @@ def print_table(report: Report, console: Console | None = None) -> None:
         table.add_row(stage, f"{ms.median:.1f}", f"{ms.p5:.1f}", f"{ms.p95:.1f}")
     console.print(table)
     console.print(f"load and warm-up {report.load_ms:.0f} ms, peak memory {_memory(report)}")
+    if report.mixer:
+        mixer = report.mixer
+        console.print(
+            f"mixer: {mixer.voices} voices, looped and filtered, take {mixer.median_percent:.1f} % of a block of "
+            f"{mixer.block_frames} frames at {mixer.rate_hz / 1000:g} kHz on one core (p99 {mixer.p99_percent:.1f} %)"
+        )
     _print_machine(report, console)
 
 

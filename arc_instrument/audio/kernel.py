@@ -290,7 +290,7 @@ def _note_on(part_index, note, velocity, slots, voices, parts, shapes, controls,
     part, shape = parts[part_index], shapes[part_index]
     if part_index == PREVIEW_PART:
         part.last = parts[0].armed
-    if part.last < 0:
+    if part.last < 0 and part.stocked == 0:
         return
     free, sounding, own = -1, 0, 0
     oldest, oldest_own = -1, -1

@@ -22,6 +22,7 @@ from arc_instrument.audio.clock import MidiClock
 
 PORTS_SECONDS = 1.5  # between two looks for ports
 FETCH_SECONDS = 0.002  # between two looks for messages
+TWIN_SECONDS = 0.02
 QUEUED_MESSAGES = 16_384  # a port's; 1.6 s of 10,000 a second
 CLIENT_NAME = "ARC Instrument"
 TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
@@ -92,10 +93,34 @@ class PortParser:
             target.midi_bend(channel, (second << 7) + first - 8192)
 
 
+class Twins:
+    """Finds what came twice. A program that is connected to our port is also one whose port we open: each message then
+    arrives by both ways within milliseconds, and each key would be struck twice."""
+
+    def __init__(self):
+        self._alone: tuple[dict, dict] = {}, {}
+
+    def is_second(self, data: bytes, by_own_port: bool, now_s: float) -> bool:
+        """Whether the same bytes have come by the other way and had no twin yet."""
+        times = self._alone[not by_own_port].get(data)
+        while times:
+            if now_s - times.popleft() < TWIN_SECONDS:
+                return True
+        self._alone[by_own_port].setdefault(data, collections.deque(maxlen=16)).append(now_s)
+        return False
+
+    def forget(self, now_s: float) -> None:
+        """Drop what is too old to have a twin."""
+        for side in self._alone:
+            for data in [data for data, times in side.items() if not times or now_s - times[-1] > TWIN_SECONDS]:
+                del side[data]
+
+
 class _Port:
     """One MIDI input and the parser of its bytes."""
 
-    def __init__(self, name: str, target: MidiTarget):
+    def __init__(self, name: str, target: MidiTarget, twins: Twins, is_own: bool = False):
+        self._twins, self._is_own = twins, is_own
         self.name = name
         self.midi = _make_port()
         self.midi.ignore_types(sysex=True, timing=False, active_sense=True)
@@ -113,7 +138,8 @@ class _Port:
                 return
             data, seconds_since_last = event
             self._time_s += seconds_since_last
-            self._parser.feed(data, self._time_s)
+            if not self._twins.is_second(bytes(data), self._is_own, time.monotonic()):
+                self._parser.feed(data, self._time_s)
         self._target.midi_lost()
 
     def close(self) -> None:
@@ -131,6 +157,7 @@ class MidiInputs:
         self._target = target
         self._ignored = frozenset(ignored)
         self._look_now = False
+        self._twins = Twins()
         self._ports: dict[str, _Port] = {}
         self._watch: _Port | None = None
         self._told: tuple | None = None
@@ -156,6 +183,7 @@ class MidiInputs:
             if self._look_now or time.monotonic() >= next_look:
                 self._look_now = False
                 self._look_for_ports()
+                self._twins.forget(time.monotonic())
                 next_look = time.monotonic() + PORTS_SECONDS
             for port in self._open_ports():
                 port.fetch()
@@ -179,7 +207,7 @@ class MidiInputs:
                 self._target.midi_lost()
             for index, name in enumerate(system_names):
                 if name in wanted and name not in self._ports:
-                    port = _Port(names[index], self._target)
+                    port = _Port(names[index], self._target, self._twins)
                     port.midi.open_port(index, "in")
                     self._ports[name] = port
         except rtmidi.RtMidiError:
@@ -191,7 +219,7 @@ class MidiInputs:
 
     def _make_watch(self) -> _Port:
         """The port others can connect to; it also lists the system's. Windows has no such ports."""
-        port = _Port(CLIENT_NAME, self._target)
+        port = _Port(CLIENT_NAME, self._target, self._twins, is_own=True)
         if sys.platform != "win32":
             port.midi.open_virtual_port("in")
         return port

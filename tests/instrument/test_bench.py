@@ -70,6 +70,18 @@ def test_the_table_shows_each_stage_beside_the_peaks_of_the_machine():
         assert shown in text
 
 
+def test_the_mixer_is_measured_with_32_voices_that_all_sound_and_its_load_is_printed_and_kept():
+    load = bench.measure_mixer(blocks=50)
+    assert (load.voices, load.block_frames, load.rate_hz) == (32, 128, 44_100)
+    assert 0 < load.median_percent <= load.p99_percent
+    console = Console(file=io.StringIO(), width=200)
+    report = replace(report_of({}), mixer=replace(load, median_percent=6.46, p99_percent=9.87))
+    bench.print_table(report, console)
+    assert "32 voices, looped and filtered, take 6.5 %" in console.file.getvalue()
+    assert "p99 9.9 %" in console.file.getvalue()
+    assert bench.from_json(bench.to_json(report)) == report
+
+
 def test_peak_memory_grows_by_what_the_process_takes():
     before = bench.peak_memory_mib()
     if before is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc_instrument.audio.midi import PortParser
+from arc_instrument.audio.midi import PortParser, Twins
 
 ON, OFF = 0x90, 0x80
 
@@ -75,6 +75,26 @@ def test_ticks_of_midi_clock_become_a_tempo():
     for tick in range(49):
         parser.feed([0xF8], tick * 60 / 24 / 128)
     assert target.heard == [("tempo", pytest.approx(128))]
+
+
+@given(
+    events=st.lists(st.tuples(st.integers(0, 3), st.floats(0.0001, 0.03)), max_size=30),
+    late=st.lists(st.floats(0, 0.004), min_size=30, max_size=30),
+    connected=st.booleans(),
+)
+def test_what_comes_by_two_ways_is_heard_once_and_what_comes_by_one_is_never_lost(events, late, connected):
+    times = list(itertools.accumulate(gap for _, gap in events))
+    arrivals = [(time_s, index, False) for index, time_s in enumerate(times)]
+    if connected:
+        ends = itertools.accumulate((time_s + delay for time_s, delay in zip(times, late, strict=False)), max)
+        arrivals += [(end, index, True) for index, end in enumerate(ends)]
+    twins = Twins()
+    heard_by = [
+        events[index][0]
+        for time_s, index, own in sorted(arrivals)
+        if not twins.is_second(bytes([events[index][0]]), own, time_s)
+    ]
+    assert sorted(heard_by) == sorted(kind for kind, _ in events)
 
 
 MEANING = {

@@ -108,7 +108,7 @@ def test_no_controller_clicks_however_it_jumps(moves):
             performance.turn(made, 1, kind, value)
         heard.append(render(made, frames))
     smoothing_frames = 5e-3 * RATE_HZ  # the time constant: the steepest of an exponential is its height by that
-    assert np.abs(np.diff(np.concatenate(heard)[600:], axis=0)).max() <= 1.1 * 3 * 0.25 / smoothing_frames
+    assert np.abs(np.diff(np.concatenate(heard)[300:], axis=0)).max() <= 1.1 * 3 * 0.25 / smoothing_frames
 
 
 def test_the_pedal_is_down_from_64_and_a_reset_lifts_it_and_straightens_the_wheel():
