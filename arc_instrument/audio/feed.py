@@ -19,17 +19,23 @@ class MidiFeed:
     def __init__(self, put: Put):
         self._put = put
         self._notes_left = float(BURST_NOTES)
-        self._notes: dict[tuple[int | None, int, str], int] = {}
+        self._last: dict[tuple[int | None, int], int] = {}
+        self._notes: dict[
+            tuple[int | None, int], tuple[int, str]
+        ] = {}  # a program may come by two ports: no port in it
         self._controls: dict[tuple[int, int, str], tuple[int, int]] = {}
         self._programs: dict[tuple[int, str], int] = {}
         self._flushed_at = 0.0
 
     def note(self, part: int | None, note: int, velocity: int, source: str) -> None:
-        if self._notes_left >= 1 and (part, note, source) not in self._notes:
+        if velocity == 0 and not self._last.get((part, note)):
+            return  # let go already: by another port of the same program
+        self._last[part, note] = velocity
+        if self._notes_left >= 1 and (part, note) not in self._notes:
             self._notes_left -= 1
             self._put("note", note=note, velocity=velocity, source=source, part=part)
         else:
-            self._notes[part, note, source] = velocity
+            self._notes[part, note] = velocity, source
 
     def control(self, channel: int, controller: int, value: int, source: str) -> None:
         largest, _ = self._controls.get((channel, controller, source), (value, value))
@@ -45,8 +51,8 @@ class MidiFeed:
         if elapsed_s < WINDOW_SECONDS:
             return
         self._flushed_at = now_s
-        for part, note, source in list(self._notes)[:LATE_NOTES]:
-            velocity = self._notes.pop((part, note, source))
+        for part, note in list(self._notes)[:LATE_NOTES]:
+            velocity, source = self._notes.pop((part, note))
             self._put("note", note=note, velocity=velocity, source=source, part=part)
         for (channel, controller, source), (largest, last) in self._controls.items():
             for value in dict.fromkeys((largest, last)):

@@ -22,7 +22,7 @@ from arc_instrument.audio.clock import MidiClock
 
 PORTS_SECONDS = 1.5  # between two looks for ports
 FETCH_SECONDS = 0.002  # between two looks for messages
-TWIN_SECONDS = 0.02
+TWIN_ROUNDS = 10  # 20 ms and more
 QUEUED_MESSAGES = 16_384  # a port's; 1.6 s of 10,000 a second
 CLIENT_NAME = "ARC Instrument"
 TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
@@ -95,25 +95,36 @@ class PortParser:
 
 class Twins:
     """Finds what came twice. A program that is connected to our port is also one whose port we open: each message then
-    arrives by both ways within milliseconds, and each key would be struck twice."""
+    arrives by both ways within milliseconds, and each key would be struck twice.
+
+    What lets go (a note-off, a controller at 0) always passes: where a driver lost one of the twins, the one that is
+    left could be taken for the second of an earlier pair, and a note would be stuck. Twice let go does no harm.
+    Age counts in rounds of fetching, not in time: in a flood one way's messages are read long before the other's.
+    """
 
     def __init__(self):
-        self._alone: tuple[dict, dict] = {}, {}
+        self._alone: tuple[dict[bytes, collections.deque[int]], ...] = {}, {}
+        self._round = 0
 
-    def is_second(self, data: bytes, by_own_port: bool, now_s: float) -> bool:
+    def is_second(self, data: bytes, by_own_port: bool) -> bool:
         """Whether the same bytes have come by the other way and had no twin yet."""
-        times = self._alone[not by_own_port].get(data)
-        while times:
-            if now_s - times.popleft() < TWIN_SECONDS:
+        if data[0] & 0xF0 == 0x80 or (len(data) == 3 and data[2] == 0):
+            return False
+        rounds = self._alone[not by_own_port].get(data)
+        while rounds:
+            if self._round - rounds.popleft() < TWIN_ROUNDS:
                 return True
-        self._alone[by_own_port].setdefault(data, collections.deque(maxlen=16)).append(now_s)
+        self._alone[by_own_port].setdefault(data, collections.deque()).append(self._round)
         return False
 
-    def forget(self, now_s: float) -> None:
-        """Drop what is too old to have a twin."""
-        for side in self._alone:
-            for data in [data for data, times in side.items() if not times or now_s - times[-1] > TWIN_SECONDS]:
-                del side[data]
+    def next_round(self) -> None:
+        """All ports have been fetched from; forget now and then what is too old to have a twin."""
+        self._round += 1
+        if self._round % 100 == 0:
+            for side in self._alone:
+                old = [key for key, rounds in side.items() if not rounds or self._round - rounds[-1] >= TWIN_ROUNDS]
+                for data in old:
+                    del side[data]
 
 
 class _Port:
@@ -138,7 +149,7 @@ class _Port:
                 return
             data, seconds_since_last = event
             self._time_s += seconds_since_last
-            if not self._twins.is_second(bytes(data), self._is_own, time.monotonic()):
+            if not self._twins.is_second(bytes(data), self._is_own):
                 self._parser.feed(data, self._time_s)
         self._target.midi_lost()
 
@@ -183,10 +194,10 @@ class MidiInputs:
             if self._look_now or time.monotonic() >= next_look:
                 self._look_now = False
                 self._look_for_ports()
-                self._twins.forget(time.monotonic())
                 next_look = time.monotonic() + PORTS_SECONDS
             for port in self._open_ports():
                 port.fetch()
+            self._twins.next_round()
             self._target.midi_flush()
             self._closing.wait(FETCH_SECONDS if self._watch else PORTS_SECONDS)
         for port in self._open_ports():

@@ -78,23 +78,30 @@ def test_ticks_of_midi_clock_become_a_tempo():
 
 
 @given(
-    events=st.lists(st.tuples(st.integers(0, 3), st.floats(0.0001, 0.03)), max_size=30),
-    late=st.lists(st.floats(0, 0.004), min_size=30, max_size=30),
+    rounds=st.lists(st.lists(st.integers(1, 4), max_size=40), max_size=30),
     connected=st.booleans(),
+    own_first=st.booleans(),
 )
-def test_what_comes_by_two_ways_is_heard_once_and_what_comes_by_one_is_never_lost(events, late, connected):
-    times = list(itertools.accumulate(gap for _, gap in events))
-    arrivals = [(time_s, index, False) for index, time_s in enumerate(times)]
-    if connected:
-        ends = itertools.accumulate((time_s + delay for time_s, delay in zip(times, late, strict=False)), max)
-        arrivals += [(end, index, True) for index, end in enumerate(ends)]
+def test_what_comes_by_two_ways_is_heard_once_in_order_and_what_comes_by_one_is_never_lost(
+    rounds, connected, own_first
+):
+    """Each round brings the first way all its messages; some come to the second a round later."""
+    twins, heard_, late = Twins(), [], []
+    for messages in [*rounds, []]:
+        heard_ += [kind for kind in messages if not twins.is_second(bytes([0x90, 60, kind]), own_first)]
+        if connected:
+            held_back = len(messages) // 2
+            second = [*late, *messages[: len(messages) - held_back]]
+            late = messages[len(messages) - held_back :]
+            heard_ += [kind for kind in second if not twins.is_second(bytes([0x90, 60, kind]), not own_first)]
+        twins.next_round()
+    assert heard_ == [kind for messages in rounds for kind in messages]
+
+
+def test_what_lets_go_is_never_taken_for_a_twin_since_a_driver_may_have_lost_the_other():
     twins = Twins()
-    heard_by = [
-        events[index][0]
-        for time_s, index, own in sorted(arrivals)
-        if not twins.is_second(bytes([events[index][0]]), own, time_s)
-    ]
-    assert sorted(heard_by) == sorted(kind for kind, _ in events)
+    for data in ([OFF, 60, 64], [ON, 60, 0], [0xB0, 64, 0], [0xB0, 123, 0]):
+        assert [twins.is_second(bytes(data), own) for own in (True, False, True)] == [False] * 3
 
 
 MEANING = {
