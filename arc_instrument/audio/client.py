@@ -18,6 +18,7 @@ from arc_instrument.audio.protocol import (
     AudioLevels,
     AudioSettings,
     AudioState,
+    RecordingPlan,
     decode,
     encode,
     make_exchange_folder,
@@ -26,7 +27,7 @@ from arc_instrument.audio.protocol import (
 )
 from arc_instrument.domain import Clip, NoteEvent
 
-__all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState"]
+__all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
 
 FIRST_RELAUNCH_MS, MAX_RELAUNCH_MS = 300, 8_000
 SILENT_TICKS = 4  # seconds without a message after which a running process is stuck in its driver
@@ -43,6 +44,10 @@ class AudioClient(QObject):
         stateChanged(AudioState): sound came, went or changed; MIDI ports came or went.
         noteReceived(NoteEvent): a MIDI note; the audio process has played it already.
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
+        recordingAtRisk(str): the recording that just ended could not be kept on disk while it ran, and why.
+        kept(Clip): what `keep_last` found; empty if the last 12 s were silent.
+        calibrated(float or None): the round trip in milliseconds, None if the probe was not heard.
+        howled(): the monitor fed back and was muted.
         levelsChanged(AudioLevels): meters, about 20 a second.
         played(): a voice began to sound.
     """
@@ -50,6 +55,10 @@ class AudioClient(QObject):
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     recorded = Signal(object)
+    recordingAtRisk = Signal(str)
+    kept = Signal(object)
+    calibrated = Signal(object)
+    howled = Signal()
     levelsChanged = Signal(object)
     played = Signal()
 
@@ -60,6 +69,7 @@ class AudioClient(QObject):
         self._folder: Path | None = None
         self._armed: tuple[Clip, int] | None = None
         self._gate = False
+        self._monitor_gain = 0.0
         self._relaunch_ms = FIRST_RELAUNCH_MS
         self._silent_ticks = 0
         self._is_up = False
@@ -132,15 +142,32 @@ class AudioClient(QObject):
         self._gate = gate
         self._send("set_gate", gate=gate)
 
-    def start_recording(self) -> None:
-        """Record the input, at most 12 s."""
+    def start_recording(self, plan: RecordingPlan | None = None) -> None:
+        """Record the input as planned, at most 12 s."""
         if self._process.state() == QProcess.ProcessState.NotRunning:
             self.recorded.emit(_no_recording())
-        self._send("start_recording")
+        self._send("start_recording", **asdict(plan or RecordingPlan()))
 
     def stop_recording(self) -> None:
         """End the recording: `recorded` follows with the clip, its beginning trimmed to the onset."""
         self._send("stop_recording")
+
+    def keep_last(self) -> None:
+        """Cut out what the input heard within the last 12 s: `kept` follows."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            self.kept.emit(_no_recording())
+        self._send("keep_last")
+
+    def set_monitor(self, gain: float) -> None:
+        """Hear the input on the output with this gain (linear, 0 is off)."""
+        self._monitor_gain = gain
+        self._send("set_monitor", gain=gain)
+
+    def calibrate(self) -> None:
+        """Silence everything, put a sweep out and listen for it: `calibrated` follows within a second."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            self.calibrated.emit(None)
+        self._send("calibrate")
 
     # --- the process ------------------------------------------------------------------------------------------------
 
@@ -157,6 +184,7 @@ class AudioClient(QObject):
         self._process.start(sys.executable, arguments)
         self._watchdog.start()
         self._send("set_gate", gate=self._gate)
+        self._send("set_monitor", gain=self._monitor_gain)
         self._send_armed()
 
     def _send_armed(self) -> None:
@@ -223,9 +251,16 @@ class AudioClient(QObject):
         elif kind == "played":
             self.played.emit()
         elif kind == "recorded":
-            self.recorded.emit(
-                Clip(take_samples(fields["path"]), fields["rate_hz"]) if fields["path"] else _no_recording()
-            )
+            if fields.get("problem"):
+                self.recordingAtRisk.emit(fields["problem"])
+            self.recorded.emit(_clip(fields))
+        elif kind == "kept":
+            self.kept.emit(_clip(fields))
+        elif kind == "calibrated":
+            self.calibrated.emit(fields["round_trip_ms"])
+        elif kind == "howled":
+            self._monitor_gain = 0.0
+            self.howled.emit()
         elif kind == "state":
             if fields["running"]:
                 self._is_up, self._relaunch_ms = True, FIRST_RELAUNCH_MS
@@ -238,6 +273,10 @@ class AudioClient(QObject):
 
 def _no_recording() -> Clip:
     return Clip(np.zeros((0, 2), np.float32))
+
+
+def _clip(fields: dict) -> Clip:
+    return Clip(take_samples(fields["path"]), fields["rate_hz"]) if fields["path"] else _no_recording()
 
 
 def _frozen(value: Any) -> Any:

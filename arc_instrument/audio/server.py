@@ -1,4 +1,4 @@
-"""The audio process: one PortAudio stream, the mixer and recorder in its callback, MIDI beside it. No Qt and no torch.
+"""The audio process: one PortAudio stream, mixer and recording booth in its callback, MIDI beside it. No Qt, no torch.
 
 `python -m arc_instrument.audio.server FOLDER [SETTINGS_JSON]` reads commands from stdin and writes messages to stdout
 (see `protocol`); the end of stdin, as when the app dies, ends it. Threads: main reads commands, "device" opens and
@@ -21,6 +21,7 @@ import numpy as np
 import soxr
 
 from arc_instrument.audio import devices
+from arc_instrument.audio.booth import Booth
 from arc_instrument.audio.midi import MidiInputs
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
@@ -28,11 +29,11 @@ from arc_instrument.audio.protocol import (
     DEVICE_LOST,
     AudioSettings,
     AudioState,
+    RecordingPlan,
     decode,
     put_samples,
     take_samples,
 )
-from arc_instrument.audio.recorder import Recorder
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
 
@@ -53,6 +54,7 @@ class AudioServer:
         self._sound: Sound | None = None
         self._armed: tuple[np.ndarray, int, int] | None = None
         self._gate = False
+        self._monitor_gain = 0.0
         self._arm_lock = threading.Lock()
         self._hit = threading.Event()
         self._closing = threading.Event()
@@ -85,7 +87,13 @@ class AudioServer:
             if self._sound is not None:
                 self._sound.mixer.set_gate(self._gate)
         elif kind == "start_recording":
-            self._start_recording()
+            self._start_recording(RecordingPlan(**fields))
+        elif kind == "keep_last":
+            self._keep_last()
+        elif kind == "set_monitor":
+            self._set_monitor(fields["gain"])
+        elif kind == "calibrate":
+            self._calibrate()
         elif kind == "stop_recording":
             self._finish_recording()
         elif self._sound is not None:
@@ -106,19 +114,50 @@ class AudioServer:
             if self._sound is not None:
                 self._sound.arm(*self._armed)
 
-    def _start_recording(self) -> None:
-        if self._sound is None or self._sound.input_problem:
-            self._outbox.put("recorded", path="", rate_hz=RATE_HZ)
-        else:
-            self._sound.recorder.start()
+    # --- recording ------------------------------------------------------------------------------------------------
+
+    @property
+    def _booth(self) -> Booth | None:
+        """The recording booth, None where nothing can be recorded."""
+        return None if self._sound is None or self._sound.input_problem else self._sound.booth
+
+    def _start_recording(self, plan: RecordingPlan) -> None:
+        booth = self._booth
+        if booth is None:
+            self._send_clip("recorded", np.zeros((0, 2), np.float32), RATE_HZ)
+        elif not booth.recorder.recording:
+            booth.start(plan)
 
     def _finish_recording(self) -> None:
+        booth = self._booth
         with self._arm_lock:  # a full recording ends by itself, maybe while the app ends it
-            if self._sound is None or not self._sound.recorder.recording:
+            if booth is None or not booth.recorder.recording:
                 return
-            recorder = self._sound.recorder
-            samples = soxr.resample(recorder.stop(), recorder.rate_hz, RATE_HZ)
-        self._outbox.put("recorded", path=put_samples(self._folder, samples), rate_hz=RATE_HZ)
+            samples = booth.stop()
+        self._send_clip("recorded", samples, booth.rate_hz, problem=booth.tape_problem)
+
+    def _keep_last(self) -> None:
+        booth = self._booth
+        samples = np.zeros((0, 2), np.float32) if booth is None else booth.recorder.keep_last()
+        self._send_clip("kept", samples, RATE_HZ if booth is None else booth.rate_hz)
+
+    def _send_clip(self, kind: str, samples: np.ndarray, rate_hz: float, **fields: object) -> None:
+        """At 44.1 kHz; an empty one has no path."""
+        samples = soxr.resample(samples, rate_hz, RATE_HZ) if len(samples) else samples
+        path = put_samples(self._folder, samples) if len(samples) else ""
+        self._outbox.put(kind, path=path, rate_hz=RATE_HZ, **fields)
+
+    def _set_monitor(self, gain: float) -> None:
+        self._monitor_gain = gain
+        if self._booth is not None:
+            self._booth.monitor.set_gain(gain)
+
+    def _calibrate(self) -> None:
+        if self._sound is None or self._booth is None:
+            self._outbox.put("calibrated", round_trip_ms=None)
+        else:
+            self._sound.mixer.panic()
+            self._booth.start_calibration()
 
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
@@ -170,6 +209,7 @@ class AudioServer:
                 continue
             with self._arm_lock:
                 sound.mixer.set_gate(self._gate)
+                sound.booth.monitor.set_gain(self._monitor_gain)
                 if self._armed is not None:
                     sound.arm(*self._armed)
                 self._sound = sound
@@ -201,14 +241,23 @@ class AudioServer:
             reported_at = now
             self._hit.clear()
             self._report()
-            if sound.recorder.full:
-                self._finish_recording()
+            self._attend(sound.booth)
             if sound.mixer.blocks != blocks:
                 blocks, alive_at = sound.mixer.blocks, now
             elif now - alive_at > SILENT_SECONDS:
                 self._leave_lost_device(sound)
         sound.stream.abort()
         sound.stream.close()
+
+    def _attend(self, booth: Booth) -> None:
+        """What ends by itself in the booth: a full recording, a calibration, a monitor that howled."""
+        if booth.recorder.full:
+            self._finish_recording()
+        if booth.calibrated:
+            self._outbox.put("calibrated", round_trip_ms=booth.take_round_trip())
+        if booth.monitor.take_howl():
+            self._monitor_gain = 0.0
+            self._outbox.put("howled")
 
     def _leave_lost_device(self, sound: Sound) -> None:
         self._finish_recording()
@@ -227,12 +276,13 @@ class AudioServer:
             "levels",
             must_arrive=False,
             output_peak=sound.mixer.take_peak(),
-            input_peak=sound.recorder.take_peak(),
+            input_peak=sound.booth.recorder.take_peak(),
             voices=sound.mixer.voices,
             xruns=sound.xruns,
-            recorded_seconds=sound.recorder.seconds,
+            recorded_seconds=sound.booth.recorder.seconds,
             dropped_notes=sound.mixer.dropped,
             load=sound.stream.cpu_load,
+            count_in_beat=sound.booth.count_in_beat,
         )
 
     def _tell(self, **changes: object) -> None:
@@ -245,11 +295,14 @@ class AudioServer:
 def _warm() -> None:
     """Compile or load the kernels, then keep the garbage collector off everything made so far."""
     block = np.zeros((64, 2), np.float32)
-    mixer, recorder = Mixer(RATE_HZ), Recorder(RATE_HZ)
+    mixer, booth = Mixer(RATE_HZ), Booth(RATE_HZ)
     mixer.arm(block)
     mixer.play()
     mixer.process(block)
-    recorder.capture(block)
+    booth.start(RecordingPlan(metronome=True))
+    booth.start_calibration()
+    booth.process(block, block.copy())
+    booth.process(block[:, :1].copy(), block)
     gc.freeze()
 
 
