@@ -81,6 +81,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         refuge=Library(folders.refuge),
         list_models=list_models,
         max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
+        voice=settings.voice,
+        recordings=folders.recordings,
     )
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
@@ -92,6 +94,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.sound = session.sound_settings()
+        settings.voice = session.voice.settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         if session.chosen_model and session.chosen_model.name:
             settings.model = session.chosen_model.name
@@ -108,6 +111,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     def start_services() -> None:
         session.player.start_audio()
         session.load_takes()
+        session.voice.recover()
         generation.start()
 
     window.painted.connect(start_services)

@@ -30,6 +30,10 @@ class Folders:
     models: Path  # installed models, each in a folder of its name
 
     @property
+    def recordings(self) -> Path:
+        return self.refuge.parent / "recordings"
+
+    @property
     def settings_file(self) -> Path:
         return self.config / "settings.toml"
 
@@ -75,6 +79,19 @@ class SoundSettings(_Table):
     fresh: bool = False
 
 
+class VoiceSettings(_Table):
+    """How to record. `record_bars` 0: until it is stopped. `round_trips_ms`: as measured, by the pair of devices."""
+
+    count_in: bool = False
+    count_in_beats: Annotated[int, Field(ge=1, le=16)] = 4
+    metronome: bool = False
+    metronome_bpm: Annotated[float, Field(ge=20, le=400)] = 120.0
+    beats_per_bar: Annotated[int, Field(ge=1, le=16)] = 4
+    record_bars: Annotated[int, Field(ge=0, le=64)] = 0
+    monitor_gain: Annotated[float, Field(ge=0, le=2)] = 1.0
+    round_trips_ms: dict[str, Annotated[float, Field(ge=0, le=1_000)]] = Field(default_factory=dict)
+
+
 class AudioDeviceSettings(_Table):
     """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver."""
 
@@ -93,6 +110,7 @@ class Settings(_Table):
     model: str = ""
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
+    voice: VoiceSettings = Field(default_factory=VoiceSettings)
 
 
 def load(path: Path) -> Settings:

@@ -45,6 +45,7 @@ class AudioClient(QObject):
         noteReceived(NoteEvent): a MIDI note; the audio process has played it already.
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
         recordingAtRisk(str): the recording that just ended could not be kept on disk while it ran, and why.
+        recordingCut(): the audio process ended while it recorded; what its tape holds is on disk.
         kept(Clip): what `keep_last` found; empty if the last 12 s were silent.
         calibrated(float or None): the round trip in milliseconds, None if the probe was not heard.
         howled(): the monitor fed back and was muted.
@@ -56,6 +57,7 @@ class AudioClient(QObject):
     noteReceived = Signal(object)
     recorded = Signal(object)
     recordingAtRisk = Signal(str)
+    recordingCut = Signal()
     kept = Signal(object)
     calibrated = Signal(object)
     howled = Signal()
@@ -70,6 +72,7 @@ class AudioClient(QObject):
         self._armed: tuple[Clip, int] | None = None
         self._gate = False
         self._monitor_gain = 0.0
+        self._is_recording = False
         self._relaunch_ms = FIRST_RELAUNCH_MS
         self._silent_ticks = 0
         self._is_up = False
@@ -93,6 +96,8 @@ class AudioClient(QObject):
 
     def restart(self, settings: AudioSettings | None = None) -> None:
         """End the process, stuck or not, and start a new one, with other settings if given."""
+        if settings and settings != self._settings:
+            self._monitor_gain = 0.0  # other devices may howl
         self._settings = settings or self._settings
         self._relaunch_ms = 0
         if self._process.state() == QProcess.ProcessState.NotRunning:
@@ -146,6 +151,8 @@ class AudioClient(QObject):
         """Record the input as planned, at most 12 s."""
         if self._process.state() == QProcess.ProcessState.NotRunning:
             self.recorded.emit(_no_recording())
+        else:
+            self._is_recording = True
         self._send("start_recording", **asdict(plan or RecordingPlan()))
 
     def stop_recording(self) -> None:
@@ -215,6 +222,9 @@ class AudioClient(QObject):
         self._on_messages()
         if self._ending:
             return
+        if self._is_recording:
+            self._is_recording = False
+            self.recordingCut.emit()
         if self._process.exitCode() != DEVICE_LOST and self._relaunch_ms:
             last_words = self._last_words.decode(errors="replace").strip()
             reason = last_words.rpartition("\n")[2] or "no reason given"
@@ -251,7 +261,8 @@ class AudioClient(QObject):
         elif kind == "played":
             self.played.emit()
         elif kind == "recorded":
-            if fields.get("problem"):
+            self._is_recording = False
+            if fields["problem"]:
                 self.recordingAtRisk.emit(fields["problem"])
             self.recorded.emit(_clip(fields))
         elif kind == "kept":

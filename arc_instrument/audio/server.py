@@ -141,11 +141,11 @@ class AudioServer:
         samples = np.zeros((0, 2), np.float32) if booth is None else booth.recorder.keep_last()
         self._send_clip("kept", samples, RATE_HZ if booth is None else booth.rate_hz)
 
-    def _send_clip(self, kind: str, samples: np.ndarray, rate_hz: float, **fields: object) -> None:
+    def _send_clip(self, kind: str, samples: np.ndarray, rate_hz: float, problem: str = "") -> None:
         """At 44.1 kHz; an empty one has no path."""
         samples = soxr.resample(samples, rate_hz, RATE_HZ) if len(samples) else samples
         path = put_samples(self._folder, samples) if len(samples) else ""
-        self._outbox.put(kind, path=path, rate_hz=RATE_HZ, **fields)
+        self._outbox.put(kind, path=path, rate_hz=RATE_HZ, problem=problem)
 
     def _set_monitor(self, gain: float) -> None:
         self._monitor_gain = gain

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from arc_instrument.audio.chunks import Chunk, bext, ixml, with_chunks
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 MAX_SECONDS = 600
+SOUND_LEVEL = 10 ** (-50 / 20)  # -50 dBFS: where the sound of a long file begins
+PRE_ROLL_SECONDS = 0.02
 PART_NAME_CHARACTERS = 50  # a file system's 255 bytes hold them in any alphabet
 SOFTWARE = "ARC Instrument"
 
@@ -29,17 +32,71 @@ def read_clip(path: Path) -> Clip:
         if file.frames > MAX_SECONDS * file.samplerate:
             minutes = file.frames / file.samplerate / 60
             raise UserError(f"{path} lasts {minutes:.0f} minutes: choose a file of at most {MAX_SECONDS // 60}.")
-        try:
-            samples = file.read(dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise UserError(f"{path} cannot be read to its end ({error}): choose another file.") from error
-        rate_hz = file.samplerate
+        return _stereo(_read(file, path, -1), file.samplerate, path)
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """The part of a file to start from, and a note for the person if that is not all of it."""
+
+    clip: Clip
+    note: str = ""
+
+
+def read_opening(path: Path, max_seconds: float) -> Opening:
+    """Read a file of any length to start from: all of it, or of a longer one `max_seconds` from its first sound on.
+
+    Reads no more than it needs: of two hours of music a few seconds, of silence at the beginning at most 10 minutes.
+    Raises `UserError` as `read_clip` does, and for a long file without a sound in its first 10 minutes.
+    """
+    with _open(path) as file:
+        if file.frames <= max_seconds * file.samplerate:
+            return Opening(read_clip(path))
+        total_seconds = file.frames / file.samplerate
+        start = _first_sound(file, path)
+        file.seek(max(0, start - round(PRE_ROLL_SECONDS * file.samplerate)))
+        first_seconds = file.tell() / file.samplerate
+        samples = _read(file, path, round(max_seconds * file.samplerate))
+        clip = _stereo(samples, file.samplerate, path)
+    note = (
+        f"{path.name} lasts {_clock(total_seconds)}: the {clip.seconds:.1f} s from {_clock(first_seconds)} on are "
+        "taken, where its sound begins."
+    )
+    return Opening(clip, note)
+
+
+def _first_sound(file: soundfile.SoundFile, path: Path) -> int:
+    """The frame of the first sample above -50 dBFS."""
+    for start in range(0, min(file.frames, MAX_SECONDS * file.samplerate), file.samplerate):
+        block = _read(file, path, file.samplerate)
+        loud = np.flatnonzero(np.abs(block).max(axis=1, initial=0.0) > SOUND_LEVEL)
+        if len(loud):
+            return start + int(loud[0])
+    raise UserError(f"{path.name} is silent for its first {MAX_SECONDS // 60} minutes: cut out the part you mean.")
+
+
+def _read(file: soundfile.SoundFile, path: Path, frames: int) -> np.ndarray:
+    try:
+        return file.read(frames, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be read to its end ({error}): choose another file.") from error
+
+
+def _stereo(samples: np.ndarray, rate_hz: int, path: Path) -> Clip:
+    """At 44.1 kHz: mono is doubled, further channels are left out."""
     if len(samples) == 0:
         raise UserError(f"{path} has no samples: choose a file with sound in it.")
     if not np.isfinite(samples).all():
         raise UserError(f"{path} holds samples that are not numbers (NaN or infinite): export it again.")
     stereo = np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
     return Clip(np.ascontiguousarray(soxr.resample(stereo, rate_hz, RATE_HZ), dtype=np.float32))
+
+
+def _clock(seconds: float) -> str:
+    """1:05, or 2:00:00."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def write_clip(path: Path, clip: Clip, comment: dict[str, str]) -> None:

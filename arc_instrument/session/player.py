@@ -1,15 +1,14 @@
-"""Player: what a person does with the audio process. Plays the current sound and notes, records, keeps its state."""
+"""Player: plays the current sound and notes on the audio process, and keeps its state."""
 
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings, AudioState
 from arc_instrument.domain import Clip, NoteEvent
-from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, SILENCE, VELOCITY_STEP, CurrentSound
+from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
 
 if TYPE_CHECKING:
@@ -19,21 +18,19 @@ ROOT_NOTE = 60
 
 
 class Player(QObject):
-    """Commands of playing and recording; renders into the store.
+    """Commands of playing; renders into the store.
 
     Signals:
         levelsChanged(AudioLevels): meters, as often as the audio process sends them.
         notePlayed(NoteEvent): a key or MIDI note went down (velocity 1–127) or up (0).
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
-        recorded(Clip): a recording that is not silent.
     """
 
     levelsChanged = Signal(object)
     notePlayed = Signal(object)
     playbackStarted = Signal(float)
     playbackStopped = Signal()
-    recorded = Signal(object)
 
     def __init__(self, store: Store, audio: "AudioClient", devices: AudioSettings):
         super().__init__(store)
@@ -45,7 +42,6 @@ class Player(QObject):
         self._playback_end.timeout.connect(self._end_playback)
         audio.stateChanged.connect(self._on_audio)
         audio.noteReceived.connect(self.notePlayed)
-        audio.recorded.connect(self._on_recorded)
         audio.levelsChanged.connect(self.levelsChanged)
         audio.played.connect(self._on_played)
 
@@ -64,9 +60,19 @@ class Player(QObject):
             self.stop_stopwatch()  # what sounds later is not the answer to this press
             return
         self._audio.play()
-        self._playback_end.start(round(sound.clip.seconds * 1000))
-        self._store.update(playing=True)
-        self.playbackStarted.emit(sound.clip.seconds)
+        self._start_playback(sound.clip.seconds)
+
+    def audition(self, clip: Clip) -> bool:
+        """Play `clip` once; the keys keep the current sound. False without running sound."""
+        state = self._store.state
+        if state.audio is None or not state.audio.running:
+            return False
+        self._audio.arm(clip, ROOT_NOTE)
+        self._audio.play()
+        if state.current is not None:  # a voice keeps the clip that it began with
+            self._audio.arm(state.current.clip, ROOT_NOTE)
+        self._start_playback(clip.seconds)
+        return True
 
     def toggle_play(self) -> None:
         if self._store.state.playing:
@@ -88,6 +94,11 @@ class Player(QObject):
 
     def shutdown(self) -> None:
         self._playback_end.stop()
+
+    def _start_playback(self, seconds: float) -> None:
+        self._playback_end.start(round(seconds * 1000))
+        self._store.update(playing=True)
+        self.playbackStarted.emit(seconds)
 
     @Slot()
     def _end_playback(self) -> None:
@@ -152,40 +163,10 @@ class Player(QObject):
     def _on_audio(self, audio: AudioState) -> None:
         store, before = self._store, self._store.state
         was_running = before.audio is not None and before.audio.running
-        store.update(audio=audio, recording=before.recording and audio.running)
+        store.update(audio=audio)
         if not audio.running:
             self._end_playback()
             if was_running or before.message is None:
                 store.say(audio.sentence, is_error=False, action="restart_audio", action_title="Try again")
         elif not was_running and before.message and before.message.action == "restart_audio":
             store.dismiss_message()
-
-    # --- recording ----------------------------------------------------------------------------------------------
-
-    def toggle_record(self) -> None:
-        """Start or end a recording; where none is possible, say why."""
-        if self._store.state.recording:
-            self._audio.stop_recording()
-        elif not self._say_recording_problem():
-            self._store.update(recording=True, message=None)
-            self._audio.start_recording()
-
-    def _say_recording_problem(self) -> bool:
-        """Whether no recording is possible now; if so, say why."""
-        audio = self._store.state.audio
-        if audio is None or not audio.running:
-            problem = f"Nothing to record with. {audio.sentence if audio else 'The sound is still starting.'}"
-        else:
-            problem = audio.recording_sentence
-        if problem:
-            self._store.say(problem, action="restart_audio", action_title="Try again")
-        return bool(problem)
-
-    @Slot(object)
-    def _on_recorded(self, clip: Clip) -> None:
-        self._store.update(recording=False)
-        if float(np.abs(clip.samples).max(initial=0.0)) >= SILENCE:
-            self.recorded.emit(clip)
-        elif not self._say_recording_problem():  # the input may have gone since the recording began
-            sentence = "The recording is silent: check the microphone and its level."
-            self._store.say(sentence, action="record", action_title="Again")

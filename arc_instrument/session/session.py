@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,8 @@ from arc_instrument.session.state import (
     strength_percent,
 )
 from arc_instrument.session.store import Store
-from arc_instrument.settings import SoundSettings
+from arc_instrument.session.voice import Voice
+from arc_instrument.settings import SoundSettings, VoiceSettings
 from arc_instrument.waveform import peaks
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ AUDIO_SUFFIXES = {".wav", ".aif", ".aiff", ".flac", ".mp3", ".ogg"}
 
 
 class Session(Store):
-    """The store, with the commands that make sounds and keep them; `player` has those that play them."""
+    """The store, with the commands that make sounds and keep them; `player` plays, `voice` records."""
 
     _fileJobDone = Signal(object)
 
@@ -71,6 +71,8 @@ class Session(Store):
         refuge: Library | None = None,
         list_models: Callable[[], "tuple[InstalledModel, ...]"] = tuple,
         max_seconds: float = DEFAULT_MAX_SECONDS,
+        voice: VoiceSettings | None = None,
+        recordings: Path | None = None,
     ):
         """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
@@ -81,9 +83,10 @@ class Session(Store):
         super().__init__(SessionState(**controls, seconds=seconds, max_seconds=max_seconds))
         self.player = Player(self, audio, devices or AudioSettings())
         self.player.notePlayed.connect(self._on_note)
-        self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
+        self.voice = Voice(self, audio, self.player, self._shelf, voice, recordings)
+        self.voice.recorded.connect(self._set_init)
         self._wanted_take: Take | None = None
         self._list_models = list_models
         self._wanted_model: InstalledModel | None = None
@@ -106,6 +109,7 @@ class Session(Store):
     def shutdown(self) -> None:
         """Wait for takes that are still being written."""
         self.player.shutdown()
+        self.voice.shutdown()
         self._shelf.shutdown()
 
     # --- the controls -------------------------------------------------------------------------------------------
@@ -300,18 +304,14 @@ class Session(Store):
         elif paths[0].suffix.lower() not in AUDIO_SUFFIXES:
             self.say(f"“{paths[0].name}” is not an audio file: drop a WAV, AIFF, FLAC, MP3 or OGG.")
         else:
-            path = paths[0]
-            self._shelf.read(path, lambda clip: self._set_init(path.name, clip), self.say)
+            self.voice.load_file(paths[0])
 
     def clear_init(self) -> None:
         self.update(init=None)
 
+    @Slot(str, object)
     def _set_init(self, name: str, clip: Clip) -> None:
         self.update(init=InitSound(name, clip, peaks(clip.samples)), message=None)
-
-    @Slot(object)
-    def _on_recorded(self, clip: Clip) -> None:
-        self._set_init(f"Recording {datetime.now():%H:%M}", clip)
 
     # --- takes --------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,10 @@ class Shelf:
         """Read an audio file."""
         self._run(lambda: self._read_clip(path), done, failed)
 
+    def run(self, job: Callable[[], object], done: Callable[..., None], failed: Callable[[str], None]) -> None:
+        """Do any other work that a window must not wait for."""
+        self._run(job, done, failed)
+
     def shutdown(self) -> None:
         """Wait for what is still being written, and find a place for what could not be."""
         self._executor.shutdown(wait=True)

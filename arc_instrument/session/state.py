@@ -81,6 +81,23 @@ class SessionState:
 
     audio: "AudioState | None" = None
     recording: bool = False
+    count_in: bool = False
+    count_in_beats: int = 4
+    count_in_beat: int = 0  # the one that sounds now, from 1; 0 outside of a count-in
+    metronome: bool = False  # clicks go on while a recording runs
+    metronome_bpm: float = 120.0
+    beats_per_bar: int = 4
+    record_bars: int = 0  # after which a recording ends by itself, 0 for never
+    monitoring: bool = False
+    monitor_gain: float = 1.0  # linear
+    calibrating: bool = False
+    calibration_ms: float | None = None  # round trip as measured for these devices
+    recovered: Path | None = None  # a recording that a crash cut off
+
+    ab: str = ""  # what sounds of the comparison: "recording", "result", or "" for neither
+    init_onsets: tuple[float, ...] = ()  # seconds
+    result_onsets: tuple[float, ...] = ()  # seconds, of the current sound; empty without a recording
+    onset_f1: float | None = None  # how many of them agree within 50 ms, 0 … 1
     message: Message | None = None
 
     @property

@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         self.seed.lockToggled.connect(session.toggle_seed_lock)
         self.waveform.playToggled.connect(player.toggle_play)
         self.waveform.playRequested.connect(player.play)
-        self.record.recordToggled.connect(player.toggle_record)
+        self.record.recordToggled.connect(session.voice.toggle_record)
         self.init_slot.clearRequested.connect(session.clear_init)
         self.strength.valueEdited.connect(session.set_strength)
         self.models.chosen.connect(session.choose_model)

@@ -59,6 +59,11 @@ class SilentAudio(QObject):
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     recorded = Signal(object)
+    recordingAtRisk = Signal(str)
+    recordingCut = Signal()
+    kept = Signal(object)
+    calibrated = Signal(object)
+    howled = Signal()
     levelsChanged = Signal(object)
     played = Signal()
 
@@ -82,7 +87,16 @@ class SilentAudio(QObject):
         self.calls.append(("note_off", note))
 
     def __getattr__(self, name: str):
-        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+        if name not in (
+            "stop",
+            "panic",
+            "restart",
+            "start_recording",
+            "stop_recording",
+            "keep_last",
+            "set_monitor",
+            "calibrate",
+        ):
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
 

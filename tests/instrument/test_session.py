@@ -390,9 +390,9 @@ def test_restore_brings_back_what_made_the_take(qtbot, made):
 
 
 def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(qtbot, session, synth, audio):
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert session.state.recording
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert audio.names() == ["start_recording", "stop_recording"]
     audio.recorded.emit(tone(1.0, 3))
     assert not session.state.recording
@@ -407,13 +407,14 @@ def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(
     assert request.init_noise == init_noise(75)
 
 
-def test_an_init_longer_than_the_sound_is_cropped_with_a_note(session, audio):
+def test_an_init_longer_than_the_sound_is_cropped_with_a_note(qtbot, session, audio):
     audio.recorded.emit(tone(2.0, 3))
     session.set_prompt("kick")
     session.set_seconds(0.5)
     session.generate()
     assert "first 0.50 s are used" in session.state.message.text
     assert not session.state.message.is_error
+    wait_for_takes(qtbot, session, 1)
 
 
 @pytest.mark.parametrize("samples", [np.zeros((0, 2), np.float32), np.zeros((4_410, 2), np.float32)])
@@ -427,14 +428,14 @@ def test_a_silent_recording_is_refused_and_keeps_the_init_before_it(session, aud
 
 def test_recording_without_an_input_says_why(session, audio):
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert not session.state.recording
     assert session.state.message.text == "No microphone found: connect one."
     assert "start_recording" not in audio.names()
 
 
 def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(session, audio):
-    session.player.toggle_record()
+    session.voice.toggle_record()
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
     audio.recorded.emit(Clip(np.zeros((0, 2), np.float32)))
     assert not session.state.recording

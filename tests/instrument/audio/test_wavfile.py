@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
-from arc_instrument.audio.wavfile import read_clip, read_comment, write_clip
+from arc_instrument.audio.wavfile import read_clip, read_comment, read_opening, write_clip
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 COMMENT = {"prompt": "punchy kick", "seed": "7", "steps": "8"}
@@ -215,3 +215,41 @@ def test_written_files_have_the_rights_of_any_new_file(tmp_path):
     (tmp_path / "other").touch()
     write_clip(tmp_path / "a.wav", Clip(noise(10)), {})
     assert os.stat(tmp_path / "a.wav").st_mode == os.stat(tmp_path / "other").st_mode
+
+
+def test_a_file_no_longer_than_asked_is_taken_whole_and_without_a_note(tmp_path):
+    samples = np.concatenate([np.zeros((RATE_HZ, 2), np.float32), noise(RATE_HZ)])
+    soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="FLOAT")
+    opening = read_opening(tmp_path / "a.wav", 2.0)
+    assert np.array_equal(opening.clip.samples, samples)
+    assert opening.note == ""
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg"])
+def test_a_longer_file_begins_20_ms_before_its_first_sound(tmp_path, suffix):
+    samples = np.concatenate([noise(3 * RATE_HZ) * 1e-3, noise(5 * RATE_HZ)])
+    soundfile.write(tmp_path / f"a.{suffix}", samples, RATE_HZ)
+    opening = read_opening(tmp_path / f"a.{suffix}", 2.0)
+    assert opening.clip.seconds == pytest.approx(2.0, abs=0.001)
+    first = int(np.argmax(np.abs(opening.clip.samples[:, 0]) > 0.1)) / RATE_HZ
+    assert first == pytest.approx(0.02, abs=0.015)  # a lossy format smears a few milliseconds
+    assert "0:08: the 2.0 s from 0:02 on are taken" in opening.note
+
+
+def test_a_long_file_without_a_sound_is_a_sentence(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((700 * 8_000, 1), np.float32), 8_000, subtype="PCM_U8")
+    with pytest.raises(UserError, match="silent for its first 10 minutes"):
+        read_opening(tmp_path / "a.wav", 2.0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "vanished", "text", "video"])
+def test_what_is_no_audio_file_is_a_sentence_however_it_is_called(tmp_path, kind):
+    path = tmp_path / "a.wav"
+    content = {"text": b"once upon a time" * 99, "video": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(9_999)}
+    if kind == "folder":
+        path.mkdir()
+    elif kind in content:
+        path.write_bytes(content[kind])
+    with pytest.raises(UserError, match=r"a\.wav") as caught:
+        read_opening(path, 2.0)
+    assert "\n" not in str(caught.value)
