@@ -123,6 +123,8 @@ class Take:
     created: str  # ISO 8601, local time
     generation_ms: float
     peaks: np.ndarray = field(repr=False)  # (columns, 2) float32 minima and maxima for the waveform
+    favourite: bool = False  # this and the tags are a person's words about the take, not the file's about itself
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def within(name: str, *areas: str) -> bool:
 OURS = "arc_instrument"
 QT_USERS = (f"{OURS}.app", f"{OURS}.session", f"{OURS}.generation", f"{OURS}.audio.client", f"{OURS}.ui")
 SERVICES = (f"{OURS}.generation", f"{OURS}.synth", f"{OURS}.library", f"{OURS}.settings", f"{OURS}.audio")
+SERVICES += tuple(f"{OURS}.{name}" for name in ("marks", "relocation", "take_index", "trash"))
 
 FREE_OF_TORCH = tuple(
     f"model.{name}" for name in ("catalogue", "config", "digests", "hub", "installation", "intake", "weights")
