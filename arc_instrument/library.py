@@ -3,13 +3,14 @@
 `Library` may be used from one thread at a time; the window calls it from its file thread.
 """
 
+import gc
 import os
 import re
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +54,7 @@ class Library:
     def check(self) -> None:
         """Raises `UserError` if the folder should be there and is not."""
         try:
-            device = os.stat(self.folder / ".").st_dev  # the dot fails for what is no folder
+            device = self.folder.stat().st_dev if self.folder.is_dir() else None
         except OSError:
             device = None
         if device is not None and self._device in (None, device):
@@ -95,14 +96,15 @@ class Library:
         Raises `UserError` if the folder is away.
         """
         self.check()
-        if not self._is_indexed:
-            with suppress(sqlite3.Error, OSError):
-                self._known = {file: (size, take) for file, size, take in self._index.rows()}
-            self._is_indexed = True
-        self._scan()
-        self._read_marks()
-        takes = [take for _, take in self._known.values()]
-        return sorted(takes, key=lambda take: (take.created, str(take.path)), reverse=True)
+        with _no_collector():
+            if not self._is_indexed:
+                with suppress(sqlite3.Error, OSError):
+                    self._known = {file: (size, take) for file, size, take in self._index.rows()}
+                self._is_indexed = True
+            self._scan()
+            self._read_marks()
+            in_order = sorted(((take.created, file) for file, (_, take) in self._known.items()), reverse=True)
+            return [self._known[file][1] for _, file in in_order]
 
     def is_stale(self) -> bool:
         """Whether files or marks came, went or changed since `takes`, by whomever; a look at a few time stamps.
@@ -245,6 +247,18 @@ def _reserve(folder: Path, stem: str) -> Path:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             return path
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep Python's garbage collector out: it would walk through 20,000 new takes many times, 1.1 s instead of 0.6."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _wavs(folder: Path) -> list[tuple[str, int]]:

@@ -24,6 +24,9 @@ class Mark:
     tags: tuple[str, ...] = ()
 
 
+_NO_MARK = Mark()
+
+
 def identity(take: Take) -> str:
     """What stays the same when a take's file is renamed or moved: the millisecond it was made in, and its seed."""
     return f"{take.created} {take.seed}"
@@ -35,7 +38,9 @@ def mark_of(take: Take) -> Mark:
 
 def marked(take: Take, mark: Mark) -> Take:
     """`take` with `mark`; the same object if it has it already."""
-    return take if mark_of(take) == mark else replace(take, favourite=mark.favourite, tags=mark.tags)
+    if take.favourite == mark.favourite and take.tags == mark.tags:
+        return take
+    return replace(take, favourite=mark.favourite, tags=mark.tags)
 
 
 def tags_of(text: str) -> tuple[str, ...]:
@@ -53,7 +58,7 @@ class Marks:
         self._read_bytes = 0
 
     def get(self, take: Take) -> Mark:
-        return self._marks.get(identity(take), Mark())
+        return self._marks.get(identity(take), _NO_MARK)
 
     def __bool__(self) -> bool:
         return bool(self._marks)

@@ -205,9 +205,8 @@ def _said(take: Take) -> dict[str, Any]:
     return said | {name: adapter.dump_python(said[name], mode="json") for name, adapter in _ADAPTERS.items()}
 
 
-def _read(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _ADAPTERS[name].validate_python(value) if name in _ADAPTERS else value
-        for name, value in said.items()
-        if name in _HINTS
-    }
+def _read(said: dict[str, Any]) -> dict[str, Any]:
+    for name, adapter in _ADAPTERS.items():
+        if name in said:
+            said[name] = adapter.validate_python(said[name])
+    return said if said.keys() <= _HINTS.keys() else {name: said[name] for name in said.keys() & _HINTS.keys()}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.estimate import TimeEstimate
+from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
@@ -44,6 +46,7 @@ from arc_instrument.session.state import (
     strength_percent,
 )
 from arc_instrument.session.store import Store
+from arc_instrument.session.takes import Takes
 from arc_instrument.settings import SoundSettings
 from arc_instrument.waveform import peaks
 
@@ -76,15 +79,16 @@ class Session(Store):
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
             controls["seed"] = _random_seed()
-        self._wished_seconds: float = controls.pop("seconds")  # what was chosen, though the model may make less
-        seconds = min(self._wished_seconds, max_seconds)
-        super().__init__(SessionState(**controls, seconds=seconds, max_seconds=max_seconds))
+        wished = controls.pop("seconds")
+        seconds = min(wished, max_seconds)
+        super().__init__(SessionState(**controls, seconds=seconds, wished_seconds=wished, max_seconds=max_seconds))
+        self.history = History(self)
         self.player = Player(self, audio, devices or AudioSettings())
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
-        self._wanted_take: Take | None = None
+        self.takes = Takes(self, self.history, self.player, self._shelf)
         self._list_models = list_models
         self._wanted_model: InstalledModel | None = None
         self.chosen_model: InstalledModel | None = None  # loaded because a person asked for it
@@ -92,7 +96,8 @@ class Session(Store):
         self._estimate = TimeEstimate()
         self._next_id = 1
         self._user_id: int | None = None
-        self._seed_is_used = False
+        self._used_seed: int | None = None  # an unlocked seed makes one sound
+        self._seed_before_roll: int | None = None
 
         self._generation = generation
         generation.phaseChanged.connect(self._on_phase)
@@ -104,44 +109,55 @@ class Session(Store):
         generation.cancelled.connect(self._on_cancelled)
 
     def shutdown(self) -> None:
-        """Wait for takes that are still being written."""
+        """Wait for takes that are still being written. Save the settings first: they name the takes folder."""
         self.player.shutdown()
+        self.takes.shutdown()
         self._shelf.shutdown()
 
     # --- the controls -------------------------------------------------------------------------------------------
 
     def set_prompt(self, prompt: str) -> None:
-        self.update(prompt=prompt)
+        self.edit("prompt", merge=True, prompt=prompt)
 
     def set_steps(self, steps: int) -> None:
-        self._update_cost(steps=min(max(steps, MIN_STEPS), MAX_PLAYED_STEPS))
+        self.edit("steps", merge=True, steps=min(max(steps, MIN_STEPS), MAX_PLAYED_STEPS))
 
     def set_seconds(self, seconds: float) -> None:
-        seconds = self._possible(seconds)
-        self._wished_seconds = seconds
-        self._update_cost(seconds=seconds)
+        self.edit("length", merge=True, wished_seconds=self._possible(seconds))
 
     def set_seed(self, seed: int) -> None:
         """A seed that was typed is meant: it is locked."""
-        self.update(seed=min(max(seed, 0), MAX_SEED), seed_locked=True)
+        self.edit("seed", merge=True, seed=min(max(seed, 0), MAX_SEED), seed_locked=True)
 
     def new_seed(self) -> None:
-        self._seed_is_used = False
-        self.update(seed=_random_seed())
+        self.edit("new seed", seed=_random_seed())
 
     def toggle_seed_lock(self) -> None:
-        self.update(seed_locked=not self.state.seed_locked)
+        self.edit("seed lock", seed_locked=not self.state.seed_locked)
 
     def set_strength(self, percent: int) -> None:
-        self.update(strength_percent=min(max(percent, 0), 100))
+        self.edit("strength", merge=True, strength_percent=min(max(percent, 0), 100))
 
     def toggle_fresh(self) -> None:
-        self.update(fresh=not self.state.fresh)
+        self.edit("fresh notes", fresh=not self.state.fresh)
+
+    def edit(self, label: str, *, merge: bool = False, holds_bytes: int = 0, **changes: object) -> None:
+        """Change fields of the state as a person does: undoably. `merge`: a drag, or typing, is one step to undo."""
+        before = {name: getattr(self.state, name) for name in changes}
+        if before != changes:
+            self._set(changes)
+            undo, redo = partial(self._set, before), partial(self._set, changes)
+            self.history.record(label, undo, redo, merge=label if merge else "", holds_bytes=holds_bytes)
+
+    def _set(self, changes: dict[str, object]) -> None:
+        seconds = changes.get("wished_seconds")
+        possible = {"seconds": self._possible(seconds)} if isinstance(seconds, float | int) else {}
+        self._update_cost(**changes, **possible)
 
     def sound_settings(self) -> SoundSettings:
         """The controls as the settings file keeps them."""
         settings = SoundSettings(**{name: getattr(self.state, name) for name in SoundSettings.model_fields})
-        settings.seconds = self._wished_seconds
+        settings.seconds = self.state.wished_seconds
         return settings
 
     def _update_cost(self, **changes: object) -> None:
@@ -176,7 +192,7 @@ class Session(Store):
             self.controlsChanged.emit()
         self._estimate = self._estimates.setdefault(model.weights, TimeEstimate())
         self.update(model=model, max_seconds=model.max_seconds)
-        self._update_cost(seconds=self._possible(self._wished_seconds))
+        self._update_cost(seconds=self._possible(self.state.wished_seconds))
 
     @Slot(str)
     def _on_switch_failed(self, sentence: str) -> None:
@@ -188,8 +204,9 @@ class Session(Store):
 
     def generate(self) -> None:
         """Order the sound that the controls describe; a request that cannot be made is refused with one sentence."""
-        if self._seed_is_used and not self.state.seed_locked:
-            self.new_seed()
+        before_roll = self.state.seed
+        if self._used_seed == before_roll and not self.state.seed_locked:
+            self.update(seed=_random_seed())
         request = self._request("user", self.state.seed)
         try:
             checked = check_request(request, self.state.max_seconds)
@@ -200,7 +217,7 @@ class Session(Store):
             self.say(self.state.phase_sentence, action="retry_model", action_title="Retry")
             return
         note = crop_note(request)
-        self._seed_is_used = True
+        self._used_seed, self._seed_before_roll = request.seed, before_roll
         self._user_id = request.id
         self.player.start_stopwatch()
         self.update(generating=True, progress=None, message=Message(note, is_error=False) if note else None)
@@ -266,8 +283,11 @@ class Session(Store):
             return
         self._estimate.learn(generated)
         milliseconds = generated.timing.total_ms
-        self.player.load(CurrentSound(clip, peaks(clip.samples), request.prompt, request.seed, milliseconds))
-        if is_user:
+        sound = CurrentSound(clip, peaks(clip.samples), request.prompt, request.seed, milliseconds)
+        if not is_user:
+            self.player.load(sound)
+        else:
+            self._choose_made(sound)
             self._user_id = None
             self.update(generating=False, progress=None)
             self.player.play()
@@ -277,7 +297,19 @@ class Session(Store):
             self.say(sentence, action="generate", action_title="Again")
         elif generated.notes:
             self.say(generated.notes[0], is_error=False)
-        self._shelf.keep(generated, self._on_saved, self._on_not_saved)
+        self.takes.keep(generated)
+
+    def _choose_made(self, sound: CurrentSound) -> None:
+        """Make a new sound the current one; undoing that also takes back the seed that was drawn for it."""
+        before, drawn = self._seed_before_roll, sound.seed
+        assert before is not None  # a request of the person made it
+
+        def use(was: int, seed: int) -> None:
+            if self.state.seed == was:  # and no other was typed since
+                self._used_seed = seed
+                self.update(seed=seed)
+
+        self.takes.choose(sound, "new sound", also=(lambda: use(drawn, before), lambda: use(before, drawn)))
 
     @Slot(int, str)
     def _on_failed(self, request_id: int, sentence: str) -> None:
@@ -304,10 +336,15 @@ class Session(Store):
             self._shelf.read(path, lambda clip: self._set_init(path.name, clip), self.say)
 
     def clear_init(self) -> None:
-        self.update(init=None)
+        self._change_init("remove recording", None)
 
     def _set_init(self, name: str, clip: Clip) -> None:
-        self.update(init=InitSound(name, clip, peaks(clip.samples)), message=None)
+        self._change_init("recording", InitSound(name, clip, peaks(clip.samples)))
+        self.dismiss_message()
+
+    def _change_init(self, label: str, init: InitSound | None) -> None:
+        before = self.state.init
+        self.edit(label, init=init, holds_bytes=before.clip.samples.nbytes if before else 0)
 
     @Slot(object)
     def _on_recorded(self, clip: Clip) -> None:
@@ -315,39 +352,14 @@ class Session(Store):
 
     # --- takes --------------------------------------------------------------------------------------------------
 
-    def load_takes(self) -> None:
-        """Show the takes that are on disk."""
-
-        def show(takes: list[Take]) -> None:
-            known = {take.path for take in takes}
-            self.update(takes=(*(take for take in self.state.takes if take.path not in known), *takes))
-
-        self._shelf.list_takes(show, self.say)
-
-    def select_take(self, take: Take) -> None:
-        """Hear a take: read it, make it the current sound, play it."""
-        if take.path == self.state.current_path:
-            self.player.play()
-            return
-        self._wanted_take = take
-
-        def show(clip: Clip) -> None:
-            if self._wanted_take is take:  # and not another one that was chosen while this was read
-                sound = CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take)
-                self.player.load(sound)
-                self.player.play()
-
-        self._shelf.read(take.path, show, self.say)
-
     def restore(self, take: Take) -> None:
         """Set the controls to what made `take`."""
-        self._seed_is_used = False
-        self._wished_seconds = take.seconds
         was_from_init = take.init_noise < 1
-        self._update_cost(
+        self.edit(
+            "restore settings",
             prompt=take.prompt,
             steps=take.steps,
-            seconds=self._possible(take.seconds),
+            wished_seconds=take.seconds,
             seed=take.seed,
             seed_locked=True,
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
@@ -357,31 +369,23 @@ class Session(Store):
         if self.state.current and self.state.current.take:
             self.restore(self.state.current.take)
 
+    # The window's names for what `takes` does.
+
     @property
     def takes_folder(self) -> Path:
-        return self._shelf.folder
+        return self.takes.folder
+
+    def load_takes(self) -> None:
+        self.takes.load()
+
+    def select_take(self, take: Take) -> None:
+        self.takes.audition(take)
 
     def set_takes_folder(self, folder: Path) -> None:
-        """Keep takes in `folder` from now on, and write there what could not be written before."""
-        self._shelf.move_to(folder)
-        self.update(takes=())
-        self.controlsChanged.emit()
-        self.load_takes()
-        self.retry_save()
+        self.takes.set_folder(folder)
 
     def retry_save(self) -> None:
-        self.dismiss_message()
-        self._shelf.retry(self._on_saved, self._on_not_saved)
-
-    def _on_saved(self, generated: Generated, take: Take) -> None:
-        current = self.state.current
-        if current is not None and current.clip is generated.clip:
-            current = replace(current, take=take)
-        self.update(takes=(take, *self.state.takes), current=current)
-
-    def _on_not_saved(self, sentence: str) -> None:
-        text = f"The take is not saved, but can be played. {sentence}"
-        self.say(text, action="choose_folder", action_title="Choose folder")
+        self.takes.retry()
 
     @Slot(object)
     def _on_file_job_done(self, finish: Callable[[], None]) -> None:

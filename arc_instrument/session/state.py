@@ -1,6 +1,7 @@
 """What the window shows, as one frozen value. No Qt."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class SessionState:
     prompt: str = ""
     steps: int = 8
     seconds: float = 3.0
+    wished_seconds: float = 3.0  # what was chosen, though the loaded model may make less
     max_seconds: float = DEFAULT_MAX_SECONDS
     seed: int = 0
     seed_locked: bool = False
@@ -71,7 +73,14 @@ class SessionState:
     press_to_sound_ms: float | None = None
 
     current: CurrentSound | None = None
-    takes: tuple[Take, ...] = ()
+    takes: tuple[Take, ...] = ()  # newest first
+    search: str = ""
+    found: frozenset[Path] | None = None  # what the search found; None while nothing is searched
+    favourites_only: bool = False
+    tag: str = ""  # only takes with this tag are shown
+    selection: tuple[Path, ...] = ()
+    previous_folder: Path | None = None  # whose takes may be moved along
+    folder_problem: str = ""  # why takes do not reach their folder just now
     playing: bool = False
 
     fresh: bool = False
@@ -82,6 +91,15 @@ class SessionState:
     audio: "AudioState | None" = None
     recording: bool = False
     message: Message | None = None
+    undo_label: str = ""  # what would be undone next, as in "delete 3 takes"
+    redo_label: str = ""
+
+    @property
+    def visible_takes(self) -> tuple[Take, ...]:
+        """The takes that the search and the filters let through."""
+        if self.found is None and not self.favourites_only and not self.tag:
+            return self.takes
+        return _filtered(self.takes, self.found, self.favourites_only, self.tag)
 
     @property
     def is_busy(self) -> bool:
@@ -89,8 +107,28 @@ class SessionState:
         return self.generating or self.phase is Phase.GENERATING
 
     @property
+    def can_mark(self) -> bool:
+        """Whether there is a take to favour or delete."""
+        return bool(self.selection) or self.current_path is not None
+
+    @property
     def current_path(self) -> Path | None:
         return self.current.take.path if self.current and self.current.take else None
+
+
+@lru_cache(maxsize=2)
+def _filtered(
+    takes: tuple[Take, ...], found: frozenset[Path] | None, favourites_only: bool, tag: str
+) -> tuple[Take, ...]:
+    """Cached, for states change many times a second while a sound is made, and 20,000 takes do not."""
+    tag = tag.casefold()
+    return tuple(
+        take
+        for take in takes
+        if (found is None or take.path in found)
+        and (take.favourite or not favourites_only)
+        and (not tag or tag in (own.casefold() for own in take.tags))
+    )
 
 
 def init_noise(strength_percent: int) -> float:
