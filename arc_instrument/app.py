@@ -18,11 +18,13 @@ from arc_instrument import settings as settings_file
 from arc_instrument.assets import instrument_asset
 from arc_instrument.audio.client import AudioClient
 from arc_instrument.audio.protocol import AudioSettings
-from arc_instrument.audio.wavfile import read_clip
+from arc_instrument.audio.wavfile import read_clip, write_clip
 from arc_instrument.domain import UserError
 from arc_instrument.generation import GenerationService, Synth
+from arc_instrument.instance import claim
 from arc_instrument.library import Library
 from arc_instrument.session import Session
+from arc_instrument.session.autosave import Autosave
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, Settings
 from arc_instrument.ui import palette
@@ -69,7 +71,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     generation = GenerationService(make_synth, model.path if model else weights)
     audio = AudioClient()
-    library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
+    chosen_folder = Path(settings.takes_folder) if settings.takes_folder else None
+    library = Library(chosen_folder or folders.takes, must_exist=chosen_folder is not None)
     devices = AudioSettings(**settings.audio.model_dump())
     session = Session(
         generation,
@@ -82,20 +85,29 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         list_models=list_models,
         max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
     )
+    instance = claim(folders.session)
+    autosave = Autosave(session, instance.session_file, write_clip, read_clip)
+    autosave.restore()
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)
     elif settings.model and weights is None and model is None:
         session.say(f"The model {settings.model} is not installed any more: the embedded one is used instead.")
 
+    elif instance.number > 1:
+        session.say(
+            f"This is window {instance.number}: it has a session of its own, and all keep their takes in "
+            f"{session.takes.folder}.",
+            is_error=False,
+        )
+
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
-        settings.sound = session.sound_settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         if session.chosen_model and session.chosen_model.name:
             settings.model = session.chosen_model.name
-        settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)
+        settings.takes_folder = "" if session.takes.folder == folders.takes else str(session.takes.folder)
         try:
             settings_file.save(settings, folders.settings_file)
         except UserError as error:
@@ -107,7 +119,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     def start_services() -> None:
         session.player.start_audio()
-        session.load_takes()
+        session.takes.load()
+        session.takes.watch()
         generation.start()
 
     window.painted.connect(start_services)
@@ -116,6 +129,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     save_soon.stop()
     save_settings()
+    autosave.shutdown()
     session.shutdown()
     audio.shutdown()
     if not generation.shutdown():

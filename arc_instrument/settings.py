@@ -28,6 +28,7 @@ class Folders:
     takes: Path
     refuge: Path  # for takes that could not be written where they belong
     models: Path  # installed models, each in a folder of its name
+    session: Path  # what is being worked on, a file for each window open at once
 
     @property
     def settings_file(self) -> Path:
@@ -49,6 +50,7 @@ def folders() -> Folders:
             takes=root / "takes",
             refuge=root / "refuge",
             models=root / "models",
+            session=root / "session",
         )
     return Folders(
         config=platformdirs.user_config_path(_NAME, appauthor=False),
@@ -56,6 +58,7 @@ def folders() -> Folders:
         takes=platformdirs.user_music_path() / "ARC Instrument",
         refuge=platformdirs.user_data_path(_NAME, appauthor=False) / "refuge",
         models=platformdirs.user_data_path(_NAME, appauthor=False) / "models",
+        session=platformdirs.user_data_path(_NAME, appauthor=False) / "session",
     )
 
 
@@ -64,7 +67,8 @@ class _Table(BaseModel):
 
 
 class SoundSettings(_Table):
-    """The controls of the window as they were left."""
+    """The controls. The settings file may say what a new session begins with; how they were left is in the session's
+    own file, and so are they only once on disk."""
 
     prompt: str = ""
     seconds: Annotated[float, Field(gt=0, le=600)] = 3.0

@@ -149,13 +149,18 @@ class Session(Store):
             undo, redo = partial(self._set, before), partial(self._set, changes)
             self.history.record(label, undo, redo, merge=label if merge else "", holds_bytes=holds_bytes)
 
+    def set_controls(self, sound: SoundSettings) -> None:
+        """Set every control, as nothing to undo: the session begins like this."""
+        controls = sound.model_dump()
+        self._set(controls | {"wished_seconds": controls["seconds"], "seconds": self.state.seconds})
+
     def _set(self, changes: dict[str, object]) -> None:
         seconds = changes.get("wished_seconds")
         possible = {"seconds": self._possible(seconds)} if isinstance(seconds, float | int) else {}
-        self._update_cost(**changes, **possible)
+        self._update_cost(**(changes | possible))
 
     def sound_settings(self) -> SoundSettings:
-        """The controls as the settings file keeps them."""
+        """The controls as the session file keeps them."""
         settings = SoundSettings(**{name: getattr(self.state, name) for name in SoundSettings.model_fields})
         settings.seconds = self.state.wished_seconds
         return settings
@@ -341,6 +346,10 @@ class Session(Store):
     def _set_init(self, name: str, clip: Clip) -> None:
         self._change_init("recording", InitSound(name, clip, peaks(clip.samples)))
         self.dismiss_message()
+
+    def recall_init(self, name: str, clip: Clip) -> None:
+        """Start from this recording of the last session, as nothing to undo."""
+        self.update(init=InitSound(name, clip, peaks(clip.samples)))
 
     def _change_init(self, label: str, init: InitSound | None) -> None:
         before = self.state.init

@@ -30,6 +30,7 @@ class Takes(QObject):
         self._take_of: WeakKeyDictionary[Clip, Take] = WeakKeyDictionary()  # sounds in memory that have a file
         self._wanted: Take | None = None
         self._deleted: set[Path] = set()
+        self._recalled: Path | None = None
         self._changes = 0  # a list that was read before the last change is out of date
         self._look_again = QTimer(self, interval=LOOK_MS)
         self._look_again.timeout.connect(self.look)
@@ -101,21 +102,29 @@ class Takes(QObject):
 
     # --- hearing ------------------------------------------------------------------------------------------------
 
-    def audition(self, take: Take, *, play: bool = True) -> None:
+    def recall(self, path: Path) -> None:
+        """Make the take at `path` the current sound as soon as it is listed, without playing it: nothing to undo."""
+        self._recalled = path
+
+    def audition(self, take: Take) -> None:
         """Hear a take: read it, make it the current sound, play it."""
         if take.path == self._store.state.current_path:
-            if play:
-                self._player.play()
+            self._player.play()
             return
+
+        def hear(sound: CurrentSound) -> None:
+            self.choose(sound, "choose take", merge="choose take")
+            self._player.play()
+
+        self._read(take, hear)
+
+    def _read(self, take: Take, done: Callable[[CurrentSound], None]) -> None:
         self._wanted = take
 
         def show(clip: Clip) -> None:
             if self._wanted is take:  # and not another one that was chosen while this was read
                 self._take_of[clip] = take
-                sound = CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take)
-                self.choose(sound, "choose take", merge="choose take")
-                if play:
-                    self._player.play()
+                done(CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take))
 
         self._shelf.read(take.path, show, self._store.say)
 
@@ -337,6 +346,11 @@ class Takes(QObject):
             (moved,) = self._now([current.take])
             self._take_of[current.clip] = moved
             self._store.update(current=replace(current, take=moved))
+        recalled, self._recalled = self._recalled, None
+        if recalled is not None and current is None:
+            for take in takes:
+                if take.path == recalled:
+                    self._read(take, self._load)
         self._find_again()
 
     def _find_again(self) -> None:
