@@ -61,6 +61,7 @@ ACTIONS = (
            command="takes.toggle_favourite", needs="can_mark"),
     Action("favourites_only", "Only favourites", "Show only the takes that are favourites", _TAKES,
            command="takes.toggle_favourites_only", checked_by="favourites_only"),
+    Action("edit_tags", "Edit tags", "Write the tags of the selected takes", _TAKES, shown_keys="F2 in the list"),
     Action("delete_takes", "Delete takes", "Move the selected takes to the trash, where they stay for 30 days", _TAKES,
            ("Del",), command="takes.delete", needs="can_mark"),
     Action("move_takes", "Move takes along", "Bring the takes of the folder before into the present one", _TAKES,

@@ -310,6 +310,7 @@ class Takes(QObject):
 
     def _load(self, sound: CurrentSound | None) -> None:
         self._wanted = None
+        self.select(())  # the current take is what is meant now
         if sound is None:
             self._store.update(current=None)
         else:
@@ -322,16 +323,18 @@ class Takes(QObject):
 
     def _meant(self, takes: Iterable[Take] | None) -> list[Take]:
         if takes is not None:
-            return list(takes)
+            return self._now(list(takes))
         state = self._store.state
         wanted = set(state.selection) or {state.current_path}
         return [take for take in state.takes if take.path in wanted]
 
     def _now(self, takes: list[Take]) -> list[Take]:
-        """The same takes where they lie now: they may have moved since they were named."""
-        among = {identity(take): take for take in self._store.state.takes}
-        paths = {take.path for take in among.values()}
-        return [take if take.path in paths else among.get(identity(take), take) for take in takes]
+        """The same takes as they are now: they may have been marked or moved since they were named."""
+        by_path = {take.path: take for take in self._store.state.takes}
+        if all(take.path in by_path for take in takes):
+            return [by_path[take.path] for take in takes]
+        by_identity = {identity(take): take for take in by_path.values()}
+        return [by_path.get(take.path) or by_identity.get(identity(take), take) for take in takes]
 
     def _change(self, takes: tuple[Take, ...], **also: object) -> None:
         self._changes += 1

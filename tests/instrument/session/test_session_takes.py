@@ -65,6 +65,15 @@ def test_the_favourite_key_favours_all_that_are_selected_then_none(session):
     assert session.state.undo_label == "no favourite 3 takes"
 
 
+def test_a_mark_leaves_what_else_was_marked_meanwhile(session):
+    take = session.state.takes[0]
+    session.takes.toggle_favourite([take])
+    session.takes.set_tags(("dry",), [take])
+    assert [(found.favourite, found.tags) for found in named(session, "bell")] == [(True, ("dry",))]
+    session.history.undo()
+    assert [(found.favourite, found.tags) for found in named(session, "bell")] == [(True, ())]
+
+
 def test_without_a_selection_the_current_take_is_meant(session):
     session.takes.delete()
     assert prompts(session) == ["snare", "kick"]
