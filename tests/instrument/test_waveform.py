@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from arc_instrument.waveform import SILENT, normalised, peaks
+from arc_instrument.waveform import SILENT, fewer, normalised, peaks
 
 
 @given(
@@ -27,3 +27,12 @@ def test_small_pictures_show_the_shape_whatever_the_level(level):
 def test_silence_is_not_magnified():
     assert np.abs(normalised(np.full((9, 2), SILENT / 10))).max() == pytest.approx(0.1)
     assert normalised(np.zeros((0, 2), np.float32)).shape == (0, 2)
+
+
+@given(st.integers(0, 900), st.integers(1, 80))
+def test_fewer_columns_keep_every_extreme(count, columns):
+    whole = peaks(np.random.default_rng(count).uniform(-1, 1, (count, 2)).astype(np.float32))
+    few = fewer(whole, columns)
+    assert len(few) == min(len(whole), columns)
+    if count:
+        assert (few[:, 0].min(), few[:, 1].max()) == (whole[:, 0].min(), whole[:, 1].max())
