@@ -134,16 +134,23 @@ class Everything(RuleBasedStateMachine):
         self.session.deleteLater()
         shutil.rmtree(self.folder)
 
-    def do(self, command):
-        was, label = seen(self.session), self.session.state.undo_label
+    def do(self, command, keeps=lambda state: state):
+        """`keeps` adds to a state of before what no undoing takes away."""
+        history, was, steps = self.session.history, seen(self.session), len(self.session.history._done)
+        label = self.session.state.undo_label
         self.clock.now_s += 10
-        steps = len(self.session.history._done)
         command()
-        if len(self.session.history._done) > steps:
-            self.before.append(was)
-            self.after.clear()
-        else:
+        if len(history._done) == steps:
             assert (seen(self.session), self.session.state.undo_label) == (was, label)
+            return
+        done = seen(self.session)
+        history.undo()
+        assert plain(seen(self.session)) == plain(keeps(was))
+        self.the_disk_says_the_same()
+        history.redo()
+        assert plain(seen(self.session)) == plain(done)
+        self.before = [keeps(state) for state in (*self.before, was)]
+        self.after.clear()
 
     def takes(self, numbers):
         return [
@@ -179,11 +186,10 @@ class Everything(RuleBasedStateMachine):
             self.generate_one()
 
     def generate_one(self):
-        before = seen(self.session)
-        self.do(self.session.generate)
-        kept = self.session.state.takes[0]  # a sound is never unmade: only which one is current, and the seed
-        self.before = [self.with_take(state, kept, self.session.takes.folder) for state in self.before]
-        assert len(before[3]) + 1 == len(self.session.state.takes)
+        count, folder = len(self.session.state.takes), self.session.takes.folder
+        # a sound is never unmade: only which one is current, and the seed
+        self.do(self.session.generate, lambda state: self.with_take(state, self.session.state.takes[0], folder))
+        assert len(self.session.state.takes) == count + 1
 
     @staticmethod
     def with_take(state, take, folder):
