@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
-from arc_instrument.audio.wavfile import read_clip, read_comment, write_clip
+from arc_instrument.audio.wavfile import FORMATS, dithered, read_clip, read_comment, write_clip
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 COMMENT = {"prompt": "punchy kick", "seed": "7", "steps": "8"}
@@ -215,3 +215,61 @@ def test_written_files_have_the_rights_of_any_new_file(tmp_path):
     (tmp_path / "other").touch()
     write_clip(tmp_path / "a.wav", Clip(noise(10)), {})
     assert os.stat(tmp_path / "a.wav").st_mode == os.stat(tmp_path / "other").st_mode
+
+
+def test_a_long_prompt_comes_back_though_libsndfile_leaves_it_out(tmp_path):
+    write_clip(tmp_path / "a.wav", Clip(noise(10)), {"prompt": "鼓" * 2_000})
+    assert read_comment(tmp_path / "a.wav") == {"prompt": "鼓" * 2_000}
+    with soundfile.SoundFile(tmp_path / "a.wav") as file:
+        assert file.comment == ""
+
+
+@pytest.mark.parametrize("format", ["wav24", "wav32f", "flac"])
+def test_what_is_read_and_written_again_is_the_same_file(tmp_path, format):
+    samples = np.array([[1.0, -1.0], [0.999, -0.999], [0.7, 0.3]] * 99, np.float32)
+    comment = COMMENT | {"created": "2026-11-22T01:02:03.000", "shape": {"attack_ms": 3.5, "unknown": [1, None, "x"]}}
+    first, again = (tmp_path / f"{name}{FORMATS[format].suffix}" for name in "ab")
+    write_clip(first, Clip(samples), comment, format)
+    write_clip(again, read_clip(first), read_comment(first), format)
+    assert again.read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_has_its_resolution_and_tells_the_settings(tmp_path, format):
+    path, kind = tmp_path / f"a{FORMATS[format].suffix}", FORMATS[format]
+    clip = Clip(noise())
+    write_clip(path, clip, COMMENT, format)
+    found = soundfile.info(path)
+    assert (found.format, found.subtype, found.frames) == (kind.container, kind.subtype, 1_000)
+    step = {"wav16": 1.5 * 2**-15, "wav24": 0.5 * 2**-23, "wav32f": 0, "flac": 0.5 * 2**-23}[format]
+    assert np.abs(soundfile.read(path)[0] - clip.samples).max() <= step
+    assert read_comment(path) == COMMENT
+    with soundfile.SoundFile(path) as file:
+        assert file.title == "punchy kick"
+        assert file.software.startswith("ARC Instrument")
+
+
+def test_a_float_file_keeps_what_is_beyond_full_scale(tmp_path):
+    write_clip(tmp_path / "a.wav", Clip(np.array([[2.0, -2.0]] * 10, np.float32)), {}, "wav32f")
+    assert np.array_equal(read_clip(tmp_path / "a.wav").samples, np.array([[2.0, -2.0]] * 10, np.float32))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1 / 7, 100.49])
+def test_dither_makes_an_error_of_the_theoretical_mean_and_variance_at_every_level(level):
+    """Non-subtractive triangular dither: error mean 0 and variance 3/12 squared steps, whatever the signal."""
+    frames = 200_000
+    error = dithered(np.full((frames, 2), level * 2.0**-15), 16) - level
+    deviation = error.std() / np.sqrt(error.size)
+    assert abs(error.mean()) < 5 * deviation
+    assert error.var() == pytest.approx(3 / 12, rel=0.02)
+    assert abs(np.corrcoef(error[:, 0], error[:, 1])[0, 1]) < 5 / np.sqrt(frames)
+
+
+def test_the_error_of_dither_is_white_and_knows_nothing_of_the_sound():
+    frames = 1 << 17
+    sine = 3 * np.sin(2 * np.pi * 1_000 * np.arange(frames) / RATE_HZ)[:, None] * 2.0**-15
+    error = (dithered(sine, 16) - sine * 2**15)[:, 0]
+    spectrum = error.var() * frames
+    power = (np.abs(np.fft.rfft(error))[1:] ** 2)[: frames // 2 // 512 * 512].reshape(-1, 512).mean(1) / spectrum
+    assert np.abs(power - 1).max() < 6 / np.sqrt(512)  # each mean of 512 exponentials is 1 ± 1/√512
+    assert abs(np.corrcoef(error, sine[:, 0])[0, 1]) < 5 / np.sqrt(frames)
