@@ -1,0 +1,143 @@
+"""What the instrument hears in a sound: pitch, tempo, loudness, brightness, and whether anything is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from arc_instrument.domain import Clip
+from arc_instrument.pitch import pitch_of
+from arc_instrument.tempo import rhythm_of
+
+SILENT_PEAK = 1e-3  # −60 dBFS
+FULL_SCALE, CLIPPED_SAMPLES = 0.9999, 3  # so many samples in a row at full scale are no peak of a sound
+SHORTEST_LUFS_SECONDS = 0.4  # a block of BS.1770; shorter sounds are measured by their mean square alone
+FINER = 4  # steps between samples that a true peak is looked for at
+MAX_ONSETS = 128
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """`root_note` is a MIDI number with a fraction, None without a clear pitch; `tempo_bpm` None without a clear one.
+
+    `onsets` in frames. Levels are None for silence; with samples that are no numbers only `has_bad_samples` is said.
+    """
+
+    root_note: float | None = None
+    pitch_confidence: float = 0.0
+    tempo_bpm: float | None = None
+    beats: float | None = None
+    onsets: tuple[int, ...] = ()
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    centroid_hz: float = 0.0
+    is_silent: bool = False
+    is_clipped: bool = False
+    has_bad_samples: bool = False
+
+    @property
+    def root_key(self) -> int | None:
+        """The nearest MIDI note."""
+        return None if self.root_note is None else round(self.root_note)
+
+    @property
+    def cents(self) -> float:
+        """How far the pitch lies above `root_key`."""
+        return 0.0 if self.root_note is None else 100 * (self.root_note - round(self.root_note))
+
+
+def analysed(clip: Clip, asked_bpm: float | None = None) -> SoundFacts:
+    """The facts of `clip`; where half and double a tempo fit too, the one nearest to `asked_bpm` is told.
+
+    Some 80 ms for a sound of 3 s on one core; the first call loads pyloudnorm, and with it scipy.
+    """
+    samples = clip.samples
+    if not np.isfinite(samples).all():
+        return SoundFacts(has_bad_samples=True)
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak < SILENT_PEAK:
+        return SoundFacts(is_silent=True)
+    mono = _mono(samples)
+    pitch, rhythm = pitch_of(mono, clip.rate_hz), rhythm_of(mono, clip.rate_hz, asked_bpm)
+    return SoundFacts(
+        root_note=round(pitch.midi, 4) if pitch else None,
+        pitch_confidence=round(pitch.confidence, 3) if pitch else 0.0,
+        tempo_bpm=rhythm.bpm,
+        beats=round(clip.seconds * rhythm.bpm / 60, 2) if rhythm.bpm else None,
+        onsets=rhythm.onsets[:MAX_ONSETS],
+        loudness_lufs=_loudness_lufs(clip),
+        true_peak_dbtp=round(20 * np.log10(_true_peak(clip)), 2),
+        centroid_hz=round(_centroid_hz(mono, clip.rate_hz), 1),
+        is_clipped=_is_clipped(samples),
+    )
+
+
+def facts_to_json(facts: SoundFacts) -> dict[str, Any]:
+    """What was found, as a JSON object; what is as in a sound of which nothing is known is left out."""
+    unknown = asdict(SoundFacts())
+    said = {name: value for name, value in asdict(facts).items() if value != unknown[name]}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+
+
+def facts_from_json(said: object) -> SoundFacts | None:
+    """The facts that a file tells; None if it tells none, or what no facts are. Fields of later versions are left."""
+    if not isinstance(said, Mapping):
+        return None
+    values = {}
+    for field in fields(SoundFacts):
+        value = said.get(field.name, field.default)
+        if isinstance(value, list):
+            value = tuple(value)
+        if field.name == "onsets":
+            fits = isinstance(value, tuple) and all(type(frame) is int and frame >= 0 for frame in value)
+        elif isinstance(field.default, bool):
+            fits = isinstance(value, bool)
+        else:
+            numeric = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+            fits = numeric or (value is None and field.default is None)
+        if not fits:
+            return None
+        values[field.name] = value
+    return SoundFacts(**values)
+
+
+def _mono(samples: np.ndarray) -> np.ndarray:
+    """Both channels, or the louder one where they cancel each other."""
+    both, power = samples.mean(axis=1), (samples**2).mean(axis=0)
+    return both if (both**2).mean() > 0.1 * power.max() else np.ascontiguousarray(samples[:, power.argmax()])
+
+
+def _loudness_lufs(clip: Clip) -> float | None:
+    """ITU-R BS.1770-4; short sounds without weighting and gate. None for what is all below the gate."""
+    if clip.seconds >= SHORTEST_LUFS_SECONDS:
+        import pyloudnorm
+
+        with np.errstate(divide="ignore"):
+            lufs = float(pyloudnorm.Meter(clip.rate_hz).integrated_loudness(clip.samples.astype(np.float64)))
+    else:
+        lufs = float(-0.691 + 10 * np.log10((clip.samples.astype(np.float64) ** 2).mean(axis=0).sum()))
+    return round(lufs, 2) if np.isfinite(lufs) else None
+
+
+def _true_peak(clip: Clip) -> float:
+    """The highest magnitude at and between the samples, interpolated fourfold (BS.1770-4, annex 2)."""
+    import soxr
+
+    padded = np.pad(clip.samples, ((256, 256), (0, 0)))
+    between = np.abs(soxr.resample(padded, clip.rate_hz, FINER * clip.rate_hz)).max()
+    return max(float(between), float(np.abs(clip.samples).max()))
+
+
+def _centroid_hz(mono: np.ndarray, rate_hz: int) -> float:
+    magnitude = np.abs(np.fft.rfft(mono))
+    return float((magnitude * np.fft.rfftfreq(len(mono), 1 / rate_hz)).sum() / max(magnitude.sum(), 1e-12))
+
+
+def _is_clipped(samples: np.ndarray) -> bool:
+    full = np.abs(samples) >= FULL_SCALE
+    run = full.copy()
+    for step in range(1, CLIPPED_SAMPLES):
+        run[:-step] &= full[step:]
+        run[len(run) - step :] = False
+    return bool(run.any())
