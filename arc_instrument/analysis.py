@@ -1,12 +1,12 @@
 """What the instrument hears in a sound: pitch, tempo, loudness, brightness, and whether anything is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
-from arc_instrument.domain import Clip
+from arc_instrument.domain import Clip, SoundFacts
 from arc_instrument.pitch import pitch_of
 from arc_instrument.tempo import rhythm_of
 
@@ -15,36 +15,6 @@ FULL_SCALE, CLIPPED_SAMPLES = 0.9999, 3  # so many samples in a row at full scal
 SHORTEST_LUFS_SECONDS = 0.4  # a block of BS.1770; shorter sounds are measured by their mean square alone
 FINER = 4  # steps between samples that a true peak is looked for at
 MAX_ONSETS = 128
-
-
-@dataclass(frozen=True)
-class SoundFacts:
-    """`root_note` is a MIDI number with a fraction, None without a clear pitch; `tempo_bpm` None without a clear one.
-
-    `onsets` in frames. Levels are None for silence; with samples that are no numbers only `has_bad_samples` is said.
-    """
-
-    root_note: float | None = None
-    pitch_confidence: float = 0.0
-    tempo_bpm: float | None = None
-    beats: float | None = None
-    onsets: tuple[int, ...] = ()
-    loudness_lufs: float | None = None
-    true_peak_dbtp: float | None = None
-    centroid_hz: float = 0.0
-    is_silent: bool = False
-    is_clipped: bool = False
-    has_bad_samples: bool = False
-
-    @property
-    def root_key(self) -> int | None:
-        """The nearest MIDI note."""
-        return None if self.root_note is None else round(self.root_note)
-
-    @property
-    def cents(self) -> float:
-        """How far the pitch lies above `root_key`."""
-        return 0.0 if self.root_note is None else 100 * (self.root_note - round(self.root_note))
 
 
 def analysed(clip: Clip, asked_bpm: float | None = None) -> SoundFacts:

@@ -3,9 +3,11 @@
 Shapes: `samples` are float32 (frames, 2), full scale ±1, at `rate_hz`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,11 +46,42 @@ class Clip:
         return len(self.samples) / self.rate_hz
 
 
+@dataclass(frozen=True)
+class SoundFacts:
+    """`root_note` is a MIDI number with a fraction, None without a clear pitch; `tempo_bpm` None without a clear one.
+
+    `onsets` in frames. Levels are None for silence; with samples that are no numbers only `has_bad_samples` is said.
+    """
+
+    root_note: float | None = None
+    pitch_confidence: float = 0.0
+    tempo_bpm: float | None = None
+    beats: float | None = None
+    onsets: tuple[int, ...] = ()
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    centroid_hz: float = 0.0
+    is_silent: bool = False
+    is_clipped: bool = False
+    has_bad_samples: bool = False
+
+    @property
+    def root_key(self) -> int | None:
+        """The nearest MIDI note."""
+        return None if self.root_note is None else round(self.root_note)
+
+    @property
+    def cents(self) -> float:
+        """How far the pitch lies above `root_key`."""
+        return 0.0 if self.root_note is None else 100 * (self.root_note - round(self.root_note))
+
+
 @dataclass(frozen=True, eq=False)
 class GenerationRequest:
     """One wanted sound. `init` with `init_noise` in (0, 1] makes it audio-to-audio: 1 ignores it, near 0 keeps it.
 
-    `origin` is "user" for a request typed or clicked, "fresh" for a variation ordered by a played note.
+    `origin` is "user" for a request typed or clicked, "fresh" for a variation ordered by a played note. `settings` is
+    what else the file of the take shall tell, as JSON: `takefile` names the known keys.
     """
 
     id: int
@@ -59,6 +92,7 @@ class GenerationRequest:
     init: Clip | None = None
     init_noise: float = 1.0
     origin: str = "user"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,7 +144,10 @@ class Generated:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A generation kept as a WAV on disk: it has a path from the moment it exists."""
+    """A generation kept as a WAV on disk: it has a path from the moment it exists.
+
+    `settings` is what else its file tells, see `GenerationRequest`; `facts` what was heard in it, None in older files.
+    """
 
     path: Path
     prompt: str
@@ -123,6 +160,8 @@ class Take:
     created: str  # ISO 8601, local time
     generation_ms: float
     peaks: np.ndarray = field(repr=False)  # (columns, 2) float32 minima and maxima for the waveform
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: SoundFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,13 @@ its update of 1994 for smpl, cue and adtl; acid is Sonic Foundry's, as libsndfil
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from arc_instrument.audio.chunks import Chunk
+from arc_instrument.domain import UserError
+from arc_instrument.musical_time import Metre, MusicalLength
 
 DEFAULT_ROOT = 60
 _ONE_SHOT, _HAS_ROOT, _STRETCH = 0x01, 0x02, 0x04
@@ -49,6 +52,39 @@ class SamplerMarks:
     loop: Loop | None = None
     tempo: Tempo | None = None
     markers: tuple[Marker, ...] = ()
+
+
+def marks_of(comment: Mapping[str, Any], frames: int, rate_hz: int) -> SamplerMarks:
+    """What the settings of a take (`takefile`) mean to a sampler; what lies outside of its `frames` is left out.
+
+    The loop is the one that was chosen, else the bars that were asked for.
+    """
+    facts = comment.get("facts") or {}
+    length, loop = _length(comment), _chosen_loop(comment)
+    if loop is None and length is not None:
+        loop = Loop(0, length.frames(rate_hz))
+    onsets = [frame for frame in facts.get("onsets", ()) if frame < frames]
+    return SamplerMarks(
+        root_note=facts.get("root_note"),
+        loop=loop if loop and 0 <= loop.start < loop.end <= frames else None,
+        tempo=Tempo(length.bpm, round(length.beats), (length.metre.beats, length.metre.unit)) if length else None,
+        markers=tuple(Marker(frame, f"Onset {n}") for n, frame in enumerate(onsets, 1)),
+    )
+
+
+def _chosen_loop(comment: Mapping[str, Any]) -> Loop | None:
+    ends = comment.get("loop")
+    if isinstance(ends, list | tuple) and len(ends) == 2 and all(type(frame) is int for frame in ends):
+        return Loop(*ends)
+    return None
+
+
+def _length(comment: Mapping[str, Any]) -> MusicalLength | None:
+    """None also for what only another version, or no music, can mean: the settings may come from anybody's file."""
+    try:
+        return MusicalLength(comment["bpm"], comment["bars"], Metre(*comment.get("metre", (4, 4))))
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 def sampler_chunks(marks: SamplerMarks, rate_hz: int) -> list[Chunk]:

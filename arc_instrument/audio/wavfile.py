@@ -14,7 +14,7 @@ import soundfile
 import soxr
 
 from arc_instrument.audio.chunks import Chunk, bext, info, ixml, read_chunks, read_info, riff
-from arc_instrument.audio.sampler_chunks import SamplerMarks, sampler_chunks
+from arc_instrument.audio.sampler_chunks import marks_of, sampler_chunks
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 MAX_SECONDS = 600
@@ -65,22 +65,20 @@ def read_clip(path: Path) -> Clip:
     return Clip(np.ascontiguousarray(soxr.resample(stereo, rate_hz, RATE_HZ), dtype=np.float32))
 
 
-def write_clip(
-    path: Path, clip: Clip, comment: Mapping[str, Any], format: str = "wav24", marks: SamplerMarks | None = None
-) -> None:
+def write_clip(path: Path, clip: Clip, comment: Mapping[str, Any], format: str = "wav24") -> None:
     """Write one of `FORMATS` at once or not at all.
 
     INFO (Vorbis comments in FLAC) says title (the prompt), software and `comment` as JSON; in a WAV bext and iXML say
-    the same to programs that read those, and smpl, acid and cue what `marks` says to samplers.
+    the same to programs that read those, and smpl, acid and cue tell samplers root key, loop, tempo and onsets.
 
     Raises `UserError` when the folder is missing or read-only or the disk is full; nothing half-written stays behind.
     """
     if not np.isfinite(clip.samples).all():
         raise UserError(f"The sound for {path} holds samples that are not numbers: make it again with another seed.")
-    write_whole(path, encoded(clip, comment, format, marks))
+    write_whole(path, encoded(clip, comment, format))
 
 
-def encoded(clip: Clip, comment: Mapping[str, Any], format: str = "wav24", marks: SamplerMarks | None = None) -> bytes:
+def encoded(clip: Clip, comment: Mapping[str, Any], format: str = "wav24") -> bytes:
     """The file that `write_clip` writes: the same bytes whenever everything given is the same."""
     kind, buffer = FORMATS[format], io.BytesIO()
     with soundfile.SoundFile(
@@ -98,7 +96,7 @@ def encoded(clip: Clip, comment: Mapping[str, Any], format: str = "wav24", marks
     own = frozenset({b"PEAK"})  # libsndfile dates this one, so that no two files would be the same
     title = {b"INAM": comment["prompt"]} if comment.get("prompt") else {}
     told = info(title | {b"ISFT": SOFTWARE, b"ICMT": json.dumps(comment)})
-    marked = sampler_chunks(marks, clip.rate_hz) if marks else []
+    marked = sampler_chunks(marks_of(comment, len(clip.samples), clip.rate_hz), clip.rate_hz)
     return riff([*read_chunks(buffer, own, len(buffer.getbuffer())), told, *_provenance(clip, comment, kind), *marked])
 
 

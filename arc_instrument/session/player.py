@@ -8,14 +8,12 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings, AudioState
-from arc_instrument.domain import Clip, NoteEvent
+from arc_instrument.domain import Clip, NoteEvent, Take
 from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, SILENCE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
 
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
-
-ROOT_NOTE = 60
 
 
 class Player(QObject):
@@ -53,8 +51,17 @@ class Player(QObject):
 
     def load(self, sound: CurrentSound) -> None:
         """Make `sound` what keys and MIDI play from the next hit on."""
-        self._audio.arm(sound.clip, ROOT_NOTE)
+        self._audio.arm(sound.clip, sound.root_note)
         self._store.update(current=sound)
+
+    def tell_take(self, take: Take) -> None:
+        """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it."""
+        sound = self._store.state.current
+        assert sound is not None
+        told = replace(sound, take=take)
+        if told.root_note != sound.root_note:
+            self._audio.arm(told.clip, told.root_note)
+        self._store.update(current=told)
 
     def play(self) -> None:
         """Play the current sound from its start; without running sound nothing moves, and the status strip says why."""

@@ -29,6 +29,7 @@ from arc_instrument.domain import (
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.requests import check_request, crop_note
+from arc_instrument.session.drops import Drops
 from arc_instrument.session.estimate import TimeEstimate
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
@@ -51,12 +52,16 @@ if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
     from arc_instrument.models import InstalledModel
 
-AUDIO_SUFFIXES = {".wav", ".aif", ".aiff", ".flac", ".mp3", ".ogg"}
-
 
 class Session(Store):
-    """The store, with the commands that make sounds and keep them; `player` has those that play them."""
+    """The store, with the commands that make sounds and keep them; `player` has those that play them.
 
+    Signals:
+        settingsRestored(dict): a take's controls are set; these are its further settings (`takefile`), each for the
+            part of the program that knows it.
+    """
+
+    settingsRestored = Signal(object)
     _fileJobDone = Signal(object)
 
     def __init__(
@@ -84,6 +89,7 @@ class Session(Store):
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
+        self.drops = Drops(self, self._shelf, self._set_init, self.restore, self._show_take, self._choose_model_named)
         self._wanted_take: Take | None = None
         self._list_models = list_models
         self._wanted_model: InstalledModel | None = None
@@ -164,6 +170,15 @@ class Session(Store):
         self.dismiss_message()
         self._generation.switch(model.path)
 
+    def _choose_model_named(self, name: str) -> bool:
+        """Whether the model of that name is in use or can be, and then is from now on."""
+        if self.state.model is not None and self.state.model.name == name:
+            return True
+        found = next((model for model in self._list_models() if model.name == name), None)
+        if found is not None:
+            self.choose_model(found)
+        return found is not None
+
     def retry_switch(self) -> None:
         """Try once more the model that could not be loaded."""
         if self._wanted_model is not None:
@@ -226,6 +241,7 @@ class Session(Store):
             init=state.init.clip if state.init else None,
             init_noise=init_noise(state.strength_percent) if state.init else 1.0,
             origin=origin,
+            settings={"init_name": state.init.name} if state.init else {},
         )
         self._next_id += 1
         return request
@@ -293,15 +309,8 @@ class Session(Store):
     # --- the recording, or the file, to start from --------------------------------------------------------------
 
     def load_dropped(self, paths: list[Path]) -> None:
-        """Start from the one audio file that was dropped; anything else is refused with a sentence."""
-        if len(paths) != 1:
-            what = "Nothing that lies on this computer was" if not paths else f"{len(paths)} files were"
-            self.say(f"{what} dropped: drop one audio file (WAV, AIFF, FLAC, MP3 or OGG).")
-        elif paths[0].suffix.lower() not in AUDIO_SUFFIXES:
-            self.say(f"“{paths[0].name}” is not an audio file: drop a WAV, AIFF, FLAC, MP3 or OGG.")
-        else:
-            path = paths[0]
-            self._shelf.read(path, lambda clip: self._set_init(path.name, clip), self.say)
+        """Bring back every setting of the one file of ours that was dropped; start from any other audio file."""
+        self.drops.restore_or_start_from(paths)
 
     def clear_init(self) -> None:
         self.update(init=None)
@@ -333,11 +342,14 @@ class Session(Store):
 
         def show(clip: Clip) -> None:
             if self._wanted_take is take:  # and not another one that was chosen while this was read
-                sound = CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take)
-                self.player.load(sound)
-                self.player.play()
+                self._show_take(take, clip)
 
         self._shelf.read(take.path, show, self.say)
+
+    def _show_take(self, take: Take, clip: Clip) -> None:
+        self._wanted_take = take
+        self.player.load(CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take))
+        self.player.play()
 
     def restore(self, take: Take) -> None:
         """Set the controls to what made `take`."""
@@ -352,6 +364,7 @@ class Session(Store):
             seed_locked=True,
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
         )
+        self.settingsRestored.emit(dict(take.settings))
 
     def restore_current(self) -> None:
         if self.state.current and self.state.current.take:
@@ -376,8 +389,8 @@ class Session(Store):
     def _on_saved(self, generated: Generated, take: Take) -> None:
         current = self.state.current
         if current is not None and current.clip is generated.clip:
-            current = replace(current, take=take)
-        self.update(takes=(take, *self.state.takes), current=current)
+            self.player.tell_take(take)
+        self.update(takes=(take, *self.state.takes))
 
     def _on_not_saved(self, sentence: str) -> None:
         text = f"The take is not saved, but can be played. {sentence}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from arc_instrument.domain import Clip, Generated, Take, UserError
 from arc_instrument.library import Library
+from arc_instrument.takefile import read_take
 
 _log = logging.getLogger(__name__)
 Deliver = Callable[[Callable[[], None]], None]
@@ -73,6 +74,15 @@ class Shelf:
     def read(self, path: Path, done: Callable[[Clip], None], failed: Callable[[str], None]) -> None:
         """Read an audio file."""
         self._run(lambda: self._read_clip(path), done, failed)
+
+    def read_take(self, path: Path, done: Callable[[Clip, Take | None], None], failed: Callable[[str], None]) -> None:
+        """Read an audio file, and the take it says it is: None for another program's file."""
+
+        def read() -> tuple[Clip, Take | None]:
+            clip = self._read_clip(path)
+            return clip, read_take(path, clip)
+
+        self._run(read, lambda found: done(*found), failed)
 
     def shutdown(self) -> None:
         """Wait for what is still being written, and find a place for what could not be."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, SoundFacts, Take
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -15,6 +15,7 @@ DEFAULT_MAX_SECONDS = 128 * 2048 / 44_100  # ARC_MINI, until the loaded model sa
 MIN_SECONDS = 0.1
 DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 1, 7  # octave 4 starts at middle C, note 60
 VELOCITY_STEP = 20
+ROOT_NOTE = 60  # of a sound without a pitch
 SILENCE = 1e-3  # peak, −60 dBFS: below it a sound is reported as silent, not passed off as a success
 
 
@@ -37,6 +38,16 @@ class CurrentSound:
     seed: int
     generation_ms: float
     take: Take | None = None
+
+    @property
+    def facts(self) -> SoundFacts | None:
+        """What was heard in it, once its file is written."""
+        return self.take.facts if self.take else None
+
+    @property
+    def root_note(self) -> float:
+        """The MIDI note that plays it as it is, with a fraction so that the keys are in tune."""
+        return ROOT_NOTE if self.facts is None or self.facts.root_note is None else self.facts.root_note
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class SilentAudio(QObject):
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
+    def arm(self, clip: Clip, root_note: float = 60) -> None:
         self.calls.append(("arm", root_note))
         self.armed = clip
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthesis import RATE_HZ, clicks, noise, saw, sine, stereo, times
 
-from arc_instrument.analysis import SoundFacts, analysed, facts_from_json, facts_to_json
-from arc_instrument.domain import Clip
+from arc_instrument.analysis import analysed, facts_from_json, facts_to_json
+from arc_instrument.domain import Clip, SoundFacts
 
 
 def test_a_note_has_a_root_cents_and_no_tempo():

@@ -365,7 +365,8 @@ def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):
     qtbot.waitUntil(lambda: made.state.current_path == first.path)
     written, _ = soundfile.read(first.path, dtype="float32")
     np.testing.assert_array_equal(audio.armed.samples, written)
-    assert audio.calls[-2:] == [("arm", 60), ("play",)]
+    assert first.facts is not None
+    assert audio.calls[-2:] == [("arm", first.facts.root_note), ("play",)]
 
 
 def test_a_take_whose_file_is_gone_is_a_sentence(qtbot, made):

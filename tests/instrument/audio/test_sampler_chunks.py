@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
-from arc_instrument.audio.chunks import read_chunks
-from arc_instrument.audio.sampler_chunks import Loop, Marker, SamplerMarks, Tempo, read_marks, sampler_chunks
+from arc_instrument.audio.chunks import read_chunks, riff
+from arc_instrument.audio.sampler_chunks import Loop, Marker, SamplerMarks, Tempo, marks_of, read_marks, sampler_chunks
 from arc_instrument.audio.wavfile import encoded
 from arc_instrument.domain import RATE_HZ, Clip
 
@@ -34,6 +34,11 @@ MARKS = st.builds(
 )
 
 
+def marked(marks: SamplerMarks) -> bytes:
+    wav = io.BytesIO(encoded(CLIP, {}))
+    return riff([*read_chunks(wav, frozenset()), *sampler_chunks(marks, RATE_HZ)])
+
+
 def kept(label: str) -> str:
     return label.encode("utf-8", "replace").decode().replace("\0", " ")
 
@@ -41,7 +46,7 @@ def kept(label: str) -> str:
 @given(MARKS)
 def test_every_mark_comes_back_and_the_sound_beside_it_is_untouched(tmp_path_factory, marks):
     path = tmp_path_factory.getbasetemp() / "marks.wav"
-    path.write_bytes(encoded(CLIP, {}, marks=marks))
+    path.write_bytes(marked(marks))
     found = read_marks(read_chunks(io.BytesIO(path.read_bytes())))
     assert found.root_note == pytest.approx(marks.root_note, abs=2**-31)
     assert (found.loop, found.tempo) == (marks.loop, marks.tempo)
@@ -56,7 +61,7 @@ def test_every_mark_comes_back_and_the_sound_beside_it_is_untouched(tmp_path_fac
 
 def test_wavinfo_reads_root_key_pitch_fraction_sample_period_and_loop(tmp_path):
     marks = SamplerMarks(root_note=57.25, loop=Loop(100, 3_900))
-    (tmp_path / "a.wav").write_bytes(encoded(CLIP, {}, marks=marks))
+    (tmp_path / "a.wav").write_bytes(marked(marks))
     smpl = WavInfoReader(str(tmp_path / "a.wav")).smpl
     assert (smpl.midi_note, smpl.midi_pitch_detune_cents, smpl.sample_period_ns) == (57, 2**30, 22_676)
     (loop,) = smpl.sample_loops
@@ -83,3 +88,31 @@ def test_a_sound_of_which_nothing_is_known_has_no_marks():
 def test_damaged_marks_never_fail(chunks):
     marks = read_marks([(name, b"adtl" + data if name == b"LIST" else data) for name, data in chunks])
     assert marks.root_note is None or math.isfinite(marks.root_note)
+
+
+FACTS = {"root_note": 57.25, "onsets": [0, 2_000, 3_999, 4_000]}
+
+
+def test_asked_bars_become_a_loop_with_its_tempo_and_beats():
+    marks = marks_of({"bpm": 120, "bars": 1, "metre": [3, 4], "facts": FACTS}, 2 * RATE_HZ, RATE_HZ)
+    assert marks.loop == Loop(0, 66_150)
+    assert marks.tempo == Tempo(120, 3, (3, 4))
+    assert marks.root_note == 57.25
+
+
+def test_a_chosen_loop_stands_before_the_bars_and_what_lies_outside_of_the_sound_is_left_out():
+    assert marks_of({"loop": [10, 3_000], "bpm": 120, "bars": 1}, FRAMES, RATE_HZ).loop == Loop(10, 3_000)
+    for loop in ([10, FRAMES + 1], [20, 20], [-1, 5]):
+        assert marks_of({"loop": loop}, FRAMES, RATE_HZ).loop is None
+    marks = marks_of({"facts": FACTS}, FRAMES, RATE_HZ)
+    assert marks.markers == (Marker(0, "Onset 1"), Marker(2_000, "Onset 2"), Marker(3_999, "Onset 3"))
+
+
+def test_a_tempo_that_no_music_has_marks_nothing():
+    for said in (
+        {"bpm": 9_999, "bars": 1},
+        {"bpm": "fast", "bars": 1},
+        {"bpm": 120, "bars": 1, "metre": 3},
+        {"loop": "x"},
+    ):
+        assert marks_of(said, FRAMES, RATE_HZ) == SamplerMarks()
