@@ -62,6 +62,8 @@ ACTIONS = (
            needs="current_path"),
     Action("restore", "Restore the take's settings", "Prompt, length, steps and seed of the current take", _TAKES,
            ("Ctrl+Shift+S",), command="restore_current", needs="current_path"),
+    Action("export", "Export the take", "Write the current take for other programs, in the chosen format", _TAKES,
+           ("Ctrl+Shift+E",), command="exporter.export_current", needs="current_path"),
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
     Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _DEVICES,
            command="player.restart_audio"),

@@ -85,6 +85,6 @@ def _frames(milliseconds: float, rate_hz: int) -> int:
 
 
 def _rising(frames: int, fade: str) -> np.ndarray:
-    """From 0 to 1, both left out. At equal power its square and that of its reverse add up to 1, else they themselves."""
+    """From 0 to 1. It and its reverse add up to 1; at equal power their squares do."""
     sine = np.sin(np.pi / 2 * (np.arange(frames) + 0.5) / max(frames, 1)).astype(np.float32)
     return sine if fade == "equal power" else sine**2

@@ -31,6 +31,7 @@ from arc_instrument.library import Library
 from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.drops import Drops
 from arc_instrument.session.estimate import TimeEstimate
+from arc_instrument.session.exporter import Exporter
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
@@ -90,6 +91,7 @@ class Session(Store):
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self.drops = Drops(self, self._shelf, self._set_init, self.restore, self._show_take, self._choose_model_named)
+        self.exporter = Exporter(self, self._shelf)
         self._wanted_take: Take | None = None
         self._list_models = list_models
         self._wanted_model: InstalledModel | None = None

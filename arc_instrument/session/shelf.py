@@ -97,6 +97,10 @@ class Shelf:
                     _log.warning("a take that could not be written before lies in %s", take.path)
                     break
 
+    def run(self, job: Callable[[], object], done: Callable[..., None], failed: Callable[[str], None]) -> None:
+        """Any other work with files; a `UserError` of it is told as it is."""
+        self._run(job, done, failed)
+
     def _run(self, job: Callable[[], object], done: Callable[..., None], failed: Callable[[str], None]) -> None:
         def work() -> None:
             try:

@@ -90,6 +90,9 @@ class SessionState:
     octave: int = DEFAULT_OCTAVE
     velocity: int = 100
 
+    export_format: str = "wav24"  # of `wavfile.FORMATS`
+    exported: Path | None = None  # what was exported last
+
     audio: "AudioState | None" = None
     recording: bool = False
     message: Message | None = None
