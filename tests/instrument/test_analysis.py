@@ -1,6 +1,8 @@
 """What is heard in sounds of known level, brightness and pitch."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -34,6 +36,26 @@ def test_a_997_hz_sine_at_full_scale_in_one_channel_is_minus_3_01_lufs():
     wave = np.sin(2 * np.pi * 997 * times(3)).astype(np.float32)
     facts = analysed(Clip(np.stack([wave, 0 * wave], axis=1)))
     assert facts.loudness_lufs == pytest.approx(-3.01, abs=0.1)  # the tolerance of EBU Tech 3341
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000, 96_000])
+@pytest.mark.parametrize("decay", [0.15, 1.0, 100.0])
+def test_pyloudnorm_measures_the_same_loudness(rate_hz, decay):
+    import pyloudnorm
+
+    t = np.arange(3 * rate_hz) / rate_hz
+    rng = np.random.default_rng(0)
+    wave = 0.3 * np.exp(-t / decay) * (rng.standard_normal(len(t)) / 3 + np.sin(2 * np.pi * 60 * t))
+    clip = Clip(stereo(wave), rate_hz)
+    expected = pyloudnorm.Meter(rate_hz).integrated_loudness(clip.samples.astype(np.float64))
+    assert analysed(clip).loudness_lufs == pytest.approx(expected, abs=0.1)
+
+
+def test_analysis_loads_nothing_heavy():
+    code = "import numpy as np, sys; from arc_instrument.analysis import analysed; from arc_instrument.domain import Clip; "
+    code += "analysed(Clip(np.ones((44100, 2), np.float32))); print(*sys.modules)"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"scipy", "librosa", "numba", "pyloudnorm", "torch"} & set(child.stdout.split())
 
 
 def test_a_sound_shorter_than_a_block_is_measured_by_its_mean_square():
