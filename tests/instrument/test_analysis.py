@@ -52,7 +52,7 @@ def test_pyloudnorm_measures_the_same_loudness(rate_hz, decay):
 
 
 def test_analysis_loads_nothing_heavy():
-    code = "import numpy as np, sys; from arc_instrument.analysis import analysed; from arc_instrument.domain import Clip; "
+    code = "import numpy as np, sys; from arc_instrument.analysis import analysed, Clip; "
     code += "analysed(Clip(np.ones((44100, 2), np.float32))); print(*sys.modules)"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"scipy", "librosa", "numba", "pyloudnorm", "torch"} & set(child.stdout.split())
