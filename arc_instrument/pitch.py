@@ -14,6 +14,7 @@ MAX_FRAMES = 48  # the loudest; enough for a median of long sounds
 LOUD = 1e-3  # of the loudest frame's power, −30 dB: quieter ones are not asked
 DIP, APERIODIC = 0.15, 0.3  # YIN's threshold; a frame whose best dip is above the second has no pitch
 STEADY_CENTS = 60.0
+DRUM_HZ, DRUM_SECONDS = 100.0, 0.25  # a thump that low, nine tenths of it over that soon, is a drum
 PITCHED = 0.5  # share of the energy that must agree: half of a falling drum is somewhere else
 
 
@@ -49,7 +50,12 @@ def pitch_of(mono: np.ndarray, rate_hz: int) -> Pitch | None:
     confidence = float(weight_f[agreeing].sum() / weight_f.sum())
     if confidence < PITCHED:
         return None
-    return Pitch(_median(midi_f[agreeing], weight_f[agreeing]), confidence)
+    midi = _median(midi_f[agreeing], weight_f[agreeing])
+    energy = np.cumsum(padded**2)
+    is_short = np.searchsorted(energy, 0.9 * energy[-1]) < DRUM_SECONDS * rate_hz
+    if is_short and midi < 69 + 12 * np.log2(DRUM_HZ / 440):
+        return None
+    return Pitch(midi, confidence)
 
 
 def _periods(frames_fn: np.ndarray, window: int, shortest: int) -> tuple[np.ndarray, np.ndarray]:

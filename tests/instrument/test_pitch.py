@@ -36,6 +36,7 @@ UNPITCHED = {
     "low noise": np.convolve(noise(1), np.ones(50) / 50, "same"),
     "kick": glide(200, 50, 0.03, 0.15),
     "long kick": glide(400, 45, 0.05, 0.25),
+    "steady kick": glide(55, 55, 1, 0.12),
     "tom": glide(180, 110, 0.08, 0.2),
     "snare": 0.4 * glide(180, 180, 1, 0.06) + noise() * np.exp(-times(0.5) / 0.08),
     "hat": np.diff(noise(), append=0) * np.exp(-times(0.5) / 0.04),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis import RATE_HZ, clicks, noise, saw
+from synthesis import RATE_HZ, clicks, glide, noise, saw, times
 
 from arc_instrument.tempo import rhythm_of
 
@@ -32,6 +32,22 @@ def test_half_or_double_is_told_where_that_was_asked_and_fits(bpm, factor):
         assert rhythm_of(wave, RATE_HZ, asked_bpm=1.3 * bpm).bpm == pytest.approx(bpm, abs=1)
     elif bpm * factor >= 40:
         assert rhythm_of(wave, RATE_HZ, asked_bpm=factor * bpm).bpm == pytest.approx(factor * bpm, abs=1)
+
+
+@pytest.mark.parametrize("bpm", [84, 100, 124, 140])
+def test_a_drum_loop_of_kick_snare_and_hats_over_noise_has_its_tempo(bpm):
+    wave, rng = 0.02 * noise(4), np.random.default_rng(5)
+    drums = {
+        0: glide(180, 50, 0.03, 0.12, 0.3),
+        4: 0.5 * noise(0.3) * np.exp(-times(0.3) / 0.06),
+        None: 0.15 * np.diff(noise(0.1), append=0) * np.exp(-times(0.1) / 0.02),
+    }
+    for eighth, start in enumerate(np.arange(0, 4, 30 / bpm)):
+        for place, drum in drums.items():
+            if place in (None, eighth % 8, (eighth + 4) % 16 if place == 0 else None):
+                at = int(start * RATE_HZ)
+                wave[at : at + len(drum)] += rng.uniform(0.6, 1) * drum[: len(wave) - at]
+    assert rhythm_of(wave, RATE_HZ, asked_bpm=bpm).bpm == pytest.approx(bpm, abs=1)
 
 
 @pytest.mark.parametrize("asked", [105, 95, 130])
