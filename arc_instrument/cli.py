@@ -253,8 +253,10 @@ def _render(synth, jobs: "Sequence[Job]", is_batch: bool) -> Iterator[str]:
         for job, generated in render_all(jobs, generate):
             if is_batch:
                 bar.advance(task)
-            request, timing = job.request, generated.timing
-            yield f"{job.out}: {generated.clip.seconds:.2f} s, seed {request.seed}, made in {timing.total_ms:.0f} ms"
+            for note in generated.notes:
+                print(f"arc-instrument: {note}", file=sys.stderr)
+            made_ms, seed = generated.timing.total_ms, generated.request.seed
+            yield f"{job.out}: {generated.clip.seconds:.2f} s, seed {seed}, made in {made_ms:.0f} ms"
 
 
 def _check_out(path: Path, format: str | None) -> str:

@@ -15,7 +15,7 @@ AUDIO_SUFFIXES = {".wav", ".aif", ".aiff", ".flac", ".mp3", ".ogg"}
 class Drops(QObject):
     """A file of ours brings back its take, whatever else sounds is something to start from.
 
-    `start_from(name, clip)` makes a sound the init, `restore(take)` sets the controls to what made it, and
+    `start_from_file(path)` reads a sound and makes it the init, `restore(take)` sets the controls to what made it, and
     `select(take, clip)` makes it the current sound; `choose_model(name)` says whether that model is here, and loads it.
     """
 
@@ -23,14 +23,14 @@ class Drops(QObject):
         self,
         store: Store,
         shelf: Shelf,
-        start_from: Callable[[str, Clip], None],
+        start_from_file: Callable[[Path], None],
         restore: Callable[[Take], None],
         select: Callable[[Take, Clip], None],
         choose_model: Callable[[str], bool],
     ):
         super().__init__(store)
         self._store, self._shelf = store, shelf
-        self._start_from, self._restore, self._select = start_from, restore, select
+        self._start_from_file, self._restore, self._select = start_from_file, restore, select
         self._choose_model = choose_model
 
     def restore_or_start_from(self, paths: list[Path]) -> None:
@@ -39,9 +39,9 @@ class Drops(QObject):
         if path is None:
             return
 
-        def use(clip: Clip, take: Take | None) -> None:
-            if take is None:
-                self._start_from(path.name, clip)
+        def use(take: Take | None, clip: Clip | None) -> None:
+            if take is None or clip is None:
+                self._start_from_file(path)
             else:
                 self._bring_back(take, clip)
 
@@ -51,13 +51,13 @@ class Drops(QObject):
         """Dropped on the waveform: start from the one audio file, whoever made it."""
         path = self._one_audio_file(paths)
         if path is not None:
-            self._shelf.read(path, lambda clip: self._start_from(path.name, clip), self._store.say)
+            self._start_from_file(path)
 
     def restore_file(self, path: Path) -> None:
         """Bring back every setting that a file of ours tells, and the sound; say so where it is not one of ours."""
 
-        def use(clip: Clip, take: Take | None) -> None:
-            if take is None:
+        def use(take: Take | None, clip: Clip | None) -> None:
+            if take is None or clip is None:
                 self._store.say(
                     f"“{path.name}” does not say how it was made: drop it on the waveform to start from it."
                 )
@@ -84,7 +84,11 @@ class Drops(QObject):
         elif init is None or init.name != name:
             beside = take.path.parent / Path(name).name
             missing = f"It started from “{name}”, which is not beside it: drop that on the waveform for the same sound."
-            self._shelf.read(beside, lambda clip: self._start_from(name, clip), lambda _: self._store.say(missing))
+
+            def use(is_there: bool) -> None:
+                self._start_from_file(beside) if is_there else self._store.say(missing)
+
+            self._shelf.run(beside.is_file, use, self._store.say)
 
     def _one_audio_file(self, paths: list[Path]) -> Path | None:
         if len(paths) != 1:

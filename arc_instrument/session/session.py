@@ -90,7 +90,9 @@ class Session(Store):
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
-        self.drops = Drops(self, self._shelf, self._set_init, self.restore, self._show_take, self._choose_model_named)
+        self.drops = Drops(
+            self, self._shelf, self._start_from_file, self.restore, self._show_take, self._choose_model_named
+        )
         self.exporter = Exporter(self, self._shelf)
         self._wanted_take: Take | None = None
         self._list_models = list_models
@@ -313,6 +315,9 @@ class Session(Store):
     def load_dropped(self, paths: list[Path]) -> None:
         """Bring back every setting of the one file of ours that was dropped; start from any other audio file."""
         self.drops.restore_or_start_from(paths)
+
+    def _start_from_file(self, path: Path) -> None:
+        self._shelf.read(path, lambda clip: self._set_init(path.name, clip), self.say)
 
     def clear_init(self) -> None:
         self.update(init=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from arc_instrument.domain import Clip, Generated, Take, UserError
 from arc_instrument.library import Library
-from arc_instrument.takefile import read_take
+from arc_instrument.takefile import read_settings, read_take
 
 _log = logging.getLogger(__name__)
 Deliver = Callable[[Callable[[], None]], None]
@@ -75,12 +75,16 @@ class Shelf:
         """Read an audio file."""
         self._run(lambda: self._read_clip(path), done, failed)
 
-    def read_take(self, path: Path, done: Callable[[Clip, Take | None], None], failed: Callable[[str], None]) -> None:
-        """Read an audio file, and the take it says it is: None for another program's file."""
+    def read_take(
+        self, path: Path, done: Callable[[Take | None, Clip | None], None], failed: Callable[[str], None]
+    ) -> None:
+        """Read the take that a file says it is, and its sound; (None, None) for another program's file."""
 
-        def read() -> tuple[Clip, Take | None]:
+        def read() -> tuple[Take | None, Clip | None]:
+            if read_settings(path) is None:
+                return None, None
             clip = self._read_clip(path)
-            return clip, read_take(path, clip)
+            return read_take(path, clip), clip
 
         self._run(read, lambda found: done(*found), failed)
 
