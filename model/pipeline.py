@@ -164,12 +164,9 @@ class Pipeline:
         samples = self.samples(first.seconds)
         size = self.engine.batch_items(self.config.canvas_frames(samples))
         whole = len(batch) // size * size  # in full groups; the others one by one
-        groups = [range(i, i + size) for i in range(0, whole, size)] + [
-            range(i, i + 1) for i in range(whole, len(batch))
-        ]
-        for group in groups:
-            for event in self._stream_group(batch[group.start : group.stop], samples):
-                yield replace(event, item=group.start + event.item) if isinstance(event, AudioChunk) else event
+        for begin, end in pairwise([*range(0, whole, size), *range(whole, len(batch) + 1)]):
+            for event in self._stream_group(batch[begin:end], samples):
+                yield replace(event, item=begin + event.item) if isinstance(event, AudioChunk) else event
 
     def _stream_group(self, group: Sequence[Generation], samples: int) -> Iterator[TextDone | Step | AudioChunk]:
         """A seed is the same noise everywhere, and the same sound as in the published code run on a CPU: starting noise
