@@ -15,6 +15,10 @@ MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models 
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SEED = 2**32 - 1
+MAX_LEGS = 64  # of a walk: variations of variations of …
+
+# The most urgent first: typed or clicked; made while typing; chosen to be heard beside each other; pads; ahead of hits.
+ORIGINS = ("user", "draft", "variation", "kit", "fresh")
 
 
 class UserError(Exception):
@@ -48,7 +52,8 @@ class Clip:
 class GenerationRequest:
     """One wanted sound. `init` with `init_noise` in (0, 1] makes it audio-to-audio: 1 ignores it, near 0 keeps it.
 
-    `origin` is "user" for a request typed or clicked, "fresh" for a variation ordered by a played note.
+    `walk` turns the noise of `seed` towards that of other seeds, each leg a seed and a distance from 0 to 1.
+    `origin` is one of `ORIGINS`: who wants it, and so how urgent it is.
     """
 
     id: int
@@ -59,6 +64,7 @@ class GenerationRequest:
     init: Clip | None = None
     init_noise: float = 1.0
     origin: str = "user"
+    walk: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,9 @@ class Generation:
 
 @dataclass(frozen=True, eq=False)
 class TextDone:
-    """The prompts of the next items are embedded; what follows is their denoising."""
+    """The prompts of the next `items` sounds are embedded; what follows is their denoising, all at once."""
+
+    items: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,7 @@ class Pipeline:
         steps, start, frames = group[0].steps, group[0].start, self.config.canvas_frames(samples)
         items = [self._blended(generation) for generation in group]
         prepared = tuple(Prepared.join(parts) for parts in zip(*items, strict=True))
-        yield TextDone()
+        yield TextDone(len(group))
         noises = [Noise(generation.seed, generation.walk) for generation in group]
         x_bct = draw_noise((len(group), self.config.dit.latent_channels, frames), noises, self.engine.device)
         if start < 1:

@@ -1,13 +1,14 @@
 """Doubles for what the window's tests must not depend on: a model that takes seconds to load, and a sound card."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from arc_instrument.audio.protocol import AudioState
-from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
 from arc_instrument.models import InstalledModel
 
 
@@ -28,6 +29,7 @@ class ToneSynth:
         self.step_begun = threading.Semaphore(0)
         self.requests: list[GenerationRequest] = []
         self.failure: Exception | None = None
+        self.bad_ids: set[int] = set()
         self.threads: set[str] = set()
 
     def warm_up(self) -> None:
@@ -41,9 +43,15 @@ class ToneSynth:
             assert self.gate.wait(10)
             if self.failure:
                 raise self.failure
+            if request.id in self.bad_ids:
+                raise UserError("This one cannot be made.")
             yield Progress(request.id, step, request.steps, 5.0 * step)
         timing = Timing(1, 5.0 * request.steps, 4, 6, 45)
         yield Generated(request, tone(request.seconds, request.seed), timing, self.name, self.licence)
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]):
+        for request in requests:
+            yield from self.stream(request)
 
 
 def tone(seconds: float, seed: int) -> Clip:
