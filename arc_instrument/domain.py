@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 RATE_HZ = 44_100
+PARTS = 17  # 0 is played on the keys, 1 to 16 are the pads
 MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
@@ -138,3 +139,12 @@ class NoteEvent:
     note: int
     velocity: int
     source: str
+
+
+@dataclass(frozen=True)
+class HitEvent:
+    """A note sounded the clip that was given as `clip_id`; `stocked` clips of its part's pool remain."""
+
+    part: int
+    clip_id: int
+    stocked: int

@@ -52,8 +52,8 @@ def check_request(request: GenerationRequest, max_seconds: float) -> GenerationR
     for seed, distance in request.walk:
         if not 0 <= seed <= MAX_SEED or not 0 <= distance <= 1:
             raise UserError(
-                f"A variation at the distance {distance:g} to the seed {seed} cannot be made: distances go from 0 to 1, "
-                f"seeds from 0 to {MAX_SEED}."
+                f"A variation at the distance {distance:g} to the seed {seed} cannot be made: distances go from 0 "
+                f"to 1, seeds from 0 to {MAX_SEED}."
             )
     init = request.init and _crop(check_clip(request.init), request.seconds)
     return replace(request, prompt=prompt, init=init)

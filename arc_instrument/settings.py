@@ -6,7 +6,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 import tomlkit
@@ -73,6 +73,9 @@ class SoundSettings(_Table):
     seed_locked: bool = False
     strength_percent: Annotated[int, Field(ge=0, le=100)] = 40
     fresh: bool = False
+    distance_percent: Annotated[int, Field(ge=0, le=100)] = 30
+    live: bool = False
+    velocity_drives: Literal["", "strength"] = ""
 
 
 class AudioDeviceSettings(_Table):

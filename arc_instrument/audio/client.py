@@ -45,6 +45,7 @@ class AudioClient(QObject):
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
         levelsChanged(AudioLevels): meters, about 20 a second.
         played(): a voice began to sound.
+        clipHit(HitEvent): a note sounded a clip: the pool of its part wants another.
     """
 
     stateChanged = Signal(object)
@@ -52,13 +53,14 @@ class AudioClient(QObject):
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
+    clipHit = Signal(object)
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self.state = AudioState()
         self._settings = AudioSettings()
         self._folder: Path | None = None
-        self._armed: tuple[Clip, int] | None = None
+        self._armed: tuple[Clip, float] | None = None
         self._gate = False
         self._relaunch_ms = FIRST_RELAUNCH_MS
         self._silent_ticks = 0
@@ -102,10 +104,18 @@ class AudioClient(QObject):
                 self._process.waitForFinished(QUIT_MS)
         self._remove_folder()
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
+    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
         """Make `clip` the sound of keys and MIDI from the next hit on; sounding voices keep the old one."""
-        self._armed = (clip, root_note)
-        self._send_armed()
+        if part == 0:
+            self._armed = (clip, root_note)
+            self._send_armed()
+
+    def stock(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        """Add `clip` to a part's pool; until the audio process has pools it is simply the next hit."""
+        self.arm(clip, root_note, part, clip_id)
+
+    def clear_stock(self, part: int = 0) -> None:
+        """Empty a part's pool."""
 
     def play(self) -> None:
         """Play the armed clip as it is."""

@@ -27,6 +27,7 @@ class Player(QObject):
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
         recorded(Clip): a recording that is not silent.
+        clipHit(HitEvent): a note sounded a clip of its part.
     """
 
     levelsChanged = Signal(object)
@@ -34,6 +35,7 @@ class Player(QObject):
     playbackStarted = Signal(float)
     playbackStopped = Signal()
     recorded = Signal(object)
+    clipHit = Signal(object)
 
     def __init__(self, store: Store, audio: "AudioClient", devices: AudioSettings):
         super().__init__(store)
@@ -48,6 +50,7 @@ class Player(QObject):
         audio.recorded.connect(self._on_recorded)
         audio.levelsChanged.connect(self.levelsChanged)
         audio.played.connect(self._on_played)
+        audio.clipHit.connect(self.clipHit)
 
     # --- the current sound --------------------------------------------------------------------------------------
 
@@ -123,6 +126,20 @@ class Player(QObject):
 
     def shift_velocity(self, steps: int) -> None:
         self._store.update(velocity=min(max(self._store.state.velocity + steps * VELOCITY_STEP, 1), 127))
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    def arm(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
+        self._audio.arm(clip, root_note, part, clip_id)
+
+    def stock(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Add `clip` to a part's pool of at most 16; `clipHit` tells when it sounded."""
+        self._audio.stock(clip, root_note, part, clip_id)
+
+    def clear_stock(self, part: int) -> None:
+        """Empty a part's pool: its last sound sounds again."""
+        self._audio.clear_stock(part)
 
     # --- the sound card -----------------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 """Session: the sounds a person orders, what they start from, and the takes they become."""
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,22 @@ from arc_instrument.domain import (
     Generated,
     GenerationRequest,
     LoadedModel,
-    NoteEvent,
     Phase,
     Progress,
     Take,
+    Timing,
     UserError,
 )
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.estimate import TimeEstimate
+from arc_instrument.session.kit import Kit
+from arc_instrument.session.live import Live
+from arc_instrument.session.morph_pad import MorphPad
+from arc_instrument.session.orders import current_sound, random_seed
 from arc_instrument.session.player import Player
+from arc_instrument.session.pool import Pool
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
     DEFAULT_MAX_SECONDS,
@@ -44,6 +49,7 @@ from arc_instrument.session.state import (
     strength_percent,
 )
 from arc_instrument.session.store import Store
+from arc_instrument.session.variations import Variations
 from arc_instrument.settings import SoundSettings
 from arc_instrument.waveform import peaks
 
@@ -75,12 +81,11 @@ class Session(Store):
         """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
-            controls["seed"] = _random_seed()
+            controls["seed"] = random_seed()
         self._wished_seconds: float = controls.pop("seconds")  # what was chosen, though the model may make less
         seconds = min(self._wished_seconds, max_seconds)
         super().__init__(SessionState(**controls, seconds=seconds, max_seconds=max_seconds))
         self.player = Player(self, audio, devices or AudioSettings())
-        self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
@@ -90,7 +95,7 @@ class Session(Store):
         self.chosen_model: InstalledModel | None = None  # loaded because a person asked for it
         self._estimates: dict[Path | None, TimeEstimate] = {}
         self._estimate = TimeEstimate()
-        self._next_id = 1
+        self._numbers = count(1)
         self._user_id: int | None = None
         self._seed_is_used = False
 
@@ -102,9 +107,16 @@ class Session(Store):
         generation.generated.connect(self._on_generated)
         generation.failed.connect(self._on_failed)
         generation.cancelled.connect(self._on_cancelled)
+        self.variations = Variations(self, generation)
+        self.kit = Kit(self, generation)
+        self.pool = Pool(self, generation)
+        self.live = Live(self, generation)
+        self.morph = MorphPad(self)
 
     def shutdown(self) -> None:
         """Wait for takes that are still being written."""
+        self.live.shutdown()
+        self.pool.shutdown()
         self.player.shutdown()
         self._shelf.shutdown()
 
@@ -127,7 +139,7 @@ class Session(Store):
 
     def new_seed(self) -> None:
         self._seed_is_used = False
-        self.update(seed=_random_seed())
+        self.update(seed=random_seed())
 
     def toggle_seed_lock(self) -> None:
         self.update(seed_locked=not self.state.seed_locked)
@@ -190,7 +202,7 @@ class Session(Store):
         """Order the sound that the controls describe; a request that cannot be made is refused with one sentence."""
         if self._seed_is_used and not self.state.seed_locked:
             self.new_seed()
-        request = self._request("user", self.state.seed)
+        request = self.new_request("user", self.state.seed)
         try:
             checked = check_request(request, self.state.max_seconds)
         except UserError as error:
@@ -215,10 +227,11 @@ class Session(Store):
         self.dismiss_message()
         self._generation.start()
 
-    def _request(self, origin: str, seed: int) -> GenerationRequest:
+    def new_request(self, origin: str, seed: int) -> GenerationRequest:
+        """What the controls describe now, under a number of its own."""
         state = self.state
-        request = GenerationRequest(
-            id=self._next_id,
+        return GenerationRequest(
+            id=next(self._numbers),
             prompt=state.prompt,
             seconds=state.seconds,
             steps=state.steps,
@@ -227,24 +240,49 @@ class Session(Store):
             init_noise=init_noise(state.strength_percent) if state.init else 1.0,
             origin=origin,
         )
-        self._next_id += 1
-        return request
+
+    def again(self, request: GenerationRequest, **changes: object) -> GenerationRequest:
+        """The same sound once more, or another like it, under a number of its own."""
+        return replace(request, id=next(self._numbers), **changes)  # pyright: ignore[reportArgumentType]
+
+    def order(self, requests: Sequence[GenerationRequest]) -> bool:
+        """Order sounds of one origin; one that cannot be made is refused with one sentence, and all with it."""
+        if self.state.phase is Phase.FAILED:
+            self.say(self.state.phase_sentence, action="retry_model", action_title="Retry")
+            return False
+        try:
+            checked = [check_request(request, self.state.max_seconds) for request in requests]
+        except UserError as error:
+            self.say(str(error))
+            return False
+        self._generation.submit_batch(checked)
+        return True
+
+    def expected_ms(self, requests: Sequence[GenerationRequest]) -> float | None:
+        """How long sounds of one length take, or None before anything was measured."""
+        if not requests:
+            return None
+        one_ms = self._estimate.total_ms(requests[0].steps, requests[0].seconds)
+        return None if one_ms is None else len(requests) * one_ms
+
+    def keep(self, generated: Generated, kept: Callable[[Take], None] | None = None) -> None:
+        """Make a take of a sound; `kept` is called when it is on disk."""
+
+        def saved(generated: Generated, take: Take) -> None:
+            self._on_saved(generated, take)
+            if kept is not None:
+                kept(take)
+
+        self._shelf.keep(generated, saved, self._on_not_saved)
+
+    def read(self, take: Take, done: Callable[[Clip], None]) -> None:
+        """Read the sound of a take."""
+        self._shelf.read(take.path, done, self.say)
 
     def _end_request(self) -> None:
         self._user_id = None
         self.player.stop_stopwatch()
         self.update(generating=False, progress=None)
-
-    @Slot(object)
-    def _on_note(self, event: NoteEvent) -> None:
-        """In fresh mode a note orders a variation of the current sound, to be heard at the next hit."""
-        can_generate = self.state.phase in (Phase.READY, Phase.GENERATING)
-        if not (event.velocity and self.state.fresh and self.state.current and can_generate):
-            return
-        try:
-            self._generation.submit(check_request(self._request("fresh", _random_seed()), self.state.max_seconds))
-        except UserError as error:
-            self.say(str(error))
 
     @Slot(object, str)
     def _on_phase(self, phase: Phase, sentence: str) -> None:
@@ -261,23 +299,20 @@ class Session(Store):
     @Slot(object)
     def _on_generated(self, generated: Generated) -> None:
         request, clip = generated.request, generated.clip
-        is_user = request.origin == "user"
-        if is_user and request.id != self._user_id:
-            return
         self._estimate.learn(generated)
-        milliseconds = generated.timing.total_ms
-        self.player.load(CurrentSound(clip, peaks(clip.samples), request.prompt, request.seed, milliseconds))
-        if is_user:
-            self._user_id = None
-            self.update(generating=False, progress=None)
-            self.player.play()
+        if request.id != self._user_id:
+            return
+        self._user_id = None
+        self.player.load(current_sound(generated))
+        self.update(generating=False, progress=None)
+        self.player.play()
         self._update_cost()
         if float(np.abs(clip.samples).max(initial=0.0)) < SILENCE:
             sentence = "This sound came out silent: try another seed or other words."
             self.say(sentence, action="generate", action_title="Again")
         elif generated.notes:
             self.say(generated.notes[0], is_error=False)
-        self._shelf.keep(generated, self._on_saved, self._on_not_saved)
+        self.keep(generated)
 
     @Slot(int, str)
     def _on_failed(self, request_id: int, sentence: str) -> None:
@@ -334,6 +369,7 @@ class Session(Store):
         def show(clip: Clip) -> None:
             if self._wanted_take is take:  # and not another one that was chosen while this was read
                 sound = CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take)
+                sound = replace(sound, request=self._request_of(take))
                 self.player.load(sound)
                 self.player.play()
 
@@ -353,9 +389,25 @@ class Session(Store):
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
         )
 
+    def _request_of(self, take: Take) -> GenerationRequest:
+        """What made `take`. One that came of a recording varies with the recording that is loaded now, if any."""
+        request = self.new_request("user", take.seed)
+        walk = tuple((int(seed), float(distance)) for seed, distance in getattr(take, "settings", {}).get("walk", ()))
+        told = replace(request, prompt=take.prompt, seconds=take.seconds, steps=take.steps, walk=walk)
+        return replace(told, init_noise=take.init_noise) if request.init else told
+
     def restore_current(self) -> None:
         if self.state.current and self.state.current.take:
             self.restore(self.state.current.take)
+
+    def duplicate_current(self) -> None:
+        """Keep the current take a second time; the copy is then the current one."""
+        current = self.state.current
+        if current and current.take and current.request:
+            request = replace(current.request, init_noise=current.take.init_noise)
+            timing = Timing(0.0, 0.0, 0.0, 0.0, current.generation_ms)
+            take = current.take
+            self.keep(Generated(request, current.clip, timing, take.model_name, take.weights_licence))
 
     @property
     def takes_folder(self) -> Path:
@@ -386,8 +438,3 @@ class Session(Store):
     @Slot(object)
     def _on_file_job_done(self, finish: Callable[[], None]) -> None:
         finish()
-
-
-def _random_seed() -> int:
-    """Six digits: enough variety, and short enough to be read and told."""
-    return random.randrange(1_000_000)

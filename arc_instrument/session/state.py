@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.domain import PARTS, Clip, GenerationRequest, LoadedModel, Phase, Progress, Take
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -37,6 +37,32 @@ class CurrentSound:
     seed: int
     generation_ms: float
     take: Take | None = None
+    request: GenerationRequest | None = None  # what made it, where that is known: variations start from it
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """One of the sounds to choose from; `clip` and `peaks` are None until it is made."""
+
+    request: GenerationRequest
+    clip: Clip | None = None
+    peaks: np.ndarray | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Pad:
+    """One of the 16 pads. A locked one is left alone when a kit is made; `pending`: its sound is being made."""
+
+    prompt: str = ""
+    seed: int = 0
+    locked: bool = False
+    pending: bool = False
+    clip: Clip | None = None
+    peaks: np.ndarray | None = field(default=None, repr=False)
+    take: Take | None = None
+
+
+EMPTY_PADS = (Pad(),) * (PARTS - 1)
 
 
 @dataclass(frozen=True)
@@ -79,6 +105,19 @@ class SessionState:
     octave: int = DEFAULT_OCTAVE
     velocity: int = 100
 
+    distance_percent: int = 30  # of variations and fresh notes from the current sound: 100 is another seed's sound
+    variations: tuple[Variation, ...] = ()
+    chosen_variation: int | None = None
+    variations_ms: float | None = None  # until the last of those that are being made is there
+    pads: tuple[Pad, ...] = EMPTY_PADS
+    kit_ms: float | None = None  # until the last pad that is being made is there
+    stocked: int = 0  # fresh notes that are rendered ahead
+    velocity_drives: str = ""  # "strength": softer fresh notes keep more of the recording; "": nothing
+    live: bool = False  # whether a change of the controls makes the sound anew at once
+    morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
+    morph_x: float = 0.0
+    morph_y: float = 0.0
+
     audio: "AudioState | None" = None
     recording: bool = False
     message: Message | None = None
@@ -87,6 +126,12 @@ class SessionState:
     def is_busy(self) -> bool:
         """Whether there is anything to cancel: a sound that a person ordered, or a note's fresh variation."""
         return self.generating or self.phase is Phase.GENERATING
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether what the keys play is a draft of one step, soon to be refined."""
+        made_by = self.current.request if self.current else None
+        return made_by is not None and made_by.origin == "draft" and made_by.steps < self.steps
 
     @property
     def current_path(self) -> Path | None:

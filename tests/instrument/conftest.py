@@ -98,6 +98,16 @@ def session(qtbot, generation, synth, audio, home, models):
     made.shutdown()
 
 
+@pytest.fixture
+def made(qtbot, session):
+    """A session with one take of 0.3 s, saved."""
+    session.set_prompt("kick")
+    session.set_seconds(0.3)
+    session.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 1)
+    return session
+
+
 @pytest.fixture(scope="session")
 def application(qapp):
     """The application with the instrument's fonts and style."""

@@ -69,15 +69,17 @@ class SilentAudio(QObject):
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
+    clipHit = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
-        self.calls.append(("arm", root_note))
-        self.armed = clip
+    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        self.calls.append(("arm", root_note) if part == 0 else ("arm", root_note, part, clip_id))
+        if part == 0:
+            self.armed = clip
 
     def play(self) -> None:
         self.calls.append(("play",))
@@ -90,7 +92,9 @@ class SilentAudio(QObject):
         self.calls.append(("note_off", note))
 
     def __getattr__(self, name: str):
-        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+        if name not in (
+            "stop", "panic", "restart", "start_recording", "stop_recording", "stock", "clear_stock",
+        ):  # fmt: skip
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
 

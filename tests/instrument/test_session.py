@@ -10,7 +10,7 @@ from doubles import LONG, RUNNING, ToneSynth, tone
 
 from arc_instrument.audio.protocol import AudioState
 from arc_instrument.audio.wavfile import read_clip
-from arc_instrument.domain import Clip, NoteEvent, Phase, UserError
+from arc_instrument.domain import Clip, Phase, UserError
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.session import Session
@@ -468,20 +468,13 @@ def test_a_dropped_file_of_another_kind_or_several_are_one_sentence(session, tmp
     assert "2 files" in session.state.message.text
 
 
-def test_fresh_notes_order_variations_that_play_at_the_next_hit(qtbot, made, synth, audio):
-    made.toggle_fresh()
-    before = audio.armed
-    plays = audio.names().count("play")
-    audio.noteReceived.emit(NoteEvent(64, 90, "nanoKEY"))
+def test_a_take_can_be_kept_twice(qtbot, made):
+    made.duplicate_current()
     wait_for_takes(qtbot, made, 2)
-    assert synth.requests[-1].origin == "fresh"
-    assert synth.requests[-1].seed != synth.requests[0].seed
-    assert audio.armed is not before
-    assert audio.names().count("play") == plays
-    audio.noteReceived.emit(NoteEvent(64, 0, "nanoKEY"))
-    made.toggle_fresh()
-    made.player.note_on(60)
-    assert len(synth.requests) == 2
+    first, second = made.state.takes
+    assert (first.prompt, first.seed, first.generation_ms) == (second.prompt, second.seed, second.generation_ms)
+    assert first.path != second.path
+    np.testing.assert_array_equal(read_clip(first.path).samples, read_clip(second.path).samples)
 
 
 def test_typed_notes_sound_with_the_typed_velocity_and_out_of_range_ones_do_not(session, audio):

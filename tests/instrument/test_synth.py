@@ -21,7 +21,9 @@ class ScriptedPipeline:
     licence, licence_link = "a licence", "https://example.org"
     config = ARC_MINI
     failure: Exception | None = None
-    gains: dict = {}  # by seed: what its sound is multiplied with
+
+    def __init__(self):
+        self.gains, self.seeds = {}, []  # by seed: what its sound is multiplied with; every seed asked for
 
     def warm_up(self, lengths):
         if self.failure:
@@ -29,7 +31,7 @@ class ScriptedPipeline:
 
     def stream_batch(self, batch):
         self.asked = batch[0]
-        self.seeds = [*getattr(self, "seeds", []), *(generation.seed for generation in batch)]
+        self.seeds += [generation.seed for generation in batch]
         latent = torch.zeros(1, 4, 8)
         yield TextDone(len(batch))
         for index in (1, 2):
