@@ -9,8 +9,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from arc_instrument.domain import Generated, GenerationRequest, Progress, UserError
+from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
 from arc_instrument.requests import check_request
 
 PROMPT = "punchy analog kick drum"
+BATCH_RUNS = 3
 
 
 class Generator(Protocol):
@@ -36,6 +38,8 @@ class Generator(Protocol):
     def warm_up(self) -> None: ...
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]: ...
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]: ...
 
 
 @dataclass(frozen=True)
@@ -110,9 +114,9 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
 
 
 def measure(synth: Generator, runs: int, seconds: float, steps: int) -> dict[str, Quantiles]:
-    """Time `runs` generations after one unmeasured one, and as many drafts of one step.
+    """Time `runs` generations after one unmeasured one, as many drafts of one step, and `BATCH_RUNS` of each batch.
 
-    Every run has a prompt of its own, so that none finds its text in the cache.
+    Every run has a prompt of its own, so that none finds its text in the cache; variations are of one prompt.
     """
     timings = [_generate(synth, index, seconds, steps).timing for index in range(runs + 1)][1:]
     drafts = [_generate(synth, index, seconds, 1).timing for index in range(runs + 1, 2 * runs + 1)]
@@ -123,6 +127,8 @@ def measure(synth: Generator, runs: int, seconds: float, steps: int) -> dict[str
         "first sound": [timing.first_sound_ms for timing in timings],
         "total": [timing.total_ms for timing in timings],
         "draft of 1 step": [timing.total_ms for timing in drafts],
+        "8 variations": _batches(synth, lambda run: _variations(run, seconds, steps)),
+        "kit of 16": _batches(synth, lambda run: _kit(run, min(ONE_SHOT_SECONDS, synth.max_seconds), steps)),
     }
     return {stage: Quantiles(*(float(q) for q in np.percentile(ms, (50, 5, 95)))) for stage, ms in stages.items()}
 
@@ -259,6 +265,27 @@ def _generate(synth: Generator, index: int, seconds: float, steps: int) -> Gener
     *_, generated = synth.stream(request)
     assert isinstance(generated, Generated)
     return generated
+
+
+def _variations(run: int, seconds: float, steps: int) -> list[GenerationRequest]:
+    request = GenerationRequest(0, f"{PROMPT} variation {run}", seconds, steps, seed=run)
+    return [replace(request, id=i, walk=((100 + i, 0.3),)) for i in range(8)]
+
+
+def _kit(run: int, seconds: float, steps: int) -> list[GenerationRequest]:
+    prompts = kit_prompts(f"kit {run} of dusty")
+    return [GenerationRequest(i, prompt, seconds, steps, seed=i) for i, prompt in enumerate(prompts)]
+
+
+def _batches(synth: Generator, requests: Callable[[int], list[GenerationRequest]]) -> list[float]:
+    """Milliseconds of whole batches, by the clock on the wall: sounds of one batch share their steps."""
+    times = []
+    for run in range(BATCH_RUNS + 1):
+        batch, started = requests(run), time.perf_counter()
+        made = sum(isinstance(item, Generated) for item in synth.stream_batch(batch))
+        assert made == len(batch)
+        times.append(1e3 * (time.perf_counter() - started))
+    return times[1:]  # the first packs the products of its shape
 
 
 def _machine() -> dict[str, str]:

@@ -19,7 +19,7 @@ class ScriptedGenerator:
     max_seconds = 5.0
 
     def __init__(self):
-        self.requests = []
+        self.requests, self.batches = [], []
 
     def warm_up(self):
         pass
@@ -30,6 +30,11 @@ class ScriptedGenerator:
         yield Progress(request.id, 1, request.steps, 1.0)
         timing = Timing(text_ms=k, steps_ms=8 * k, decode_ms=2 * k, first_sound_ms=10 * k, total_ms=11 * k)
         yield Generated(request, Clip(np.zeros((10, 2), np.float32)), timing, self.name)
+
+    def stream_batch(self, requests):
+        self.batches.append(requests)
+        for request in requests:
+            yield Generated(request, Clip(np.zeros((10, 2), np.float32)), Timing(0, 0, 0, 0, 0), self.name)
 
 
 def report_of(ms):
@@ -50,6 +55,19 @@ def test_no_run_can_find_its_prompt_in_the_text_cache():
     bench.measure(generator, runs=7, seconds=3.0, steps=4)
     assert len({request.prompt for request in generator.requests}) == len(generator.requests) == 15
     assert {(request.seconds, request.steps) for request in generator.requests} == {(3.0, 4), (3.0, 1)}
+
+
+def test_batches_are_eight_variations_of_one_sound_and_a_kit_of_sixteen_one_shots():
+    generator = ScriptedGenerator()
+    ms = bench.measure(generator, runs=1, seconds=3.0, steps=4)
+    eight, kit = generator.batches[0], generator.batches[-1]
+    assert len({request.walk for request in eight}) == 8
+    assert len({(request.prompt, request.seed, request.seconds) for request in eight}) == 1
+    assert len({request.prompt for request in kit}) == 16
+    assert {request.seconds for request in kit} == {1.0}
+    assert [len(batch) for batch in generator.batches] == [8] * 4 + [16] * 4
+    assert ms["8 variations"].median > 0
+    assert ms["kit of 16"].median > 0
 
 
 def test_json_holds_every_number_of_the_report():
