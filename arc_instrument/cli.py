@@ -112,7 +112,10 @@ def render(
     except KeyboardInterrupt:
         print("arc-instrument: cancelled, nothing was written.", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"{out}: {generated.clip.seconds:.2f} s, seed {checked.seed}, made in {generated.timing.total_ms:.0f} ms")
+    for note in generated.notes:
+        print(f"arc-instrument: {note}", file=sys.stderr)
+    made_ms, seed = generated.timing.total_ms, generated.request.seed
+    print(f"{out}: {generated.clip.seconds:.2f} s, seed {seed}, made in {made_ms:.0f} ms")
 
 
 @app.command()
