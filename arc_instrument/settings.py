@@ -105,6 +105,14 @@ class MidiBindingSettings(_Table):
         return Binding(trigger, self.target, self.relative)
 
 
+class OscSettings(_Table):
+    """Off by default, and on only for this machine: whoever reaches the port plays the instrument."""
+
+    enabled: bool = False
+    port: Annotated[int, Field(ge=1, le=65_535)] = 9000
+    network: bool = False
+
+
 class Settings(_Table):
     """All settings. `takes_folder` empty means the default, Music/ARC Instrument; `model` empty, the embedded one."""
 
@@ -113,6 +121,7 @@ class Settings(_Table):
     model: str = ""
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
+    osc: OscSettings = Field(default_factory=OscSettings)
     midi_controls: list[MidiBindingSettings] = Field(default_factory=list)
 
 

@@ -75,7 +75,14 @@ def within(name: str, *areas: str) -> bool:
 
 OURS = "arc_instrument"
 QT_USERS = (f"{OURS}.app", f"{OURS}.session", f"{OURS}.generation", f"{OURS}.audio.client", f"{OURS}.ui")
-SERVICES = (f"{OURS}.generation", f"{OURS}.synth", f"{OURS}.library", f"{OURS}.settings", f"{OURS}.audio")
+SERVICES = (
+    f"{OURS}.generation",
+    f"{OURS}.synth",
+    f"{OURS}.library",
+    f"{OURS}.settings",
+    f"{OURS}.audio",
+    f"{OURS}.osc",
+)
 
 FREE_OF_TORCH = tuple(
     f"model.{name}" for name in ("catalogue", "config", "digests", "hub", "installation", "intake", "weights")
@@ -106,6 +113,9 @@ RULES: dict[str, Callable[[Import], bool]] = {
     ),
     "mido only in audio.midi": lambda i: (
         within(i.imported, "mido", "rtmidi") and not within(i.importer, f"{OURS}.audio.midi")
+    ),
+    "pythonosc only in osc, lazily": lambda i: (
+        within(i.imported, "pythonosc") and not (within(i.importer, f"{OURS}.osc") and i.lazy)
     ),
     "nothing imports app but the command line, lazily": lambda i: (
         within(i.imported, f"{OURS}.app") and not (within(i.importer, f"{OURS}.cli") and i.lazy)
@@ -150,6 +160,7 @@ def test_layer_rule_holds(rule):
         ("QtWidgets only in ui and app", "arc_instrument.session", "from PySide6 import QtWidgets"),
         ("sounddevice only in audio.server and audio.recorder", "arc_instrument.audio.mixer", "import sounddevice"),
         ("mido only in audio.midi", "arc_instrument.session", "from mido import Message"),
+        ("pythonosc only in osc, lazily", "arc_instrument.osc", "from pythonosc import osc_packet"),
         ("nothing imports app but the command line, lazily", "arc_instrument.ui.window", "from ..app import run"),
         (
             "ui knows the session, not the services behind it",

@@ -33,6 +33,7 @@ from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.controls import Controls
 from arc_instrument.session.estimate import TimeEstimate
 from arc_instrument.session.midi_map import MidiMap
+from arc_instrument.session.osc_control import OscControl
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
@@ -58,8 +59,13 @@ AUDIO_SUFFIXES = {".wav", ".aif", ".aiff", ".flac", ".mp3", ".ogg"}
 
 
 class Session(Store):
-    """The store, with the commands that make sounds and keep them; `player` has those that play them."""
+    """The store, with the commands that make sounds and keep them; `player` has those that play them.
 
+    Signals:
+        takeMade(Take): a new take is on disk.
+    """
+
+    takeMade = Signal(object)
     _fileJobDone = Signal(object)
 
     def __init__(
@@ -88,6 +94,8 @@ class Session(Store):
         self.player.recorded.connect(self._on_recorded)
         self.controls = Controls(self)
         self.midi_map = MidiMap(self, self.controls, audio, bindings)
+        self.osc = OscControl(self, self.controls)
+        self.takeMade.connect(self.osc.tell_take)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self._wanted_take: Take | None = None
@@ -111,6 +119,7 @@ class Session(Store):
 
     def shutdown(self) -> None:
         """Wait for takes that are still being written."""
+        self.osc.shutdown()
         self.controls.shutdown()
         self.player.shutdown()
         self._shelf.shutdown()
@@ -385,6 +394,7 @@ class Session(Store):
         if current is not None and current.clip is generated.clip:
             current = replace(current, take=take)
         self.update(takes=(take, *self.state.takes), current=current)
+        self.takeMade.emit(take)
 
     def _on_not_saved(self, sentence: str) -> None:
         text = f"The take is not saved, but can be played. {sentence}"

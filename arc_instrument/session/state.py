@@ -50,6 +50,15 @@ class Message:
     action_title: str = ""
 
 
+@dataclass(frozen=True)
+class OscStatus:
+    """Whether the OSC port is open, and which; in one sentence, and what is wrong if it is not."""
+
+    running: bool = False
+    sentence: str = "OSC is off."
+    port: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class SessionState:
     """Everything a widget may render. Velocity 1–127, `strength_percent` 0–100, times in the unit of their name."""
@@ -84,6 +93,7 @@ class SessionState:
     recording: bool = False
     bindings: tuple[Binding, ...] = ()  # learned MIDI controls
     learning: str = ""  # the target that waits for its MIDI control
+    osc: OscStatus = OscStatus()
     message: Message | None = None
 
     @property
