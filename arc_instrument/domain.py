@@ -136,13 +136,18 @@ class NoteEvent:
 
 @dataclass(frozen=True)
 class ControlEvent:
-    """A MIDI controller moved: `channel` 0–15, `controller` and `value` 0–127, `source` the MIDI port's name.
-
-    `kind` "program" is a program change: `controller` is then the program, and `value` 127.
-    """
+    """A MIDI control change: `channel` 1–16, `controller` and `value` 0–127; `source` is the port's name."""
 
     channel: int
     controller: int
     value: int
     source: str
-    kind: str = "controller"
+
+
+@dataclass(frozen=True)
+class ProgramEvent:
+    """A MIDI program change: `channel` 1–16, `program` 0–127; `source` is the port's name."""
+
+    channel: int
+    program: int
+    source: str

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.domain import ControlEvent, NoteEvent, ProgramEvent
 
-ANY_CHANNEL = -1
+ANY_CHANNEL = 0
 ON = 64  # a switch is on from this value
 CATCH_STEPS = 2  # a knob this close to the value, in 127ths, has caught it
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """A control of a MIDI device. `number` is the controller, note or program; `channel` 0–15, or `ANY_CHANNEL`."""
+    """A control of a MIDI device. `number` is the controller, note or program; `channel` 1–16, or `ANY_CHANNEL`."""
 
     source: str
     kind: Literal["controller", "note", "program"]
@@ -21,9 +21,9 @@ class Trigger:
 
     @property
     def title(self) -> str:
-        """As people read it: channels count from 1."""
+        """As people read it."""
         name = {"controller": "CC", "note": "note", "program": "program"}[self.kind]
-        channel = "" if self.channel == ANY_CHANNEL else f" channel {self.channel + 1}"
+        channel = "" if self.channel == ANY_CHANNEL else f" channel {self.channel}"
         return f"{name} {self.number}{channel} of {self.source}"
 
 
@@ -36,16 +36,22 @@ class Binding:
     relative: bool = False
 
 
-def trigger_of(event: ControlEvent | NoteEvent) -> Trigger:
+MidiEvent = ControlEvent | NoteEvent | ProgramEvent
+
+
+def trigger_of(event: MidiEvent) -> Trigger:
     """Which control sent `event`. Notes come without their channel."""
     if isinstance(event, NoteEvent):
         return Trigger(event.source, "note", event.note)
-    kind = "program" if event.kind == "program" else "controller"
-    return Trigger(event.source, kind, event.controller, event.channel)
+    if isinstance(event, ProgramEvent):
+        return Trigger(event.source, "program", event.program, event.channel)
+    return Trigger(event.source, "controller", event.controller, event.channel)
 
 
-def value_of(event: ControlEvent | NoteEvent) -> int:
-    """How far the control is pressed or turned, 0–127."""
+def value_of(event: MidiEvent) -> int:
+    """How far the control is pressed or turned, 0–127; a program is always pressed."""
+    if isinstance(event, ProgramEvent):
+        return 127
     return event.velocity if isinstance(event, NoteEvent) else event.value
 
 

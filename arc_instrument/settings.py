@@ -77,22 +77,26 @@ class SoundSettings(_Table):
 
 
 class AudioDeviceSettings(_Table):
-    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver."""
+    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver.
+
+    `ignored_midi` are names of MIDI inputs.
+    """
 
     host_api: str = ""
     device: str = ""
     input_device: str = ""
     block_frames: Annotated[int, Field(ge=0, le=8192)] = 0
     rate_hz: Annotated[int, Field(ge=8_000, le=192_000)] = RATE_HZ
+    ignored_midi: tuple[str, ...] = ()
 
 
 class MidiBindingSettings(_Table):
-    """A learned MIDI control. `kind` is controller, note or program; `channel` 0–15, −1 for any."""
+    """A learned MIDI control. `kind` is controller, note or program; `channel` 1–16, 0 for any."""
 
     source: str
     kind: Literal["controller", "note", "program"]
     number: Annotated[int, Field(ge=0, le=127)]
-    channel: Annotated[int, Field(ge=-1, le=15)] = -1
+    channel: Annotated[int, Field(ge=0, le=16)] = 0
     target: str
     relative: bool = False
 

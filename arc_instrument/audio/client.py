@@ -5,7 +5,8 @@ import logging
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
-from arc_instrument.domain import Clip, ControlEvent, NoteEvent
+from arc_instrument.domain import Clip, ControlEvent, NoteEvent, ProgramEvent
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState"]
 
@@ -42,7 +43,8 @@ class AudioClient(QObject):
     Signals:
         stateChanged(AudioState): sound came, went or changed; MIDI ports came or went.
         noteReceived(NoteEvent): a MIDI note; the audio process has played it already.
-        controlReceived(ControlEvent): a MIDI controller moved, or a program was chosen.
+        controlReceived(ControlEvent): a MIDI controller moved.
+        programReceived(ProgramEvent): a MIDI program change.
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
         levelsChanged(AudioLevels): meters, about 20 a second.
         played(): a voice began to sound.
@@ -51,6 +53,7 @@ class AudioClient(QObject):
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     controlReceived = Signal(object)
+    programReceived = Signal(object)
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
@@ -108,6 +111,11 @@ class AudioClient(QObject):
         """Make `clip` the sound of keys and MIDI from the next hit on; sounding voices keep the old one."""
         self._armed = (clip, root_note)
         self._send_armed()
+
+    def ignore_midi(self, names: Iterable[str]) -> None:
+        """Listen to every MIDI input but those of these names, present or absent."""
+        self._settings = replace(self._settings, ignored_midi=tuple(names))
+        self._send("ignore_midi", names=self._settings.ignored_midi)
 
     def play(self) -> None:
         """Play the armed clip as it is."""
@@ -224,6 +232,8 @@ class AudioClient(QObject):
             self.noteReceived.emit(NoteEvent(**fields))
         elif kind == "control":
             self.controlReceived.emit(ControlEvent(**fields))
+        elif kind == "program":
+            self.programReceived.emit(ProgramEvent(**fields))
         elif kind == "played":
             self.played.emit()
         elif kind == "recorded":

@@ -22,18 +22,25 @@ _serial = itertools.count()
 
 @dataclass(frozen=True)
 class AudioSettings:
-    """Host API and devices by PortAudio's names, "" for the best default; `block_frames` 0 leaves it to the driver."""
+    """Host API and devices by PortAudio's names, "" for the best default; `block_frames` 0 leaves it to the driver.
+
+    `ignored_midi` names MIDI inputs that shall not play, present or absent.
+    """
 
     host_api: str = ""
     device: str = ""
     input_device: str = ""
     block_frames: int = 0
     rate_hz: int = RATE_HZ
+    ignored_midi: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class AudioState:
-    """Whether sound runs, in sentences for the status strip; an empty `recording_sentence`: recording is possible."""
+    """Whether sound runs, in sentences for the status strip; an empty `recording_sentence`: recording is possible.
+
+    `midi_inputs` are open; `midi_present` also has those that are ignored.
+    """
 
     running: bool = False
     sentence: str = ""
@@ -43,6 +50,8 @@ class AudioState:
     recording_sentence: str = ""
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    midi_present: tuple[str, ...] = ()
+    host_apis: tuple[str, ...] = ()  # those that have an output
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ class AudioServer:
             **description(self._sound, self._settings, problem),
             outputs=devices.names(table, "output"),
             inputs=devices.names(table, "input"),
+            host_apis=devices.host_api_names(host_apis, table),
         )
 
     def _wait_for_retry(self) -> None:

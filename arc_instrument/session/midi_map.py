@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from arc_instrument.domain import ControlEvent, NoteEvent
 from arc_instrument.midi_bindings import (
     ON,
     Binding,
+    MidiEvent,
     Switch,
     Takeover,
     Trigger,
@@ -40,6 +40,7 @@ class MidiMap(QObject):
         self._switches: dict[Trigger, Switch] = {}
         store.update(bindings=tuple(bindings))
         audio.controlReceived.connect(self._on_event)
+        audio.programReceived.connect(self._on_event)
         audio.noteReceived.connect(self._on_event)
 
     def learn(self, target: str) -> None:
@@ -76,7 +77,7 @@ class MidiMap(QObject):
     # --- what is played ---------------------------------------------------------------------------------------------
 
     @Slot(object)
-    def _on_event(self, event: ControlEvent | NoteEvent) -> None:
+    def _on_event(self, event: MidiEvent) -> None:
         trigger, value = trigger_of(event), value_of(event)
         if self._store.state.learning:
             self._try_learning(trigger, value)

@@ -59,6 +59,7 @@ class SilentAudio(QObject):
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     controlReceived = Signal(object)
+    programReceived = Signal(object)
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
@@ -83,7 +84,7 @@ class SilentAudio(QObject):
         self.calls.append(("note_off", note))
 
     def __getattr__(self, name: str):
-        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+        if name not in ("stop", "panic", "restart", "ignore_midi", "start_recording", "stop_recording"):
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
 

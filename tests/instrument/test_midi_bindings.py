@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.domain import ControlEvent, NoteEvent, ProgramEvent
 from arc_instrument.midi_bindings import (
     CATCH_STEPS,
     Binding,
@@ -20,7 +20,7 @@ from arc_instrument.midi_bindings import (
 )
 
 UNITS = st.integers(0, 127).map(lambda value: value / 127)
-KNOB = Trigger("nano", "controller", 21, 0)
+KNOB = Trigger("nano", "controller", 21, 1)
 
 
 @given(value=st.floats(0, 1), knob=st.lists(UNITS, max_size=30))
@@ -68,7 +68,7 @@ def test_an_encoder_counts_in_twos_complement():
 
 
 def test_a_control_drives_one_target_and_a_target_may_have_several_controls():
-    pedal = Trigger("nano", "controller", 22, 0)
+    pedal = Trigger("nano", "controller", 22, 1)
     bindings = bound(bound(bound((), Binding(KNOB, "generate")), Binding(pedal, "play")), Binding(KNOB, "play"))
     assert bindings == (Binding(pedal, "play"), Binding(KNOB, "play"))
     assert with_relative(bindings, KNOB, True) == (Binding(pedal, "play"), Binding(KNOB, "play", True))
@@ -77,8 +77,8 @@ def test_a_control_drives_one_target_and_a_target_may_have_several_controls():
 @pytest.mark.parametrize(
     ("event", "title"),
     [
-        (ControlEvent(0, 21, 64, "nano"), "CC 21 channel 1 of nano"),
-        (ControlEvent(15, 3, 127, "nano", "program"), "program 3 channel 16 of nano"),
+        (ControlEvent(1, 21, 64, "nano"), "CC 21 channel 1 of nano"),
+        (ProgramEvent(16, 3, "nano"), "program 3 channel 16 of nano"),
         (NoteEvent(36, 100, "pads"), "note 36 of pads"),
     ],
 )

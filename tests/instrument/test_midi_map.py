@@ -4,20 +4,20 @@ import pytest
 
 from arc_instrument import settings
 from arc_instrument.actions import ACTIONS
-from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.domain import ControlEvent, NoteEvent, ProgramEvent
 from arc_instrument.midi_bindings import Binding, Trigger
 from arc_instrument.parameters import PARAMETERS
 from arc_instrument.settings import MidiBindingSettings, Settings
 
-KNOB = Trigger("nano", "controller", 21, 0)
+KNOB = Trigger("nano", "controller", 21, 1)
 
 
 @pytest.fixture
 def midi(qtbot, session, audio):
     """Moves a controller, and waits until what it set is written."""
 
-    def move(value, controller=21, channel=0, source="nano", kind="controller"):
-        audio.controlReceived.emit(ControlEvent(channel, controller, value, source, kind))
+    def move(value, controller=21, channel=1, source="nano"):
+        audio.controlReceived.emit(ControlEvent(channel, controller, value, source))
         qtbot.waitUntil(lambda: not session.controls._writing.isActive())
 
     return move
@@ -71,7 +71,7 @@ def test_a_button_runs_its_action_once_a_press(session, midi, audio):
 def test_a_note_and_a_program_may_run_actions_but_never_turn_a_parameter(session, midi, audio):
     session.midi_map.learn("param/steps")
     audio.noteReceived.emit(NoteEvent(36, 100, "pads"))
-    midi(127, 5, kind="program")
+    audio.programReceived.emit(ProgramEvent(1, 5, "pads"))
     assert session.state.learning == "param/steps"
     session.midi_map.learn("lock_seed")
     audio.noteReceived.emit(NoteEvent(36, 100, "pads"))
@@ -79,8 +79,8 @@ def test_a_note_and_a_program_may_run_actions_but_never_turn_a_parameter(session
     audio.noteReceived.emit(NoteEvent(36, 1, "pads"))
     assert session.state.seed_locked
     session.midi_map.learn("toggle_fresh")
-    midi(127, 5, kind="program")
-    midi(127, 5, kind="program")
+    audio.programReceived.emit(ProgramEvent(1, 5, "pads"))
+    audio.programReceived.emit(ProgramEvent(1, 5, "pads"))
     assert session.state.fresh
 
 
@@ -102,7 +102,7 @@ def test_the_same_controller_of_another_channel_or_device_is_another_control(ses
     session.midi_map.learn("toggle_fresh")
     midi(127)
     midi(0)
-    midi(127, channel=1)
+    midi(127, channel=2)
     midi(127, source="other")
     assert not session.state.fresh
 
@@ -123,11 +123,11 @@ def test_what_is_unlearned_drives_nothing(session, midi):
 
 def test_a_knob_that_floods_is_obeyed_without_a_rendering_for_each_value(qtbot, session, audio):
     session.midi_map.learn("param/strength")
-    audio.controlReceived.emit(ControlEvent(0, 21, 51, "nano"))
+    audio.controlReceived.emit(ControlEvent(1, 21, 51, "nano"))
     drawn = []
     session.stateChanged.connect(drawn.append)
     for count in range(10_000):
-        audio.controlReceived.emit(ControlEvent(0, 21, 51 + count % 50, "nano"))
+        audio.controlReceived.emit(ControlEvent(1, 21, 51 + count % 50, "nano"))
     qtbot.waitUntil(lambda: session.state.strength_percent == round(100 * 100 / 127))
     assert len(drawn) <= 3
 
