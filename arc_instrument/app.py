@@ -22,7 +22,7 @@ from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import UserError
 from arc_instrument.generation import GenerationService, Synth
 from arc_instrument.library import Library
-from arc_instrument.session import Session
+from arc_instrument.session import Session, preferences
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
 from arc_instrument.ui import palette
@@ -62,10 +62,17 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     if settings.model and weights is None:  # by default nothing is listed before the window is up
         model = next((installed for installed in list_models() if installed.name == settings.model), None)
 
+    chosen_precision = precision or settings.compute.precision
+
     def make_synth(folder: Path | None) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(folder, precision)
+        return Synth(folder, chosen_precision or None)
+
+    def change_precision(chosen: str) -> None:
+        nonlocal chosen_precision
+        chosen_precision = chosen
+        generation.reload()
 
     generation = GenerationService(make_synth, model.path if model else weights)
     audio = AudioClient()
@@ -81,6 +88,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         refuge=Library(folders.refuge),
         list_models=list_models,
         max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
+        preferences=preferences.from_settings(settings),
+        models_folder=folders.models,
         bindings=[each.binding() for each in settings.midi_controls],
     )
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
@@ -89,11 +98,14 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     elif settings.model and weights is None and model is None:
         session.say(f"The model {settings.model} is not installed any more: the embedded one is used instead.")
 
+    session.preferences.precisionChanged.connect(change_precision)
+
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.sound = session.sound_settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
+        preferences.into_settings(session.state.preferences, settings)
         settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]
         if session.chosen_model and session.chosen_model.name:
             settings.model = session.chosen_model.name
@@ -109,6 +121,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     def start_services() -> None:
         session.player.start_audio()
+        session.preferences.start()
         session.load_takes()
         generation.start()
 

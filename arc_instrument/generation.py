@@ -53,6 +53,7 @@ class GenerationService(QObject):
     failed = Signal(int, str)
     cancelled = Signal(int)
     _load = Signal()
+    _reload = Signal()
     _wake = Signal()
 
     def __init__(
@@ -71,6 +72,7 @@ class GenerationService(QObject):
         for name in names:
             getattr(self._worker, name).connect(getattr(self, name))
         self._load.connect(self._worker.load)
+        self._reload.connect(self._worker.reload)
         self._wake.connect(self._worker.run_waiting)
 
     def start(self) -> None:
@@ -92,6 +94,11 @@ class GenerationService(QObject):
         """
         self._queue.want(weights)
         self._load.emit()
+
+    def reload(self) -> None:
+        """Load the model anew, because what it computes in has changed. What waits is made afterwards."""
+        if self._thread.isRunning():
+            self._reload.emit()
 
     def submit(self, request: GenerationRequest) -> None:
         """Order a sound.
@@ -198,6 +205,12 @@ class _Worker(QObject):
             self.modelLoaded.emit(before)
         else:
             self._replace(wanted, None if before is None else before.weights)
+        self.run_waiting()
+
+    @Slot()
+    def reload(self) -> None:
+        """Load the wanted model though it is here."""
+        self._replace(self._queue.weights, None if self._loaded is None else self._loaded.weights)
         self.run_waiting()
 
     def _replace(self, wanted: Path | None, before: Path | None) -> None:

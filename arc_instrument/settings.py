@@ -117,6 +117,17 @@ class OscSettings(_Table):
     network: bool = False
 
 
+class AppearanceSettings(_Table):
+    theme: Literal["dark", "light", "system"] = "dark"
+    reduced_motion: bool = False
+
+
+class ComputeSettings(_Table):
+    """`precision` empty means the faster float of this machine."""
+
+    precision: Literal["", "float32", "bfloat16", "int8"] = ""
+
+
 class Settings(_Table):
     """All settings. `takes_folder` empty means the default, Music/ARC Instrument; `model` empty, the embedded one."""
 
@@ -126,6 +137,8 @@ class Settings(_Table):
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
     osc: OscSettings = Field(default_factory=OscSettings)
+    appearance: AppearanceSettings = Field(default_factory=AppearanceSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
     midi_controls: list[MidiBindingSettings] = Field(default_factory=list)
 
 

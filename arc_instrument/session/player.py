@@ -39,6 +39,7 @@ class Player(QObject):
         super().__init__(store)
         self._store, self._audio = store, audio
         self.devices = devices
+        store.update(devices=devices)
         self._pressed_at: float | None = None
         self._playback_end = QTimer(self)
         self._playback_end.setSingleShot(True)
@@ -146,15 +147,25 @@ class Player(QObject):
 
     def choose_output(self, name: str) -> None:
         """Play through the device of that name from now on; "" for the best there is."""
-        self._change_devices(replace(self.devices, device=name, host_api=""))
+        self.change_devices(device=name, host_api="")
 
     def choose_input(self, name: str) -> None:
         """Record from the device of that name from now on; "" for the best there is."""
-        self._change_devices(replace(self.devices, input_device=name))
+        self.change_devices(input_device=name)
 
-    def _change_devices(self, devices: AudioSettings) -> None:
+    def ignore_midi(self, names: tuple[str, ...]) -> None:
+        """Listen to every MIDI input but those; the sound goes on meanwhile."""
+        self.devices = replace(self.devices, ignored_midi=names)
+        self._store.update(devices=self.devices)
+        self._store.controlsChanged.emit()
+        self._audio.ignore_midi(names)
+
+    def change_devices(self, **changes: object) -> None:
+        """Replace fields of `AudioSettings` and open the stream anew, if that changes anything."""
+        devices = replace(self.devices, **changes)  # pyright: ignore[reportArgumentType]
         if devices != self.devices:
             self.devices = devices
+            self._store.update(devices=devices)
             self._store.controlsChanged.emit()
             self._store.dismiss_message()
             self._audio.restart(devices)

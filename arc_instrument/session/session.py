@@ -35,6 +35,7 @@ from arc_instrument.session.estimate import TimeEstimate
 from arc_instrument.session.midi_map import MidiMap
 from arc_instrument.session.osc_control import OscControl
 from arc_instrument.session.player import Player
+from arc_instrument.session.preferences import PreferenceCommands
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
     DEFAULT_MAX_SECONDS,
@@ -43,6 +44,7 @@ from arc_instrument.session.state import (
     CurrentSound,
     InitSound,
     Message,
+    Preferences,
     SessionState,
     init_noise,
     strength_percent,
@@ -81,6 +83,8 @@ class Session(Store):
         list_models: Callable[[], "tuple[InstalledModel, ...]"] = tuple,
         max_seconds: float = DEFAULT_MAX_SECONDS,
         bindings: Sequence[Binding] = (),
+        preferences: Preferences | None = None,
+        models_folder: Path | None = None,
     ):
         """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
@@ -90,12 +94,14 @@ class Session(Store):
         seconds = min(self._wished_seconds, max_seconds)
         super().__init__(SessionState(**controls, seconds=seconds, max_seconds=max_seconds))
         self.player = Player(self, audio, devices or AudioSettings())
+        self.update(takes_folder=library.folder, models_folder=models_folder)
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
         self.controls = Controls(self)
         self.midi_map = MidiMap(self, self.controls, audio, bindings)
         self.osc = OscControl(self, self.controls)
         self.takeMade.connect(self.osc.tell_take)
+        self.preferences = PreferenceCommands(self, self.player, self.osc, audio, preferences or Preferences())
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self._wanted_take: Take | None = None
@@ -380,7 +386,7 @@ class Session(Store):
     def set_takes_folder(self, folder: Path) -> None:
         """Keep takes in `folder` from now on, and write there what could not be written before."""
         self._shelf.move_to(folder)
-        self.update(takes=())
+        self.update(takes=(), takes_folder=folder)
         self.controlsChanged.emit()
         self.load_takes()
         self.retry_save()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
 from arc_instrument.midi_bindings import Binding
 
@@ -16,6 +17,7 @@ DEFAULT_MAX_SECONDS = 128 * 2048 / 44_100  # ARC_MINI, until the loaded model sa
 MIN_SECONDS = 0.1
 DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 1, 7  # octave 4 starts at middle C, note 60
 VELOCITY_STEP = 20
+THEMES = ("dark", "light", "system")
 SILENCE = 1e-3  # peak, −60 dBFS: below it a sound is reported as silent, not passed off as a success
 
 
@@ -59,6 +61,18 @@ class OscStatus:
     port: int = 0
 
 
+@dataclass(frozen=True)
+class Preferences:
+    """What a person chose once: `theme` one of `THEMES`, `precision` "" for the faster float of this machine."""
+
+    theme: str = "dark"
+    reduced_motion: bool = False
+    precision: str = ""
+    osc_enabled: bool = False
+    osc_port: int = 9000
+    osc_network: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class SessionState:
     """Everything a widget may render. Velocity 1–127, `strength_percent` 0–100, times in the unit of their name."""
@@ -94,6 +108,10 @@ class SessionState:
     bindings: tuple[Binding, ...] = ()  # learned MIDI controls
     learning: str = ""  # the target that waits for its MIDI control
     osc: OscStatus = OscStatus()
+    devices: AudioSettings = field(default_factory=AudioSettings)
+    preferences: Preferences = Preferences()
+    takes_folder: Path | None = None
+    models_folder: Path | None = None
     message: Message | None = None
 
     @property
