@@ -39,7 +39,7 @@ _DEVICES, _WINDOW = "Sound card", "Window"
 
 ACTIONS = (
     Action("generate", "Generate", "Make a sound from the prompt", _SOUND, ("Ctrl+Enter", "Ctrl+Return"),
-           "Enter in the prompt, Ctrl+Enter anywhere", "generate"),
+           "Enter, Ctrl+Enter anywhere", "generate"),
     Action("cancel", "Cancel", "Stop making the sound", _SOUND, ("Ctrl+.",), command="cancel", needs="is_busy"),
     Action("edit_prompt", "Write a prompt", "Put the cursor into the prompt", _SOUND, ("Ctrl+L", "/"), "/ or Ctrl+L"),
     Action("example_prompt", "Example prompt", "Fill in an example prompt", _SOUND, ("Ctrl+E",)),
@@ -51,7 +51,7 @@ ACTIONS = (
     Action("leave_prompt", "Back to the keys", "Leave the prompt and play on the keys", _PLAY, shown_keys="Esc"),
     Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="player.panic"),
     Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on", _PLAY,
-           shown_keys="A W S E D F T G Y H U J K O L P ;"),
+           shown_keys="A W S E D … L P ;"),
     Action("octave", "Octave down, up", "Shift the typed keys by an octave", _PLAY, shown_keys="Z  X"),
     Action("velocity", "Softer, louder", "Velocity of the typed keys", _PLAY, shown_keys="C  V"),
     Action("toggle_keys", "Letters play notes", "Whether letters play notes", _PLAY, ("M",),
@@ -72,6 +72,11 @@ ACTIONS = (
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
     Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _DEVICES,
            command="player.restart_audio"),
+    Action("preferences", "Preferences", "Sound card, MIDI, OSC, folders and looks", _WINDOW, ("Ctrl+,",)),
+    Action("toggle_theme", "Dark or light", "Change between the dark and the light look", _WINDOW,
+           command="preferences.toggle_theme"),
+    Action("commands", "Find a command", "Run anything the instrument can do by typing its name", _WINDOW,
+           ("Ctrl+Shift+P", "?"), "? or Ctrl+Shift+P"),
     Action("shortcuts", "Keyboard shortcuts", "Show or hide this sheet", _WINDOW, ("F1",)),
     Action("quit", "Quit", "Close the instrument", _WINDOW, ("Ctrl+Q",)),
 )  # fmt: skip

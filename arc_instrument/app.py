@@ -25,7 +25,7 @@ from arc_instrument.library import Library
 from arc_instrument.session import Session, preferences
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
-from arc_instrument.ui import palette
+from arc_instrument.ui.appearance import Appearance
 from arc_instrument.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     _start_log(folders)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["arc-instrument", *argv])
-    dress(application)
+    appearance = dress(application)
     problem = None
     try:
         settings = settings_file.load(folders.settings_file)
@@ -92,6 +92,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         models_folder=folders.models,
         bindings=[each.binding() for each in settings.midi_controls],
     )
+    appearance.render_state(session.state)
+    session.stateChanged.connect(appearance.render_state)
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)
@@ -138,17 +140,12 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     return status
 
 
-def dress(application: QApplication) -> None:
-    """Give the application the instrument's name, fonts, colours and style."""
+def dress(application: QApplication) -> Appearance:
+    """Give the application the instrument's name, fonts, colours and style; returns what changes them later."""
     application.setApplicationName("arc-instrument")
     application.setApplicationDisplayName("ARC Instrument")
-    application.setStyle("Fusion")
-    application.styleHints().setColorScheme(Qt.ColorScheme.Dark)
-    palette.load_fonts()
-    application.setPalette(palette.qt_palette())
-    application.setFont(palette.font())
-    application.setStyleSheet(palette.style_sheet())
     application.setWindowIcon(QIcon(str(instrument_asset("icons", "app.svg"))))
+    return Appearance(application)
 
 
 def _start_log(folders: Folders) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QPaintEvent,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -30,6 +29,8 @@ from arc_instrument.actions import ACTIONS
 from arc_instrument.domain import MAX_PLAYED_STEPS, MIN_STEPS, Take
 from arc_instrument.session import Session
 from arc_instrument.session.state import MIN_SECONDS, SessionState
+from arc_instrument.ui.announcer import Announcer
+from arc_instrument.ui.command_palette import CommandPalette
 from arc_instrument.ui.commands import make_actions, make_menu, show_state
 from arc_instrument.ui.device_menu import DeviceMenu
 from arc_instrument.ui.generate_button import GenerateButton
@@ -39,7 +40,9 @@ from arc_instrument.ui.keyboard_strip import KeyboardStrip
 from arc_instrument.ui.keys_header import KeysHeader
 from arc_instrument.ui.message_line import MessageLine
 from arc_instrument.ui.model_menu import HOW_TO_GET_MORE, ModelMenu
+from arc_instrument.ui.overlay import Overlay
 from arc_instrument.ui.palette import GRID, MARGIN
+from arc_instrument.ui.preferences import PreferencesPanel
 from arc_instrument.ui.prompt_box import PromptBox
 from arc_instrument.ui.record_button import RecordButton
 from arc_instrument.ui.seed_field import SeedField
@@ -80,6 +83,11 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self.sheet = ShortcutSheet(self._central)
+        self.command_palette = CommandPalette(self._central, session.controls.can_run)
+        self.preferences = PreferencesPanel(self._central)
+        self._overlays = (self.command_palette, self.sheet, self.preferences)
+        self.announcer = Announcer(self)
+        self._connect_overlays()
         self._set_tab_order()
         self.render_state(session.state)
         saved = geometry.value("geometry")
@@ -224,6 +232,41 @@ class MainWindow(QMainWindow):
         application.installEventFilter(self.typed_keys)
         application.focusChanged.connect(self._show_lamp)
 
+    def _connect_overlays(self) -> None:
+        session, player, preferences = self._session, self._session.player, self._session.preferences
+        self.command_palette.runRequested.connect(self.run)
+        self.command_palette.learnRequested.connect(session.midi_map.learn)
+        session.controls.windowActionRequested.connect(self.run)
+        panel = self.preferences
+        for signal, command in (
+            (panel.hostApiChosen, preferences.choose_host_api),
+            (panel.outputChosen, player.choose_output),
+            (panel.inputChosen, player.choose_input),
+            (panel.rateChosen, preferences.choose_rate),
+            (panel.blockChosen, preferences.choose_block),
+            (panel.testRequested, preferences.test_sound),
+            (panel.midiInputToggled, preferences.toggle_midi_input),
+            (panel.learnRequested, session.midi_map.learn),
+            (panel.bindingRemoved, session.midi_map.unlearn),
+            (panel.encoderToggled, session.midi_map.set_relative),
+            (panel.oscToggled, preferences.toggle_osc),
+            (panel.oscPortChosen, preferences.choose_osc_port),
+            (panel.oscNetworkToggled, preferences.toggle_osc_network),
+            (panel.precisionChosen, preferences.choose_precision),
+            (panel.takesFolderRequested, self._choose_folder),
+            (panel.folderRevealed, self._reveal_folder),
+            (panel.themeChosen, preferences.choose_theme),
+            (panel.reducedMotionToggled, preferences.toggle_reduced_motion),
+        ):
+            signal.connect(command)
+
+    def _open_only(self, overlay: Overlay) -> None:
+        """Open or close one sheet; another one that is open gives way."""
+        for other in self._overlays:
+            if other is not overlay:
+                other.close_sheet()
+        overlay.toggle()
+
     def _set_tab_order(self) -> None:
         order = (
             self.prompt.line, self.prompt.dice, self.generate, self.message.action, self.message.close_button,
@@ -247,7 +290,9 @@ class MainWindow(QMainWindow):
             "reveal_take": lambda: self._with_current(self._reveal),
             "copy_path": lambda: self._with_current(lambda take: QGuiApplication.clipboard().setText(str(take.path))),
             "choose_folder": self._choose_folder,
-            "shortcuts": lambda: self.sheet.toggle(),
+            "shortcuts": lambda: self._open_only(self.sheet),
+            "commands": lambda: self._open_only(self.command_palette),
+            "preferences": lambda: self._open_only(self.preferences),
             "quit": self.close,
         }
 
@@ -276,6 +321,10 @@ class MainWindow(QMainWindow):
         if current and current.take:
             use(current.take)
 
+    def _reveal_folder(self, folder: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._session.say(f"No file manager answered; the folder is {folder}.", is_error=False)
+
     def _reveal(self, take: Take) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(take.path.parent))):
             self._session.say(f"No file manager answered; the take is {take.path}.", is_error=False)
@@ -293,8 +342,11 @@ class MainWindow(QMainWindow):
         self.prompt.line.selectAll()
 
     def _leave_text(self) -> None:
-        if self.sheet.isVisible():
-            self.sheet.hide()
+        open_sheet = next((overlay for overlay in self._overlays if overlay.isVisible()), None)
+        if self._session.state.learning:
+            self._session.midi_map.cancel_learn()
+        elif open_sheet is not None:
+            open_sheet.close_sheet()
         else:
             self.keyboard.setFocus()
 
@@ -310,7 +362,7 @@ class MainWindow(QMainWindow):
         self._state = state
         for widget in (
             self.prompt, self.generate, self.message, self.seed, self.waveform, self.takes, self.record,
-            self.init_slot, self.keys_header, self.status,
+            self.init_slot, self.keys_header, self.status, self.preferences, self.announcer,
         ):  # fmt: skip
             widget.render_state(state)
         show_state(self.actions_by_id, state)
@@ -346,10 +398,6 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             self._after_paint.start()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.sheet.setGeometry(self._central.rect())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.typed_keys.release_all()
