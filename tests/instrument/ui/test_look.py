@@ -146,9 +146,23 @@ def test_tab_walks_every_interactive_widget_from_top_to_bottom(window, session):
     assert [widget for widget in walked if widget is not window.takes.list] == expected
 
 
+@pytest.mark.parametrize("theme", palette.THEMES)
 @pytest.mark.parametrize(("text", "surface"), sorted(set(palette.TEXT_PAIRS)))
-def test_text_has_a_contrast_of_at_least_four_and_a_half(text, surface):
-    assert palette.contrast(palette.COLOURS[text], palette.COLOURS[surface]) >= 4.5
+def test_text_has_a_contrast_of_at_least_four_and_a_half(text, surface, theme):
+    colours = palette.THEMES[theme]
+    assert palette.contrast(colours[text], colours[surface]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", palette.THEMES)
+@pytest.mark.parametrize("surface", ["window", "surface", "raised"])
+def test_frames_and_the_ring_of_the_focus_have_a_contrast_of_at_least_three(surface, theme):
+    colours = palette.THEMES[theme]
+    assert palette.contrast(colours["line_strong"], colours[surface]) >= 3
+    assert palette.contrast(colours["accent"], colours[surface]) >= 3
+
+
+def test_both_themes_have_the_same_colours_by_name():
+    assert palette.DARK.keys() == palette.LIGHT.keys()
 
 
 def test_contrast_is_that_of_the_guideline():
