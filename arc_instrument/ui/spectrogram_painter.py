@@ -20,13 +20,13 @@ def spectrogram_image(levels_db: np.ndarray) -> QImage:
     shades = np.clip((1 - levels_db / FLOOR_DB) * (LEVELS - 1), 0, LEVELS - 1).astype(np.uint8)
     pixels = np.ascontiguousarray(shading(tuple(COLOURS[name] for name in STOPS))[shades[::-1]])
     rows, columns = pixels.shape
-    return QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGB32).copy()
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32).copy()
 
 
 @lru_cache(maxsize=4)
 def shading(stops: tuple[str, ...]) -> np.ndarray:
     """0xffRRGGBB of LEVELS levels through `stops` (#rrggbb): equal steps of level are equal steps of lightness L*."""
-    colours = np.array([QColor(stop).getRgbF()[:3] for stop in stops])
+    colours = np.array([[tint.redF(), tint.greenF(), tint.blueF()] for tint in map(QColor, stops)])
     lightness = np.array([lightness_of(rgb) for rgb in colours])
     ramp = np.linspace(0, len(stops) - 1, 64 * len(stops))
     fine = np.stack([np.interp(ramp, range(len(stops)), colours[:, channel]) for channel in range(3)], axis=1)

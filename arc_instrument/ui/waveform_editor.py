@@ -74,7 +74,7 @@ class WaveformEditor(WaveformView):
 
     def show_sound(self, sound, invitation, *, draft=False) -> None:
         if sound is None or self._sound is None or sound.clip is not self._sound.clip:
-            self._drag = None
+            self._drag, self._in_motion = None, False
         super().show_sound(sound, invitation, draft=draft)
         self._refresh_pointer(None)
 
@@ -177,7 +177,7 @@ class WaveformEditor(WaveformView):
                 FINE if is_fine else 1
             ):
                 return
-            drag.moved = True
+            drag.moved = self._in_motion = True
             self._take_focus(drag.handle)
         if drag.handle is Handle.GAIN:
             self._request(drag.before.louder(drag.before.edit.gain_db + DB_PER_PX * drag.travelled), drag.handle)
@@ -193,6 +193,7 @@ class WaveformEditor(WaveformView):
         drag, self._drag = self._drag, None
         was_pressed, self._pressed = self._pressed, False
         if drag and drag.moved:
+            self._rest()
             self.editFinished.emit()
         elif was_pressed and self.rect().contains(event.position().toPoint()):
             self.clicked.emit()
@@ -305,9 +306,10 @@ class WaveformEditor(WaveformView):
 
     def _request(self, shaping: Shaping, handle: Handle | None = None) -> None:
         """Show `shaping` (heard order) and tell what of it changed."""
-        before, self._shaping = self._shaping, shaping
+        before = self._shaping
         if shaping == before:
             return
+        self._reshape(shaping)
         stored = heard(shaping)
         if shaping.edit != before.edit:
             self.editRequested.emit(stored.edit)
@@ -315,7 +317,11 @@ class WaveformEditor(WaveformView):
             self.loopRequested.emit(stored.loop)
         if handle is not None:
             self._describe(handle)
-        self._repaint_all()
+
+    def _rest(self) -> None:
+        """The drag is over: paint as finely as a picture at rest deserves."""
+        self._in_motion = False
+        self._reshape(self._shaping)
 
     def _finish(self, shaping: Shaping, handle: Handle | None = None) -> None:
         """`_request` as a whole gesture."""
@@ -326,6 +332,7 @@ class WaveformEditor(WaveformView):
     def _cancel_drag(self) -> None:
         drag, self._drag = self._drag, None
         if drag is not None:
+            self._rest()
             self._request(drag.before, drag.handle)
         self._refresh_pointer(None)
 

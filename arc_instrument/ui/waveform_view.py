@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QRectF, Qt, QTimer
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from arc_instrument.session.state import CurrentSound
@@ -23,7 +23,7 @@ from arc_instrument.ui.time_marks import TimeMarks, matched, paint_beats, paint_
 FRAME_MS, REDUCED_FRAME_MS = 16, 250
 SIDE_PX, EDGE_PX = 7, 8  # room for half a handle at the sides, for the onset ticks above and below
 DRAFT_OPACITY = 0.5
-CUT_OPACITY = 0.55
+CUT_OPACITY, VEIL_OPACITY = 0.55, 0.72
 PLAYHEAD_PX = 1.5
 CLIPPED_PX = 4
 
@@ -41,6 +41,7 @@ class WaveformView(QWidget):
         self._shaping = Shaping()
         self._marks = TimeMarks()
         self._draft = self._as_spectrogram = False
+        self._in_motion = False  # while the edit is dragged
         self._pictures: dict[str, QPixmap] = {}
         self._spectrograms = SpectrogramWorker(self)
         self._spectrograms.ready.connect(lambda _clip: self._repaint_all())
@@ -70,8 +71,7 @@ class WaveformView(QWidget):
         """The edit (`EditFields`) and the loop (`LoopPoints`) of the sound shown; None where there is none."""
         shaping = heard(Shaping(edit, loop, self._shaping.frames, self._shaping.rate_hz))
         if shaping != self._shaping:
-            self._shaping = shaping
-            self._repaint_all()
+            self._reshape(shaping)
 
     def show_onsets(self, recording: tuple[float, ...], result: tuple[float, ...]) -> None:
         """Onsets of the recording and of the sound made from it, seconds of the unedited sound, ascending."""
@@ -93,7 +93,7 @@ class WaveformView(QWidget):
     def _show_marks(self, marks: TimeMarks) -> None:
         if marks != self._marks:
             self._marks = marks
-            self.update()
+            self._reshape(self._shaping)
 
     # --- time and place -----------------------------------------------------------------------------------------
 
@@ -157,6 +157,12 @@ class WaveformView(QWidget):
         self._pictures.clear()
         self.update()
 
+    def _reshape(self, shaping: Shaping) -> None:
+        """Show `shaping`; a spectrogram stays, as its name says which gain and direction it was painted with."""
+        self._shaping = shaping
+        self._pictures = {name: picture for name, picture in self._pictures.items() if name.startswith("spectrogram")}
+        self.update()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._repaint_all()
@@ -176,12 +182,13 @@ class WaveformView(QWidget):
         levels_db = self._spectrograms.levels(self._sound.clip) if self._as_spectrogram else None
         fraction = self.played_fraction()
         if levels_db is None:  # also for the moment until the spectrogram is there
-            self._paint_grid(painter)
             self._paint_waveform(painter, fraction)
         else:
-            painter.setOpacity(DRAFT_OPACITY if self._draft else 1.0)
-            self._draw_picture(painter, "spectrogram", lambda on: self._paint_spectrogram(on, levels_db))
-            painter.setOpacity(1.0)
+            edit = self._shaping.edit
+            name = f"spectrogram {edit.gain_db} {edit.reverse}" if edit is not None else "spectrogram"
+            self._draw_picture(painter, name, lambda on: self._paint_spectrogram(on, levels_db), ratio=1.0)
+            self._veil_cuts(painter)
+            paint_frequencies(painter, self.time_area())
             self._paint_grid(painter)
         self._paint_onsets(painter)
         if self._shaping.edit is not None:
@@ -193,10 +200,11 @@ class WaveformView(QWidget):
     def look(self) -> EditLook:
         lively = self.isEnabled() and (self.underMouse() or self.hasFocus() or self._hovered is not None)
         focused = self._focused if self.hasFocus() else None
-        return EditLook(self._shaping, self.time_area(), self.x_of, lively, self._hovered, focused)
+        return EditLook(
+            self._shaping, self.time_area(), self.x_of, lively, self._as_spectrogram, self._hovered, focused
+        )
 
     def _paint_waveform(self, painter: QPainter, fraction: float) -> None:
-        painter.setOpacity(DRAFT_OPACITY if self._draft else 1.0)
         if fraction:
             played = self.rect()
             played.setRight(int(self._head_x(fraction)))
@@ -210,15 +218,19 @@ class WaveformView(QWidget):
             painter.setClipRect(part)
             self._draw_picture(painter, tint, lambda on, tint=tint: self._paint_bars(on, tint))
             painter.restore()
-        painter.setOpacity(1.0)
 
-    def _draw_picture(self, painter: QPainter, name: str, paint: Callable[[QPainter], None]) -> None:
-        ratio = self.devicePixelRatioF()
+    def _draw_picture(
+        self, painter: QPainter, name: str, paint: Callable[[QPainter], None], ratio: float | None = None
+    ) -> None:
+        """The picture of that name, painted only if there is none; `ratio` 1 where finer pixels would show nothing."""
+        ratio = ratio or self.devicePixelRatioF()
         picture = self._pictures.get(name)
         if picture is None or picture.devicePixelRatio() != ratio:
+            for other in [other for other in self._pictures if other.startswith("spectrogram")]:
+                del self._pictures[other]
             picture = QPixmap(self.size() * ratio)
             picture.setDevicePixelRatio(ratio)
-            picture.fill(Qt.GlobalColor.transparent)
+            picture.fill(colour("surface"))  # opaque: blending 2.3 million pixels would take three times as long
             on = QPainter(picture)
             paint(on)
             on.end()
@@ -228,48 +240,50 @@ class WaveformView(QWidget):
     def _paint_bars(self, painter: QPainter, tint: str) -> None:
         assert self._sound is not None
         area, shaping = self.time_area(), self._shaping
+        self._paint_grid(painter)
+        painter.setOpacity(DRAFT_OPACITY if self._draft else 1.0)
         centres = bar_centres(area)
+        rounded = not self._in_motion
         peaks = self._sound.peaks
         if shaping.edit is None:
-            paint_bars(painter, area, columns_of(peaks, len(centres)), colour(tint), range(len(centres)))
+            paint_bars(
+                painter, area, columns_of(peaks, len(centres)), colour(tint), range(len(centres)), rounded=rounded
+            )
             return
         columns = columns_of(peaks[::-1] if shaping.edit.reverse else peaks, len(centres))
         frames = centres * shaping.frames
         inside = (frames >= shaping.edit.start) & (frames < shaping.edit.end)
         cut = colour("line_strong")
         cut.setAlphaF(CUT_OPACITY)
-        paint_bars(painter, area, columns, cut, np.flatnonzero(~inside))
+        paint_bars(painter, area, columns, cut, np.flatnonzero(~inside), rounded=rounded)
         shaped = columns * shaping.gains(frames)[:, None]
-        paint_bars(painter, area, shaped, colour(tint), np.flatnonzero(inside))
+        paint_bars(painter, area, shaped, colour(tint), np.flatnonzero(inside), rounded=rounded)
         beyond = np.flatnonzero(inside & (np.abs(shaped).max(axis=1) > 1))
         for edge in (area.top(), area.bottom() - CLIPPED_PX):  # louder than full scale: both ends of these bars
             painter.setClipRect(QRectF(area.left(), edge, area.width(), CLIPPED_PX))
-            paint_bars(painter, area, shaped, colour("alarm"), beyond)
+            paint_bars(painter, area, shaped, colour("alarm"), beyond, rounded=rounded)
 
     def _paint_spectrogram(self, painter: QPainter, levels_db: np.ndarray) -> None:
-        area, shaping = self.time_area(), self._shaping
+        """With gain and direction of the edit; trims and fades are drawn over it, so that dragging them is cheap."""
+        area, edit = self.time_area(), self._shaping.edit
         columns = levels_db.shape[1]
-        centres = np.arange(columns) * HOP_FRAMES
         left, right = self.x_of(-HOP_FRAMES / 2), self.x_of((columns - 0.5) * HOP_FRAMES)
-        frame = QPainterPath()
-        frame.addRoundedRect(area, 4, 4)
-        if shaping.edit is not None:
-            if shaping.edit.reverse:
-                levels_db, centres = levels_db[:, ::-1], shaping.frames - centres[::-1]
+        if edit is not None:
+            levels_db = levels_db + edit.gain_db
+            if edit.reverse:
+                levels_db = levels_db[:, ::-1]
                 left, right = 2 * area.center().x() - right, 2 * area.center().x() - left
-            inside = (centres >= shaping.edit.start) & (centres < shaping.edit.end)
-            levels_db = levels_db + np.where(inside, 20 * np.log10(shaping.gains(centres) + 1e-5), 0.0)
-        painter.save()
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setClipPath(frame)
+        painter.setOpacity(DRAFT_OPACITY if self._draft else 1.0)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setClipRect(area)
         painter.drawImage(QRectF(left, area.top(), right - left, area.height()), spectrogram_image(levels_db))
-        veil = colour("surface")
-        veil.setAlphaF(0.72)
+
+    def _veil_cuts(self, painter: QPainter) -> None:
+        area, veil = self.time_area(), colour("surface")
+        veil.setAlphaF(VEIL_OPACITY)
         first, end = (self.x_of(frame) for frame in self.span())
         painter.fillRect(QRectF(area.left(), area.top(), first - area.left(), area.height()), veil)
         painter.fillRect(QRectF(end, area.top(), area.right() - end, area.height()), veil)
-        painter.restore()
-        paint_frequencies(painter, area)
 
     def _paint_grid(self, painter: QPainter) -> None:
         if self._marks.bpm > 0:

@@ -35,7 +35,7 @@ def test_whatever_is_dragged_where_the_edit_stays_one_that_can_be_played(moved):
         assert edit.fade_out_ms >= 0
         faded = shaping.frames_in(edit.fade_in_ms) + shaping.frames_in(edit.fade_out_ms)
         assert faded <= edit.end - edit.start
-        assert 0 <= shaping.frame_of(Handle.LOOP_START) < shaping.frame_of(Handle.LOOP_END) <= FRAMES
+        assert edit.start <= shaping.loop.start < shaping.loop.end <= edit.end
 
 
 @given(st.sampled_from([Handle.START, Handle.END, Handle.FADE_IN, Handle.FADE_OUT]), st.integers(500, FRAMES - 500))
