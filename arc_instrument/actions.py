@@ -41,6 +41,8 @@ ACTIONS = (
            command="toggle_seed_lock", checked_by="seed_locked"),
     Action("play", "Play or stop", "Play the current sound, or stop it", _PLAY, ("Space",),
            command="player.toggle_play"),
+    Action("spectrogram", "Spectrogram", "Show the spectrogram, or the waveform again", _PLAY, ("Ctrl+G",),
+           needs="current"),
     Action("leave_prompt", "Back to the keys", "Leave the prompt and play on the keys", _PLAY, shown_keys="Esc"),
     Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="player.panic"),
     Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on", _PLAY,

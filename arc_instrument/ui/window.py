@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
         order = (
             self.prompt.line, self.prompt.dice, self.generate, self.message.action, self.message.close_button,
             self.menu_button, self.steps.slider, self.length.slider, self.seed.line, self.seed.lock, self.seed.dice,
-            self.waveform.play, self.record.button, self.init_slot.clear, self.strength.slider, self.takes.list,
+            *self.waveform.tab_order(), self.record.button, self.init_slot.clear, self.strength.slider, self.takes.list,
             self.keys_header.keys, self.keys_header.fresh, self.keyboard,
         )  # fmt: skip
         for first, second in pairwise(order):
@@ -244,6 +244,7 @@ class MainWindow(QMainWindow):
             "edit_prompt": self._edit_prompt,
             "example_prompt": self.prompt.fill_example,
             "panic": self._panic,
+            "spectrogram": self.waveform.toggle_view,
             "reveal_take": lambda: self._with_current(self._reveal),
             "copy_path": lambda: self._with_current(lambda take: QGuiApplication.clipboard().setText(str(take.path))),
             "choose_folder": self._choose_folder,

@@ -140,8 +140,8 @@ def test_tab_walks_every_interactive_widget_from_top_to_bottom(window, session):
     expected = [
         window.prompt.line, window.prompt.dice, window.generate, window.menu_button, window.steps.slider,
         window.length.slider, window.seed.line, window.seed.lock, window.seed.dice, window.waveform.play,
-        window.record.button, window.init_slot.clear, window.strength.slider, window.keys_header.keys,
-        window.keys_header.fresh, window.keyboard,
+        window.waveform.compare, window.waveform.spectrogram, window.record.button, window.init_slot.clear,
+        window.strength.slider, window.keys_header.keys, window.keys_header.fresh, window.keyboard,
     ]  # fmt: skip
     assert [widget for widget in walked if widget is not window.takes.list] == expected
 
