@@ -11,16 +11,20 @@ from typing import Any, Protocol
 import numpy as np
 
 MIN_SECONDS = 0.01  # what always remains between start and end
-MIN_GAIN_DB, MAX_GAIN_DB = -36.0, 24.0
+MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 24.0  # those of `editing`
 
 
 class EditFields(Protocol):
-    """Frames of the unedited sound, `end` exclusive; fades and gain are of what is heard."""
+    """Those of `editing.Edit`. Frames of the unedited sound; `end` is exclusive, None is the sound's own.
+
+    Fades and gain are of what is heard.
+    """
 
     start: int
-    end: int
+    end: int | None
     fade_in_ms: float
     fade_out_ms: float
+    fade: str
     reverse: bool
     gain_db: float
 
@@ -155,8 +159,8 @@ class Shaping:
         """What the edit multiplies the sound by at `frames` (heard order); 0 outside start and end."""
         edit = self.edit
         fade_in, fade_out = self.frames_in(edit.fade_in_ms), self.frames_in(edit.fade_out_ms)
-        rising = faded((frames - edit.start) / max(fade_in, 1)) if fade_in else 1.0
-        falling = faded((edit.end - frames) / max(fade_out, 1)) if fade_out else 1.0
+        rising = faded((frames - edit.start) / max(fade_in, 1), edit.fade) if fade_in else 1.0
+        falling = faded((edit.end - frames) / max(fade_out, 1), edit.fade) if fade_out else 1.0
         inside = (frames >= edit.start) & (frames < edit.end)
         return inside * rising * falling * 10 ** (edit.gain_db / 20)
 
@@ -170,9 +174,23 @@ class Shaping:
         return f"{handle.value} {self.ms_of(self.frame_of(handle)):,.0f} ms".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def faded(progress: np.ndarray) -> np.ndarray:
-    """The curve of a fade, 0 to 1: a raised cosine, without a corner at either end."""
-    return np.sin(np.pi / 2 * np.clip(progress, 0.0, 1.0)) ** 2
+def faded(progress: np.ndarray, fade: str) -> np.ndarray:
+    """The curve of a fade, 0 to 1: "equal power", or else a raised cosine, without a corner at either end."""
+    quarter_sine = np.sin(np.pi / 2 * np.clip(progress, 0.0, 1.0))
+    return quarter_sine if fade == "equal power" else quarter_sine**2
+
+
+def shaping_of(edit: Any, loop: Any, frames: int, rate_hz: int) -> Shaping:
+    """Edit and loop, as the session keeps them, in heard order and with an end in frames."""
+    if edit is not None and edit.end is None:
+        edit = replace(edit, end=frames)
+    return heard(Shaping(edit, loop, frames, rate_hz))
+
+
+def edit_of(shaping: Shaping) -> Any:
+    """The edit as the session keeps it: an end that is the sound's own is None."""
+    edit = heard(shaping).edit
+    return replace(edit, end=None) if edit.end == shaping.frames else edit
 
 
 def heard(shaping: Shaping) -> Shaping:

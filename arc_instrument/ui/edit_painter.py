@@ -121,7 +121,7 @@ def _paint_fades(painter: QPainter, look: EditLook) -> None:
             continue
         progress = np.linspace(0, 1, CURVE_POINTS)
         xs = from_x + (to_x - from_x) * progress
-        ys = area.bottom() - faded(progress) * area.height()
+        ys = area.bottom() - faded(progress, shaping.edit.fade) * area.height()
         curve = [QPointF(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
         if look.shades_fades:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -13,6 +13,7 @@ from arc_instrument.ui.edit_handles import (
     Handle,
     LoopPoints,
     Shaping,
+    edit_of,
     heard,
 )
 from arc_instrument.ui.edit_painter import CORNER_PX, EditLook, paint_bubble, place_of
@@ -310,11 +311,10 @@ class WaveformEditor(WaveformView):
         if shaping == before:
             return
         self._reshape(shaping)
-        stored = heard(shaping)
         if shaping.edit != before.edit:
-            self.editRequested.emit(stored.edit)
+            self.editRequested.emit(edit_of(shaping))
         if shaping.loop != before.loop:
-            self.loopRequested.emit(stored.loop)
+            self.loopRequested.emit(heard(shaping).loop)
         if handle is not None:
             self._describe(handle)
 

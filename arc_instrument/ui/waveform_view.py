@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from arc_instrument.session.state import CurrentSound
 from arc_instrument.spectrogram import HOP_FRAMES
-from arc_instrument.ui.edit_handles import Handle, Shaping, heard
+from arc_instrument.ui.edit_handles import Handle, Shaping, shaping_of
 from arc_instrument.ui.edit_painter import EditLook, paint_edit
 from arc_instrument.ui.palette import BODY_PX, colour, font
 from arc_instrument.ui.peaks_painter import bar_centres, columns_of, paint_bars
@@ -60,16 +60,19 @@ class WaveformView(QWidget):
         """`sound`, unedited; a draft is paler, and gives way to the refined sound without moving anything."""
         if (sound, invitation, draft) == (self._sound, self._invitation, self._draft):
             return
-        if sound is None or self._sound is None or sound.clip is not self._sound.clip:
-            self.stop()
-        self._sound, self._invitation, self._draft = sound, invitation, draft
+        is_other = sound is None or self._sound is None or sound.clip is not self._sound.clip
         frames, rate_hz = (len(sound.clip.samples), sound.clip.rate_hz) if sound else (0, 1)
-        self._shaping = replace(self._shaping, frames=frames, rate_hz=rate_hz)
+        if is_other and not (self._draft and frames == self._shaping.frames):  # a draft that sounds still plays on
+            self.stop()
+        shaping = replace(self._shaping, frames=frames, rate_hz=rate_hz)
+        if frames != self._shaping.frames and shaping.edit is not None:
+            shaping = replace(shaping.cleared(), loop=None)  # of another sound; its own is told by `show_edit`
+        self._sound, self._invitation, self._draft, self._shaping = sound, invitation, draft, shaping
         self._repaint_all()
 
     def show_edit(self, edit: Any, loop: Any = None) -> None:
         """The edit (`EditFields`) and the loop (`LoopPoints`) of the sound shown; None where there is none."""
-        shaping = heard(Shaping(edit, loop, self._shaping.frames, self._shaping.rate_hz))
+        shaping = shaping_of(edit, loop, self._shaping.frames, self._shaping.rate_hz)
         if shaping != self._shaping:
             self._reshape(shaping)
 

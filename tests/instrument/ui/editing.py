@@ -14,9 +14,10 @@ FRAMES = 2 * RATE_HZ
 @dataclass(frozen=True)
 class Edit:
     start: int = 0
-    end: int = FRAMES
+    end: int | None = None
     fade_in_ms: float = 0.0
     fade_out_ms: float = 0.0
+    fade: str = "raised cosine"
     reverse: bool = False
     gain_db: float = 0.0
 

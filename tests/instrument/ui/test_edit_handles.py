@@ -14,10 +14,12 @@ from arc_instrument.ui.edit_handles import (
     LoopPoints,
     Shaping,
     decibels,
+    edit_of,
     heard,
+    shaping_of,
 )
 
-UNEDITED = Shaping(Edit(), None, FRAMES, RATE_HZ)
+UNEDITED = Shaping(Edit(end=FRAMES), None, FRAMES, RATE_HZ)
 LOOPED = replace(UNEDITED, loop=LoopPoints(1_000, 50_000))
 frames = st.integers(-FRAMES, 2 * FRAMES)
 moves = st.lists(st.tuples(st.sampled_from(list(Handle)), frames), max_size=12)
@@ -57,7 +59,7 @@ def test_reset_brings_a_handle_back_to_where_an_unedited_sound_has_it(handle, mo
 
 @given(st.booleans(), st.integers(0, 1_000), st.integers(2_000, FRAMES), st.integers(1_100, 1_900))
 def test_heard_order_of_heard_order_is_the_sound_itself(is_reversed, start, end, loop_start):
-    shaping = Shaping(Edit(start, end, 5, 6, is_reversed), LoopPoints(loop_start, 2_000), FRAMES, RATE_HZ)
+    shaping = Shaping(Edit(start, end, 5, 6, reverse=is_reversed), LoopPoints(loop_start, 2_000), FRAMES, RATE_HZ)
     assert heard(heard(shaping)) == shaping
     if is_reversed:
         assert heard(shaping).edit.start == FRAMES - end
@@ -69,6 +71,19 @@ def test_gains_are_nought_outside_one_within_half_way_up_a_fade_and_scaled_by_th
     at = np.array([0, 4_409, 4_410, 4_410 + 2_205, 20_000, 44_100 - 4_410, 44_100])
     expected = 10 ** (-6 / 20) * np.array([0, 0, 0, 0.5, 1, 0.5, 0])
     np.testing.assert_allclose(shaping.gains(at), expected, atol=1e-9)
+
+
+def test_an_equal_power_fade_is_three_decibels_down_half_way():
+    shaping = replace(UNEDITED, edit=Edit(0, FRAMES, fade_in_ms=100, fade="equal power"))
+    assert shaping.gains(np.array([2_205]))[0] == pytest.approx(0.5**0.5)
+
+
+@given(st.booleans(), st.sampled_from([0, 500]), st.sampled_from([None, 2_000]))
+def test_the_session_gets_its_edit_back_as_it_keeps_it(is_reversed, start, end):
+    edit = Edit(start, end, reverse=is_reversed)
+    shaping = shaping_of(edit, None, FRAMES, RATE_HZ)
+    assert edit_of(shaping) == edit
+    assert (shaping.edit.start, shaping.edit.end) != (start, None)
 
 
 @pytest.mark.parametrize(("asked", "got"), [(3.14, 3.1), (-99, MIN_GAIN_DB), (99, MAX_GAIN_DB)])

@@ -101,6 +101,21 @@ def test_a_draft_is_paler_and_its_refined_sound_takes_its_place(view):
     assert heights(view)[130] > 20
 
 
+def test_the_playhead_runs_on_while_a_draft_gives_way_and_stops_for_another_sound(view):
+    view.show_sound(buzz(0.5), "", draft=True)
+    view.start(100)
+    view.show_sound(buzz(0.4), "")
+    assert view.played_fraction() > 0
+    view.show_sound(buzz(0.3), "")
+    assert view.played_fraction() == 0
+
+
+def test_an_edit_is_not_carried_over_to_a_sound_of_another_length(view):
+    view.show_edit(Edit(start=1_000, end=80_000, gain_db=-3))
+    view.show_sound(sound_of(np.zeros(30_000)), "")
+    assert view.span() == (0, 30_000)
+
+
 def test_the_playhead_runs_over_what_is_heard_and_repaints_only_a_strip(qtbot, view):
     view.show_edit(Edit(start=FRAMES // 4, end=FRAMES // 2))
     view.start(100)
