@@ -22,10 +22,17 @@ class Action:
     needs: str = ""
 
     @property
+    def runnable(self) -> bool:
+        """Whether one press does it; what only names keys of the keyboard cannot be driven from outside."""
+        return bool(self.command or self.shortcuts) or self.id not in _KEYS_ONLY
+
+    @property
     def keys(self) -> str:
         """The keys as the sheet and the tooltips write them."""
         return self.shown_keys or " or ".join(self.shortcuts)
 
+
+_KEYS_ONLY = {"leave_prompt", "typed_notes", "octave", "velocity", "next_take"}
 
 _SOUND, _PLAY, _RECORD, _TAKES = "Make a sound", "Play", "Recording", "Takes"
 _DEVICES, _WINDOW = "Sound card", "Window"

@@ -24,7 +24,7 @@ from arc_instrument.generation import GenerationService, Synth
 from arc_instrument.library import Library
 from arc_instrument.session import Session
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
-from arc_instrument.settings import AudioDeviceSettings, Folders, Settings
+from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
 from arc_instrument.ui import palette
 from arc_instrument.ui.window import MainWindow
 
@@ -81,6 +81,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         refuge=Library(folders.refuge),
         list_models=list_models,
         max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
+        bindings=[each.binding() for each in settings.midi_controls],
     )
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
@@ -93,6 +94,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
             return
         settings.sound = session.sound_settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
+        settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]
         if session.chosen_model and session.chosen_model.name:
             settings.model = session.chosen_model.name
         settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)

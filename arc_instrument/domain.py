@@ -132,3 +132,17 @@ class NoteEvent:
     note: int
     velocity: int
     source: str
+
+
+@dataclass(frozen=True)
+class ControlEvent:
+    """A MIDI controller moved: `channel` 0–15, `controller` and `value` 0–127, `source` the MIDI port's name.
+
+    `kind` "program" is a program change: `controller` is then the program, and `value` 127.
+    """
+
+    channel: int
+    controller: int
+    value: int
+    source: str
+    kind: str = "controller"

@@ -4,9 +4,9 @@
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 import tomlkit
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from arc_instrument.domain import MAX_PLAYED_STEPS, MAX_SEED, MIN_STEPS, RATE_HZ, UserError
+from arc_instrument.midi_bindings import Binding, Trigger
 
 VERSION = 1
 _NAME = "arc-instrument"
@@ -85,6 +86,25 @@ class AudioDeviceSettings(_Table):
     rate_hz: Annotated[int, Field(ge=8_000, le=192_000)] = RATE_HZ
 
 
+class MidiBindingSettings(_Table):
+    """A learned MIDI control. `kind` is controller, note or program; `channel` 0–15, −1 for any."""
+
+    source: str
+    kind: Literal["controller", "note", "program"]
+    number: Annotated[int, Field(ge=0, le=127)]
+    channel: Annotated[int, Field(ge=-1, le=15)] = -1
+    target: str
+    relative: bool = False
+
+    @classmethod
+    def of(cls, binding: Binding) -> "MidiBindingSettings":
+        return cls(**asdict(binding.trigger), target=binding.target, relative=binding.relative)
+
+    def binding(self) -> Binding:
+        trigger = Trigger(self.source, self.kind, self.number, self.channel)
+        return Binding(trigger, self.target, self.relative)
+
+
 class Settings(_Table):
     """All settings. `takes_folder` empty means the default, Music/ARC Instrument; `model` empty, the embedded one."""
 
@@ -93,6 +113,7 @@ class Settings(_Table):
     model: str = ""
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
+    midi_controls: list[MidiBindingSettings] = Field(default_factory=list)
 
 
 def load(path: Path) -> Settings:

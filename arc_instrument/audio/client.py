@@ -24,7 +24,7 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
-from arc_instrument.domain import Clip, NoteEvent
+from arc_instrument.domain import Clip, ControlEvent, NoteEvent
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState"]
 
@@ -42,6 +42,7 @@ class AudioClient(QObject):
     Signals:
         stateChanged(AudioState): sound came, went or changed; MIDI ports came or went.
         noteReceived(NoteEvent): a MIDI note; the audio process has played it already.
+        controlReceived(ControlEvent): a MIDI controller moved, or a program was chosen.
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
         levelsChanged(AudioLevels): meters, about 20 a second.
         played(): a voice began to sound.
@@ -49,6 +50,7 @@ class AudioClient(QObject):
 
     stateChanged = Signal(object)
     noteReceived = Signal(object)
+    controlReceived = Signal(object)
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
@@ -220,6 +222,8 @@ class AudioClient(QObject):
             self.levelsChanged.emit(AudioLevels(**fields))
         elif kind == "note":
             self.noteReceived.emit(NoteEvent(**fields))
+        elif kind == "control":
+            self.controlReceived.emit(ControlEvent(**fields))
         elif kind == "played":
             self.played.emit()
         elif kind == "recorded":

@@ -105,24 +105,35 @@ class Player(QObject):
 
     def note_on(self, note: int) -> None:
         """A typed or clicked key, with the velocity of the typed keys."""
-        if 0 <= note <= 127:
-            velocity = self._store.state.velocity
-            self._audio.note_on(note, velocity)
-            self.notePlayed.emit(NoteEvent(note, velocity, "keys"))
+        self.play_note(note, self._store.state.velocity)
 
     def note_off(self, note: int) -> None:
-        if 0 <= note <= 127:
+        self.play_note(note, 0)
+
+    def play_note(self, note: int, velocity: int, source: str = "keys") -> None:
+        """A note that is not MIDI's; velocity 0 lets go, and what lies outside 0–127 plays nothing."""
+        if not (0 <= note <= 127 and 0 <= velocity <= 127):
+            return
+        if velocity:
+            self._audio.note_on(note, velocity)
+        else:
             self._audio.note_off(note)
-            self.notePlayed.emit(NoteEvent(note, 0, "keys"))
+        self.notePlayed.emit(NoteEvent(note, velocity, source))
 
     def toggle_keys(self) -> None:
         self._store.update(keys_on=not self._store.state.keys_on)
 
     def shift_octave(self, octaves: int) -> None:
-        self._store.update(octave=min(max(self._store.state.octave + octaves, MIN_OCTAVE), MAX_OCTAVE))
+        self.set_octave(self._store.state.octave + octaves)
+
+    def set_octave(self, octave: int) -> None:
+        self._store.update(octave=min(max(octave, MIN_OCTAVE), MAX_OCTAVE))
 
     def shift_velocity(self, steps: int) -> None:
-        self._store.update(velocity=min(max(self._store.state.velocity + steps * VELOCITY_STEP, 1), 127))
+        self.set_velocity(self._store.state.velocity + steps * VELOCITY_STEP)
+
+    def set_velocity(self, velocity: int) -> None:
+        self._store.update(velocity=min(max(velocity, 1), 127))
 
     # --- the sound card -----------------------------------------------------------------------------------------
 

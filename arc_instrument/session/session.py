@@ -1,7 +1,7 @@
 """Session: the sounds a person orders, what they start from, and the takes they become."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
@@ -28,8 +28,11 @@ from arc_instrument.domain import (
 )
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
+from arc_instrument.midi_bindings import Binding
 from arc_instrument.requests import check_request, crop_note
+from arc_instrument.session.controls import Controls
 from arc_instrument.session.estimate import TimeEstimate
+from arc_instrument.session.midi_map import MidiMap
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import (
@@ -71,6 +74,7 @@ class Session(Store):
         refuge: Library | None = None,
         list_models: Callable[[], "tuple[InstalledModel, ...]"] = tuple,
         max_seconds: float = DEFAULT_MAX_SECONDS,
+        bindings: Sequence[Binding] = (),
     ):
         """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
@@ -82,6 +86,8 @@ class Session(Store):
         self.player = Player(self, audio, devices or AudioSettings())
         self.player.notePlayed.connect(self._on_note)
         self.player.recorded.connect(self._on_recorded)
+        self.controls = Controls(self)
+        self.midi_map = MidiMap(self, self.controls, audio, bindings)
         self._fileJobDone.connect(self._on_file_job_done)
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self._wanted_take: Take | None = None
@@ -105,6 +111,7 @@ class Session(Store):
 
     def shutdown(self) -> None:
         """Wait for takes that are still being written."""
+        self.controls.shutdown()
         self.player.shutdown()
         self._shelf.shutdown()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.midi_bindings import Binding
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -81,6 +82,8 @@ class SessionState:
 
     audio: "AudioState | None" = None
     recording: bool = False
+    bindings: tuple[Binding, ...] = ()  # learned MIDI controls
+    learning: str = ""  # the target that waits for its MIDI control
     message: Message | None = None
 
     @property

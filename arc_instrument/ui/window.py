@@ -259,6 +259,7 @@ class MainWindow(QMainWindow):
             "retry_model": session.retry_model,
             "retry_switch": session.retry_switch,
             "retry_save": session.retry_save,
+            "cancel_learn": session.midi_map.cancel_learn,
         }
         (remedies | self._commands())[action_id]()
 

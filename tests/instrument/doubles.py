@@ -58,6 +58,7 @@ class SilentAudio(QObject):
 
     stateChanged = Signal(object)
     noteReceived = Signal(object)
+    controlReceived = Signal(object)
     recorded = Signal(object)
     levelsChanged = Signal(object)
     played = Signal()
