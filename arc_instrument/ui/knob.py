@@ -1,11 +1,9 @@
 """A knob: drag up and down, Shift for fine, double click for its default, wheel, arrow keys, or type a value."""
 
 import math
-from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QEnterEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
@@ -16,6 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractSlider, QLineEdit
 
+from arc_instrument.parameters import Parameter
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 
 POSITIONS = 1_000  # between the ends of the range
@@ -28,10 +27,7 @@ WIDTH_PX, HEIGHT_PX = 50, DIAL_PX + 2 * LINE_PX + 2
 
 
 class Knob(QAbstractSlider):
-    """Shows its name, and while it is touched its value in units instead.
-
-    Values run from `low` to `high`, evenly or, if `logarithmic`, in equal ratios; a `high` below `low` turns the other
-    way. `centred` draws the arc from the default, for values that go both ways.
+    """Shows the parameter's name and its value in units. `centred` draws the arc from the default.
 
     Signals: valueEdited(float), only when a person turns it; editEnded() after each drag, step or typed value.
     """
@@ -39,35 +35,23 @@ class Knob(QAbstractSlider):
     valueEdited = Signal(float)
     editEnded = Signal()
 
-    def __init__(
-        self,
-        name: str,
-        tip: str,
-        low: float,
-        high: float,
-        default: float,
-        write: Callable[[float], str],
-        *,
-        logarithmic: bool = False,
-        centred: bool = False,
-    ):
+    def __init__(self, parameter: Parameter, *, centred: bool = False):
         super().__init__()
-        self.name, self._low, self._high, self._default, self._write = name, low, high, default, write
-        self._logarithmic, self._centred = logarithmic, centred
-        self._exact = default
+        self.parameter, self._centred = parameter, centred
+        self._exact = parameter.default
+        self._turned = 0.0  # 0 … 1, finer than the parameter's own steps while a hand turns it
         self._dragged_from: QPointF | None = None
-        self._touched = False
         self._editor: QLineEdit | None = None
         self.setRange(0, POSITIONS)
         self.setSingleStep(STEP)
         self.setPageStep(PAGE)
         self.setFixedSize(WIDTH_PX, HEIGHT_PX)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(name)
-        self.setToolTip(f"{tip}\nDrag, Shift for fine; double click: {write(default)}; Enter: type a value")
-        self._tip = tip
+        self.setAccessibleName(parameter.title)
+        default = parameter.text(parameter.default)
+        self.setToolTip(f"{parameter.tip}\nDrag, Shift for fine; double click: {default}; Enter: type a value")
         self.actionTriggered.connect(self._on_step)
-        self.set_value(default)
+        self.set_value(parameter.default)
 
     # --- value --------------------------------------------------------------------------------------------------
 
@@ -79,42 +63,35 @@ class Knob(QAbstractSlider):
     def set_value(self, value: float) -> None:
         """Show a value without telling it back; while it is dragged, the hand wins."""
         if self._dragged_from is None:
-            self._show(min(max(value, min(self._low, self._high)), max(self._low, self._high)))
+            self._turned = self.parameter.to_unit(value)
+            self._show(self.parameter.clamped(value))
 
     def value_text(self) -> str:
-        return self._write(self._exact)
+        return self.parameter.text(self._exact)
 
     def _show(self, value: float) -> None:
         self._exact = value
         self.blockSignals(True)
-        self.setSliderPosition(round(POSITIONS * self._unit(value)))
+        self.setSliderPosition(round(POSITIONS * self._turned))
         self.blockSignals(False)
-        self.setAccessibleDescription(f"{self._tip}: {self.value_text()}")
+        self.setAccessibleDescription(f"{self.parameter.tip}: {self.value_text()}")
         self.update()
 
     def _edit(self, value: float) -> None:
-        value = min(max(value, min(self._low, self._high)), max(self._low, self._high))
         if value != self._exact:
             self._show(value)
             self.valueEdited.emit(value)
 
-    def _unit(self, value: float) -> float:
-        if self._logarithmic:
-            return math.log(value / self._low) / math.log(self._high / self._low)
-        return (value - self._low) / (self._high - self._low)
-
-    def _value_at(self, unit: float) -> float:
-        unit = min(max(unit, 0.0), 1.0)
-        if self._logarithmic:
-            return self._low * (self._high / self._low) ** unit
-        return self._low + unit * (self._high - self._low)
+    def _turn_to(self, unit: float) -> None:
+        self._turned = min(max(unit, 0.0), 1.0)
+        self._edit(self.parameter.from_unit(self._turned))
 
     def _move_by(self, positions: float) -> None:
-        self._edit(self._value_at(self._unit(self._exact) + positions / POSITIONS))
+        self._turn_to(self._turned + positions / POSITIONS)
 
     def _on_step(self, action: int) -> None:
         """What keys and screen readers ask of a slider."""
-        self._edit(self._value_at(self.sliderPosition() / POSITIONS))
+        self._turn_to(self.sliderPosition() / POSITIONS)
         self.editEnded.emit()
 
     # --- hand ---------------------------------------------------------------------------------------------------
@@ -138,7 +115,7 @@ class Knob(QAbstractSlider):
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._edit(self._default)
+        self._turn_to(self.parameter.to_unit(self.parameter.default))
         self.editEnded.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -158,7 +135,7 @@ class Knob(QAbstractSlider):
         """A field over the value; Enter takes what stands there, Esc or leaving it does not."""
         editor = self._editor = _Editor(self.value_text(), self)
         editor.setObjectName("knobEditor")
-        editor.setAccessibleName(f"{self.name}, value")
+        editor.setAccessibleName(f"{self.parameter.title}, value")
         editor.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         editor.setGeometry(0, self.height() - LINE_PX - 7, self.width(), LINE_PX + 7)
         editor.selectAll()
@@ -172,7 +149,7 @@ class Knob(QAbstractSlider):
             return
         value = number_in(self._editor.text())
         if value is not None:
-            self._edit(value)
+            self._turn_to(self.parameter.to_unit(value))
             self.editEnded.emit()
         self._close_editor()
 
@@ -181,14 +158,6 @@ class Knob(QAbstractSlider):
             editor, self._editor = self._editor, None
             editor.deleteLater()
             self.setFocus()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._touched = True
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._touched = False
-        self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -203,10 +172,10 @@ class Knob(QAbstractSlider):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        enabled, unit = self.isEnabled(), self._unit(self._exact)
+        enabled, unit = self.isEnabled(), self._turned
         dial = QRectF((self.width() - DIAL_PX) / 2, 1, DIAL_PX, DIAL_PX).adjusted(3, 3, -3, -3)
         self._arc(painter, dial, 0, 1, "line")
-        start = self._unit(self._default) if self._centred else 0
+        start = self.parameter.to_unit(self.parameter.default) if self._centred else 0
         self._arc(painter, dial, start, unit, "accent" if enabled else "line_strong")
         angle = math.radians(START_DEGREES - SPAN_DEGREES * unit)
         centre, radius = dial.center(), dial.width() / 2
@@ -221,7 +190,7 @@ class Knob(QAbstractSlider):
         painter.setFont(font(SMALL_PX, figures=True))
         lines = QRectF(0, DIAL_PX, self.width(), LINE_PX), QRectF(0, DIAL_PX + LINE_PX, self.width(), LINE_PX)
         painter.setPen(colour("muted" if enabled else "faint"))
-        painter.drawText(lines[0], int(Qt.AlignmentFlag.AlignCenter), self.name)
+        painter.drawText(lines[0], int(Qt.AlignmentFlag.AlignCenter), self.parameter.title)
         painter.setPen(colour("text" if enabled else "faint"))
         painter.drawText(lines[1], int(Qt.AlignmentFlag.AlignCenter), self.value_text())
 
