@@ -18,14 +18,17 @@ from arc_instrument import settings as settings_file
 from arc_instrument.assets import instrument_asset
 from arc_instrument.audio.client import AudioClient
 from arc_instrument.audio.protocol import AudioSettings
-from arc_instrument.audio.wavfile import read_clip
+from arc_instrument.audio.wavfile import read_clip, write_clip
 from arc_instrument.domain import UserError
 from arc_instrument.generation import GenerationService, Synth
+from arc_instrument.instance import claim
 from arc_instrument.library import Library
-from arc_instrument.session import Session
+from arc_instrument.session import Session, preferences
+from arc_instrument.session.autosave import Autosave
+from arc_instrument.session.kept_work import keep_work
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
-from arc_instrument.settings import AudioDeviceSettings, Folders, Settings
-from arc_instrument.ui import palette
+from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
+from arc_instrument.ui.appearance import Appearance
 from arc_instrument.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     _start_log(folders)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["arc-instrument", *argv])
-    dress(application)
+    appearance = dress(application)
     problem = None
     try:
         settings = settings_file.load(folders.settings_file)
@@ -62,14 +65,22 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     if settings.model and weights is None:  # by default nothing is listed before the window is up
         model = next((installed for installed in list_models() if installed.name == settings.model), None)
 
+    chosen_precision = precision or settings.compute.precision
+
     def make_synth(folder: Path | None) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(folder, precision)
+        return Synth(folder, chosen_precision or None)
+
+    def change_precision(chosen: str) -> None:
+        nonlocal chosen_precision
+        chosen_precision = chosen
+        generation.reload()
 
     generation = GenerationService(make_synth, model.path if model else weights)
     audio = AudioClient()
-    library = Library(Path(settings.takes_folder) if settings.takes_folder else folders.takes)
+    chosen_folder = Path(settings.takes_folder) if settings.takes_folder else None
+    library = Library(chosen_folder or folders.takes, must_exist=chosen_folder is not None)
     devices = AudioSettings(**settings.audio.model_dump())
     session = Session(
         generation,
@@ -81,21 +92,42 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         refuge=Library(folders.refuge),
         list_models=list_models,
         max_seconds=model.max_seconds if model else DEFAULT_MAX_SECONDS,
+        voice=settings.voice,
+        recordings=folders.recordings,
+        preferences=preferences.from_settings(settings),
+        models_folder=folders.models,
+        bindings=[each.binding() for each in settings.midi_controls],
     )
+    appearance.render_state(session.state)
+    session.stateChanged.connect(appearance.render_state)
+    instance = claim(folders.session)
+    autosave = Autosave(session, instance.session_file, write_clip, read_clip)
+    keep_work(autosave, session)
+    autosave.restore()
     window = MainWindow(session, QSettings(str(folders.window_file), QSettings.Format.IniFormat))
     if problem:
         session.say(problem)
     elif settings.model and weights is None and model is None:
         session.say(f"The model {settings.model} is not installed any more: the embedded one is used instead.")
 
+    elif instance.number > 1:
+        session.say(
+            f"This is window {instance.number}: it has a session of its own, and all keep their takes in "
+            f"{session.takes.folder}.",
+            is_error=False,
+        )
+    session.preferences.precisionChanged.connect(change_precision)
+
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
-        settings.sound = session.sound_settings()
+        settings.voice = session.voice.settings()
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
+        preferences.into_settings(session.state.preferences, settings)
+        settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]
         if session.chosen_model and session.chosen_model.name:
             settings.model = session.chosen_model.name
-        settings.takes_folder = "" if session.takes_folder == folders.takes else str(session.takes_folder)
+        settings.takes_folder = "" if session.takes.folder == folders.takes else str(session.takes.folder)
         try:
             settings_file.save(settings, folders.settings_file)
         except UserError as error:
@@ -107,7 +139,10 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     def start_services() -> None:
         session.player.start_audio()
-        session.load_takes()
+        session.preferences.start()
+        session.takes.load()
+        session.takes.watch()
+        session.voice.recover()
         generation.start()
 
     window.painted.connect(start_services)
@@ -116,6 +151,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     save_soon.stop()
     save_settings()
+    autosave.shutdown()
     session.shutdown()
     audio.shutdown()
     if not generation.shutdown():
@@ -123,17 +159,12 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     return status
 
 
-def dress(application: QApplication) -> None:
-    """Give the application the instrument's name, fonts, colours and style."""
+def dress(application: QApplication) -> Appearance:
+    """Give the application the instrument's name, fonts, colours and style; returns what changes them later."""
     application.setApplicationName("arc-instrument")
     application.setApplicationDisplayName("ARC Instrument")
-    application.setStyle("Fusion")
-    application.styleHints().setColorScheme(Qt.ColorScheme.Dark)
-    palette.load_fonts()
-    application.setPalette(palette.qt_palette())
-    application.setFont(palette.font())
-    application.setStyleSheet(palette.style_sheet())
     application.setWindowIcon(QIcon(str(instrument_asset("icons", "app.svg"))))
+    return Appearance(application)
 
 
 def _start_log(folders: Folders) -> None:

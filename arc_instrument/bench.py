@@ -9,8 +9,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +21,12 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from arc_instrument.domain import Generated, GenerationRequest, Progress, UserError
+from arc_instrument.domain import RATE_HZ, Generated, GenerationRequest, Progress, UserError
+from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
 from arc_instrument.requests import check_request
 
 PROMPT = "punchy analog kick drum"
+BATCH_RUNS = 3
 
 
 class Generator(Protocol):
@@ -36,6 +38,8 @@ class Generator(Protocol):
     def warm_up(self) -> None: ...
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]: ...
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]: ...
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,43 @@ class Report:
     ms: dict[str, Quantiles]
     peak_memory_mib: float | None
     peaks: dict[str, float]
+    mixer: "MixerLoad | None" = None
+
+
+@dataclass(frozen=True)
+class MixerLoad:
+    """Time of one core that a block of the mixer takes, in percent of how long the block sounds."""
+
+    voices: int
+    block_frames: int
+    rate_hz: int
+    median_percent: float
+    p99_percent: float
+
+
+def measure_mixer(blocks: int = 2_000) -> MixerLoad:
+    """The worst a player can ask for: 32 voices, each looped, shaken and through both filters.
+
+    Processor time where the system counts it finely, so that other programs do not count; else the time that passes.
+    """
+    from arc_instrument.audio.mixer import MAX_VOICES, Mixer
+    from arc_instrument.shape import Shape
+
+    clock = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-6 else time.perf_counter
+    noise = np.random.default_rng(0).standard_normal((RATE_HZ, 2)).astype(np.float32)
+    mixer, block = Mixer(RATE_HZ), np.zeros((128, 2), np.float32)
+    mixer.set_shape(0, Shape(mode="loop", low_pass_hz=2_000, resonance=0.5, high_pass_hz=100))
+    mixer.control(0, "wheel", 1.0)
+    mixer.arm(0.01 * noise)
+    for note in range(MAX_VOICES):
+        mixer.note_on(44 + note, 100)
+    seconds = []
+    for _ in range(blocks):
+        started = clock()
+        mixer.process(block)
+        seconds.append(clock() - started)
+    median, p99 = np.percentile(seconds[blocks // 10 :], (50, 99)) / (len(block) / RATE_HZ) * 100
+    return MixerLoad(mixer.voices, len(block), RATE_HZ, float(median), float(p99))
 
 
 def run(plan: Plan, probe_file: Path | None = None) -> Report:
@@ -105,14 +146,14 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
         np.savez(probe_file, allow_pickle=False, **synth.probe())
     return Report(
         synth.name, _machine(), synth.about, request.seconds, request.steps, plan.runs, load_ms, ms, memory,
-        machine_peaks(),
+        machine_peaks(), measure_mixer(),
     )  # fmt: skip
 
 
 def measure(synth: Generator, runs: int, seconds: float, steps: int) -> dict[str, Quantiles]:
-    """Time `runs` generations after one unmeasured one, and as many drafts of one step.
+    """Time `runs` generations after one unmeasured one, as many drafts of one step, and `BATCH_RUNS` of each batch.
 
-    Every run has a prompt of its own, so that none finds its text in the cache.
+    Every run has a prompt of its own, so that none finds its text in the cache; variations are of one prompt.
     """
     timings = [_generate(synth, index, seconds, steps).timing for index in range(runs + 1)][1:]
     drafts = [_generate(synth, index, seconds, 1).timing for index in range(runs + 1, 2 * runs + 1)]
@@ -123,6 +164,8 @@ def measure(synth: Generator, runs: int, seconds: float, steps: int) -> dict[str
         "first sound": [timing.first_sound_ms for timing in timings],
         "total": [timing.total_ms for timing in timings],
         "draft of 1 step": [timing.total_ms for timing in drafts],
+        "8 variations": _batches(synth, lambda run: _variations(run, seconds, steps)),
+        "kit of 16": _batches(synth, lambda run: _kit(run, min(ONE_SHOT_SECONDS, synth.max_seconds), steps)),
     }
     return {stage: Quantiles(*(float(q) for q in np.percentile(ms, (50, 5, 95)))) for stage, ms in stages.items()}
 
@@ -202,7 +245,8 @@ def to_json(report: Report | list[Comparison]) -> str:
 def from_json(text: str) -> Report:
     """What `to_json` wrote of one report."""
     values = json.loads(text)
-    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}})
+    mixer = MixerLoad(**values["mixer"]) if values["mixer"] else None
+    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}, "mixer": mixer})
 
 
 def print_table(report: Report, console: Console | None = None) -> None:
@@ -215,6 +259,12 @@ def print_table(report: Report, console: Console | None = None) -> None:
         table.add_row(stage, f"{ms.median:.1f}", f"{ms.p5:.1f}", f"{ms.p95:.1f}")
     console.print(table)
     console.print(f"load and warm-up {report.load_ms:.0f} ms, peak memory {_memory(report)}")
+    if report.mixer:
+        mixer = report.mixer
+        console.print(
+            f"mixer: {mixer.voices} voices, looped and filtered, take {mixer.median_percent:.1f} % of a block of "
+            f"{mixer.block_frames} frames at {mixer.rate_hz / 1000:g} kHz on one core (p99 {mixer.p99_percent:.1f} %)"
+        )
     _print_machine(report, console)
 
 
@@ -259,6 +309,27 @@ def _generate(synth: Generator, index: int, seconds: float, steps: int) -> Gener
     *_, generated = synth.stream(request)
     assert isinstance(generated, Generated)
     return generated
+
+
+def _variations(run: int, seconds: float, steps: int) -> list[GenerationRequest]:
+    request = GenerationRequest(0, f"{PROMPT} variation {run}", seconds, steps, seed=run)
+    return [replace(request, id=i, walk=((100 + i, 0.3),)) for i in range(8)]
+
+
+def _kit(run: int, seconds: float, steps: int) -> list[GenerationRequest]:
+    prompts = kit_prompts(f"kit {run} of dusty")
+    return [GenerationRequest(i, prompt, seconds, steps, seed=i) for i, prompt in enumerate(prompts)]
+
+
+def _batches(synth: Generator, requests: Callable[[int], list[GenerationRequest]]) -> list[float]:
+    """Milliseconds of whole batches, by the clock on the wall: sounds of one batch share their steps."""
+    times = []
+    for run in range(BATCH_RUNS + 1):
+        batch, started = requests(run), time.perf_counter()
+        made = sum(isinstance(item, Generated) for item in synth.stream_batch(batch))
+        assert made == len(batch)
+        times.append(1e3 * (time.perf_counter() - started))
+    return times[1:]  # the first packs the products of its shape
 
 
 def _machine() -> dict[str, str]:

@@ -4,17 +4,19 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 """
 
 import os
-import secrets
 import sys
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arc_instrument.domain import MAX_SEED, MIN_STEPS, PRECISIONS, Generated, GenerationRequest, Progress, UserError
+from arc_instrument.domain import PRECISIONS, Generated, GenerationRequest, Progress, UserError
 
+if TYPE_CHECKING:
+    from arc_instrument.batch import Job
+
+FORMATS = ("wav16", "wav24", "wav32f", "flac")  # of audio.wavfile, which takes a while to load
 Weights = Annotated[Path | None, typer.Option(help="Folder of another model than the embedded one.")]
 
 
@@ -22,6 +24,12 @@ def _known_precision(precision: str | None) -> str | None:
     if precision not in (None, *PRECISIONS):
         raise UserError(f"The precision {precision} is not known: choose {', '.join(PRECISIONS)}.")
     return precision
+
+
+def _known_format(format: str | None) -> str | None:
+    if format not in (None, *FORMATS):
+        raise UserError(f"The format {format} is not known: choose {', '.join(FORMATS)}.")
+    return format
 
 
 Precision = Annotated[
@@ -69,8 +77,13 @@ def window(context: typer.Context, weights: Weights = None, precision: Precision
 
 @app.command()
 def render(
-    prompt: Annotated[str, typer.Argument(help='The sound in words, for example "punchy analog kick drum".')],
-    out: Annotated[Path, typer.Option(help="The WAV file to write (24 bit, 44.1 kHz, stereo).")],
+    prompt: Annotated[
+        str | None,
+        typer.Argument(help='The sound in words, for example "punchy analog kick drum"; left out with --csv.'),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The WAV or FLAC file to write; with --csv the folder of the files.")
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Length of the sound.")] = 2.0,
     steps: Annotated[
         int | None, typer.Option(help="Denoising steps, 1 to 100: more is finer and slower. Left out: the model's own.")
@@ -80,39 +93,54 @@ def render(
     init_noise: Annotated[
         float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
     ] = 0.6,
+    count: Annotated[int, typer.Option(min=1, help="So many sounds, with seeds that follow each other.")] = 1,
+    csv: Annotated[
+        Path | None, typer.Option(help="A sound a line: prompt and, as wished, seconds,steps,seed,init,init_noise,out.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(callback=_known_format, help="wav16, wav24, wav32f or flac; left out: 24 bit.")
+    ] = None,
     weights: Weights = None,
     precision: Precision = None,
 ) -> None:
-    """Make one sound and write it to a WAV file."""
-    _check_out(out)
-    from arc_instrument.audio.wavfile import read_clip, write_clip
-    from arc_instrument.requests import check_request, crop_note
-    from arc_instrument.takefile import comment_of, take_of
+    """Make sounds and write them to files. What is there already, whole and made by the same settings, is skipped by
+    --count and --csv, so that the same command goes on after Ctrl-C."""
+    from arc_instrument import batch
 
-    request = GenerationRequest(
-        id=1,
-        prompt=prompt,
-        seconds=seconds,
-        steps=MIN_STEPS if steps is None else steps,
-        seed=secrets.randbelow(MAX_SEED + 1) if seed is None else seed,
-        init=None if init is None else read_clip(init),
-        init_noise=1.0 if init is None else init_noise,
-    )
+    if csv is None and out is None:
+        raise UserError("No file was named to write to: add --out sound.wav.")
+    if (prompt is None) == (csv is None):
+        raise UserError("Give either a prompt or --csv with a prompt in each line.")
+    wish = batch.Wish(prompt or "", out or Path(), seconds, steps, seed, init, init_noise)
+    listed = [wish] if csv is None else batch.read_wishes(csv, wish, ".flac" if format == "flac" else ".wav")
+    wishes = [each for one in listed for each in batch.times(one, count)]
+    for each in wishes:
+        try:
+            _check_out(each.out, format)
+        except UserError as error:
+            raise UserError(f"{each.where}{error}") from error
+    made = 0
     try:
         from arc_instrument.synth import Synth
 
         synth = Synth(weights, precision)
-        if steps is None:
-            request = replace(request, steps=synth.default_steps)
-        checked = check_request(request, synth.max_seconds)
-        if note := crop_note(request):
+        is_batch = csv is not None or count > 1
+        jobs = batch.checked(wishes, format, synth.default_steps, synth.max_seconds, _check_out)
+        waiting = jobs
+        if is_batch:
+            pairs = zip(jobs, wishes, strict=True)
+            waiting = [job for job, each in pairs if not batch.is_made(each, job.request.steps)]
+        for note in dict.fromkeys(job.note for job in waiting if job.note):
             print(f"arc-instrument: {note}", file=sys.stderr)
-        generated = _generate(synth, checked)
-        write_clip(out, generated.clip, comment_of(take_of(generated, out, datetime.now())))
+        for line in _render(synth, waiting, is_batch):
+            print(line, flush=True)
+            made += 1
+        if skipped := len(jobs) - len(waiting):
+            print(f"{skipped} of {len(jobs)} were there already.")
     except KeyboardInterrupt:
-        print("arc-instrument: cancelled, nothing was written.", file=sys.stderr)
+        told = f"{made} written, the same command goes on" if made else "nothing was written"
+        print(f"arc-instrument: cancelled, {told}.", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"{out}: {generated.clip.seconds:.2f} s, seed {checked.seed}, made in {generated.timing.total_ms:.0f} ms")
 
 
 @app.command()
@@ -201,25 +229,44 @@ def models_remove(name: ModelName, yes: Annotated[bool, typer.Option("--yes", he
         raise UserError(f"{name} was kept: answer y, or give --yes.") from None
 
 
-def _generate(synth, request: GenerationRequest) -> Generated:
+def _render(synth, jobs: "Sequence[Job]", is_batch: bool) -> Iterator[str]:
+    """Make the jobs, tell each; with a bar of steps, or of sounds and the time that they will take."""
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as ProgressBar
 
+    from arc_instrument.batch import render_all
+
     console = Console(stderr=True)
-    with ProgressBar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("step", total=request.steps)
-        for item in synth.stream(request):
-            if isinstance(item, Progress):
-                bar.update(task, completed=item.step)
-            else:
-                return item
-    raise RuntimeError("the stream ended without a sound")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("sounds" if is_batch else "step", total=len(jobs) if is_batch else jobs[0].request.steps)
+
+        def generate(request: GenerationRequest) -> Generated:
+            for item in synth.stream(request):
+                if not isinstance(item, Progress):
+                    return item
+                if not is_batch:
+                    bar.update(task, completed=item.step)
+            raise RuntimeError("the stream ended without a sound")
+
+        for job, generated in render_all(jobs, generate):
+            if is_batch:
+                bar.advance(task)
+            for note in generated.notes:
+                console.print(f"arc-instrument: {note}", markup=False, highlight=False, soft_wrap=True)
+            seed, made_ms = generated.request.seed, generated.timing.total_ms  # a faulty sound is made with another
+            yield f"{job.out}: {generated.clip.seconds:.2f} s, seed {seed}, made in {made_ms:.0f} ms"
 
 
-def _check_out(path: Path) -> None:
-    """Refuse, before anything is computed, a file that could not be written in the end."""
-    if path.suffix.lower() != ".wav":
-        raise UserError(f"{path} does not end in .wav: only WAV files are written, so name it {path.stem}.wav.")
+def _check_out(path: Path, format: str | None) -> str:
+    """The format of the file; refuses, before anything is computed, one that could not be written in the end."""
+    suffix = path.suffix.lower()
+    chosen = format or ("flac" if suffix == ".flac" else "wav24")
+    wanted = ".flac" if chosen == "flac" else ".wav"
+    if suffix != wanted:
+        what = "only WAV and FLAC files are written" if format is None else f"{format} is asked for"
+        raise UserError(f"{path} does not end in {wanted}: {what}, so name it {path.stem}{wanted}.")
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except OSError as error:
@@ -230,6 +277,7 @@ def _check_out(path: Path) -> None:
         raise UserError(f"The folder {path.parent} does not exist: make it first, or choose another.")
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"The folder {path.parent} cannot be written to: choose another, or change its permissions.")
+    return chosen
 
 
 def _check_display() -> None:

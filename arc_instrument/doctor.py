@@ -49,8 +49,10 @@ _MIDI_PROBE = """
 import json, queue
 from arc_instrument.audio.midi import MidiInputs
 class Told(queue.Queue):
-    def midi_ports(self, *ports_and_sentence):
-        self.put(ports_and_sentence)
+    def midi_ports(self, open_names, all_names, sentence):
+        self.put((open_names, sentence))
+    def midi_flush(self):
+        pass
 told = Told()
 inputs = MidiInputs(told)
 inputs.start()

@@ -3,18 +3,27 @@
 Shapes: `samples` are float32 (frames, 2), full scale ±1, at `rate_hz`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 RATE_HZ = 44_100
+PARTS = 17  # 0 is played on the keys, 1 to 16 are the pads
+FIRST_PAD_NOTE = 36  # of pad 1: General MIDI's bass drum, where pad controllers begin
+POOL_CLIPS = 16  # that wait to be the next hit of a part
 MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SEED = 2**32 - 1
+MAX_LEGS = 64  # of a walk: variations of variations of …
+
+# The most urgent first: typed or clicked; made while typing; chosen to be heard beside each other; pads; ahead of hits.
+ORIGINS = ("user", "draft", "variation", "kit", "fresh")
 
 
 class UserError(Exception):
@@ -44,11 +53,43 @@ class Clip:
         return len(self.samples) / self.rate_hz
 
 
+@dataclass(frozen=True)
+class SoundFacts:
+    """`root_note` is a MIDI number with a fraction, None without a clear pitch; `tempo_bpm` None without a clear one.
+
+    `onsets` in frames. Levels are None for silence; with samples that are no numbers only `has_bad_samples` is said.
+    """
+
+    root_note: float | None = None
+    pitch_confidence: float = 0.0
+    tempo_bpm: float | None = None
+    beats: float | None = None
+    onsets: tuple[int, ...] = ()
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    centroid_hz: float = 0.0
+    is_silent: bool = False
+    is_clipped: bool = False
+    has_bad_samples: bool = False
+
+    @property
+    def root_key(self) -> int | None:
+        """The nearest MIDI note."""
+        return None if self.root_note is None else round(self.root_note)
+
+    @property
+    def cents(self) -> float:
+        """How far the pitch lies above `root_key`."""
+        return 0.0 if self.root_note is None else 100 * (self.root_note - round(self.root_note))
+
+
 @dataclass(frozen=True, eq=False)
 class GenerationRequest:
     """One wanted sound. `init` with `init_noise` in (0, 1] makes it audio-to-audio: 1 ignores it, near 0 keeps it.
 
-    `origin` is "user" for a request typed or clicked, "fresh" for a variation ordered by a played note.
+    `walk` turns the noise of `seed` towards that of other seeds, each leg a seed and a distance from 0 to 1.
+    `origin` is one of `ORIGINS`: who wants it, and so how urgent it is. `settings` is what else the file of the take
+    shall tell, as JSON: `takefile` names the known keys.
     """
 
     id: int
@@ -59,6 +100,8 @@ class GenerationRequest:
     init: Clip | None = None
     init_noise: float = 1.0
     origin: str = "user"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    walk: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +153,10 @@ class Generated:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A generation kept as a WAV on disk: it has a path from the moment it exists."""
+    """A generation kept as a WAV on disk: it has a path from the moment it exists.
+
+    `settings` is what else its file tells, see `GenerationRequest`; `facts` what was heard in it, None in older files.
+    """
 
     path: Path
     prompt: str
@@ -123,12 +169,48 @@ class Take:
     created: str  # ISO 8601, local time
     generation_ms: float
     peaks: np.ndarray = field(repr=False)  # (columns, 2) float32 minima and maxima for the waveform
+    favourite: bool = False  # this and the tags are a person's words about the take, not the file's about itself
+    tags: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: SoundFacts | None = None
 
 
 @dataclass(frozen=True)
 class NoteEvent:
-    """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name."""
+    """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name.
+
+    `part` 0 is the keys, 1–16 are the pads; None is a note on the pads' MIDI channel that no pad has.
+    """
 
     note: int
     velocity: int
     source: str
+    part: int | None = 0
+
+
+@dataclass(frozen=True)
+class ControlEvent:
+    """A MIDI control change: `channel` 1–16, `controller` and `value` 0–127; `source` is the port's name."""
+
+    channel: int
+    controller: int
+    value: int
+    source: str
+
+
+@dataclass(frozen=True)
+class ProgramEvent:
+    """A MIDI program change: `channel` 1–16, `program` 0–127; `source` is the port's name."""
+
+    channel: int
+    program: int
+    source: str
+
+
+@dataclass(frozen=True)
+class HitEvent:
+    """A note sounded the clip that was given as `clip_id`; `stocked` clips of its part's pool remain."""
+
+    part: int
+    clip_id: int
+    stocked: int

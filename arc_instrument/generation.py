@@ -1,21 +1,23 @@
-"""The worker thread that owns the model, and its queue: the latest request of the person wins."""
+"""The worker thread that owns the model, and its queue: the person's orders first, and of each kind the latest."""
 
 import ctypes
 import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from arc_instrument.domain import Generated, GenerationRequest, LoadedModel, Phase, Progress, UserError
+from arc_instrument.domain import ORIGINS, Generated, GenerationRequest, LoadedModel, Phase, Progress, UserError
 
 _log = logging.getLogger(__name__)
+PASSING = ("draft", "fresh")  # of no worth once something more urgent was ordered
 SHUTDOWN_MS = 20_000  # importing torch cannot be interrupted
 
 
@@ -30,6 +32,8 @@ class Synth(Protocol):
     def warm_up(self) -> None: ...
 
     def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]: ...
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]: ...
 
 
 class GenerationService(QObject):
@@ -53,6 +57,7 @@ class GenerationService(QObject):
     failed = Signal(int, str)
     cancelled = Signal(int)
     _load = Signal()
+    _reload = Signal()
     _wake = Signal()
 
     def __init__(
@@ -71,6 +76,7 @@ class GenerationService(QObject):
         for name in names:
             getattr(self._worker, name).connect(getattr(self, name))
         self._load.connect(self._worker.load)
+        self._reload.connect(self._worker.reload)
         self._wake.connect(self._worker.run_waiting)
 
     def start(self) -> None:
@@ -93,13 +99,22 @@ class GenerationService(QObject):
         self._queue.want(weights)
         self._load.emit()
 
-    def submit(self, request: GenerationRequest) -> None:
-        """Order a sound.
+    def reload(self) -> None:
+        """Load the model anew, because what it computes in has changed. What waits is made afterwards."""
+        if self._thread.isRunning():
+            self._reload.emit()
 
-        A "user" request cancels whatever runs or waits. A "fresh" one waits its turn and replaces only a waiting
-        "fresh" one. Before the model is loaded, the request waits.
+    def submit(self, request: GenerationRequest) -> None:
+        """Order a sound; see `submit_batch`."""
+        self.submit_batch([request])
+
+    def submit_batch(self, requests: Sequence[GenerationRequest]) -> None:
+        """Order sounds of one origin, which arrive one by one in this order. Before the model is loaded, they wait.
+
+        The latest wins: they replace what waits, and but for "fresh" what runs, of their origin. They interrupt what is
+        less urgent (`ORIGINS`): "variation" and "kit" go on afterwards, drafts and fresh sounds are then of the past.
         """
-        for dropped in self._queue.put(request):
+        for dropped in self._queue.put(requests):
             self.cancelled.emit(dropped.id)
         self._wake.emit()
 
@@ -116,7 +131,7 @@ class GenerationService(QObject):
 
 
 class _Queue:
-    """The wanted model, one waiting request per origin, and the cancel token of the running one.
+    """The wanted model, the waiting requests of each origin, and the cancel token of those that run.
 
     Shared by both threads.
     """
@@ -124,8 +139,9 @@ class _Queue:
     def __init__(self, weights: Path | None) -> None:
         self.weights = weights
         self._lock = threading.Lock()
-        self._user: GenerationRequest | None = None
-        self._fresh: GenerationRequest | None = None
+        self._waiting: dict[str, list[GenerationRequest]] = {}
+        self._running = ""  # origin of what runs
+        self._resumes = False  # whether what runs goes on once what interrupted it is done
         self._token = threading.Event()
 
     def want(self, weights: Path | None) -> None:
@@ -139,39 +155,56 @@ class _Queue:
             if self.weights == weights:
                 self.weights = instead
 
-    def put(self, request: GenerationRequest) -> list[GenerationRequest]:
-        """Make `request` wait; returns the waiting requests it replaces."""
+    def put(self, requests: Sequence[GenerationRequest]) -> list[GenerationRequest]:
+        """Make `requests` wait; returns the waiting ones they replace."""
+        origin = requests[0].origin
         with self._lock:
-            if request.origin == "fresh":
-                dropped, self._fresh = self._fresh, request
-                return [dropped] if dropped else []
-            dropped = [waiting for waiting in (self._user, self._fresh) if waiting]
-            self._user, self._fresh = request, None
-            self._token.set()
+            outdated = {origin, *PASSING} if origin == "user" else {origin}
+            dropped = [request for name in ORIGINS if name in outdated for request in self._waiting.pop(name, [])]
+            self._waiting[origin] = list(requests)
+            if self._running:
+                if origin == self._running != "fresh":
+                    self._resumes = False
+                    self._token.set()
+                elif ORIGINS.index(origin) < ORIGINS.index(self._running):
+                    self._token.set()
             return dropped
 
-    def take(self, weights: Path | None) -> tuple[GenerationRequest, threading.Event] | None:
-        """The next request to run, with a fresh token that cancels it.
+    def take(self, weights: Path | None) -> tuple[list[GenerationRequest], threading.Event] | None:
+        """The next requests to run together, with a fresh token that cancels them.
 
         None if nothing waits, or if it waits for another model than that of `weights`.
         """
         with self._lock:
-            request = self._user or self._fresh
-            if request is None or self.weights != weights:
+            origin = next((name for name in ORIGINS if self._waiting.get(name)), "")
+            if not origin or self.weights != weights:
                 return None
-            if request is self._user:
-                self._user = None
-            else:
-                self._fresh = None
-            self._token = threading.Event()
-            return request, self._token
+            waiting = self._waiting[origin]
+            batch = list(takewhile(lambda request: _shares(request) == _shares(waiting[0]), waiting))
+            self._waiting[origin] = waiting[len(batch) :]
+            self._running, self._resumes, self._token = origin, origin not in ("user", *PASSING), threading.Event()
+            return batch, self._token
+
+    def end(self, left: list[GenerationRequest], *, failed: bool) -> list[GenerationRequest]:
+        """What ran has ended and `left` these undone: returns those that are cancelled, the others wait again."""
+        with self._lock:
+            origin, self._running = self._running, ""
+            if left and (failed or self._resumes):
+                self._waiting[origin] = [*left, *self._waiting.get(origin, [])]
+                return []
+            return left
 
     def cancel(self) -> list[GenerationRequest]:
         with self._lock:
-            dropped = [waiting for waiting in (self._user, self._fresh) if waiting]
-            self._user = self._fresh = None
+            dropped = [request for name in ORIGINS for request in self._waiting.pop(name, [])]
+            self._resumes = False
             self._token.set()
             return dropped
+
+
+def _shares(request: GenerationRequest) -> tuple[object, ...]:
+    """What the sounds of one batch have in common."""
+    return request.seconds, request.steps, request.init is None, request.init_noise
 
 
 class _Worker(QObject):
@@ -198,6 +231,12 @@ class _Worker(QObject):
             self.modelLoaded.emit(before)
         else:
             self._replace(wanted, None if before is None else before.weights)
+        self.run_waiting()
+
+    @Slot()
+    def reload(self) -> None:
+        """Load the wanted model though it is here."""
+        self._replace(self._queue.weights, None if self._loaded is None else self._loaded.weights)
         self.run_waiting()
 
     def _replace(self, wanted: Path | None, before: Path | None) -> None:
@@ -240,35 +279,47 @@ class _Worker(QObject):
         while self._synth and self._loaded and (waiting := self._queue.take(self._loaded.weights)):
             self._run(self._synth, *waiting)
 
-    def _run(self, synth: Synth, request: GenerationRequest, token: threading.Event) -> None:
-        """Make one sound. One that was ordered for a model of longer sounds is cut to what this one makes."""
+    def _run(self, synth: Synth, requests: list[GenerationRequest], token: threading.Event) -> None:
+        """Make sounds. Those that were ordered for a model of longer sounds are cut to what this one makes."""
         self.phaseChanged.emit(Phase.GENERATING, "Generating")
-        notes = ()
-        if request.seconds > synth.max_seconds:
-            request = replace(request, seconds=synth.max_seconds)
+        notes, failed = (), False
+        if requests[0].seconds > synth.max_seconds:
+            requests = [replace(request, seconds=synth.max_seconds) for request in requests]
             notes = (f"{synth.name} makes at most {synth.max_seconds:.1f} s: the sound is as long as that.",)
-        stream = synth.stream(request)
+        left = {request.id: request for request in requests}
+        stream = synth.stream(requests[0]) if len(requests) == 1 else synth.stream_batch(requests)
         try:
             for item in stream:
                 if token.is_set():
                     break
                 if isinstance(item, Generated):
+                    del left[item.request.id]
                     self.generated.emit(replace(item, notes=(*notes, *item.notes)))
-                    return
-                self.progressed.emit(item)
-            self.cancelled.emit(request.id)
+                    if not left:
+                        break
+                else:
+                    self.progressed.emit(item)
         except UserError as error:
-            self.failed.emit(request.id, str(error))
+            failed = self._fail(left, str(error))
         except MemoryError:
             sentence = "There is not enough memory for this sound: make a shorter one, or choose a smaller model."
-            self.failed.emit(request.id, sentence)
+            failed = self._fail(left, sentence)
         except Exception as error:
             _log.exception("generation failed")
-            self.failed.emit(request.id, f"The model failed on this request ({_brief(error)}): try again.")
+            failed = self._fail(left, f"The model failed on this request ({_brief(error)}): try again.")
         finally:
             if close := getattr(stream, "close", None):
                 close()
+            for request in self._queue.end(list(left.values()), failed=failed and not token.is_set()):
+                self.cancelled.emit(request.id)
             self.phaseChanged.emit(Phase.READY, "Ready")
+
+    def _fail(self, left: dict[int, GenerationRequest], sentence: str) -> bool:
+        """Report the first of what is left; the others are tried without it."""
+        number = next(iter(left))
+        del left[number]
+        self.failed.emit(number, sentence)
+        return True
 
 
 def _give_memory_back() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from arc_instrument.domain import (
+    MAX_LEGS,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     MAX_STEPS,
@@ -46,6 +47,14 @@ def check_request(request: GenerationRequest, max_seconds: float) -> GenerationR
             f"An init noise of {request.init_noise:g} cannot be used: choose more than 0 (keep the recording) "
             "and at most 1 (ignore it)."
         )
+    if len(request.walk) > MAX_LEGS:
+        raise UserError(f"This is {len(request.walk)} variations away from a seed: start anew from one of its takes.")
+    for seed, distance in request.walk:
+        if not 0 <= seed <= MAX_SEED or not 0 <= distance <= 1:
+            raise UserError(
+                f"A variation at the distance {distance:g} to the seed {seed} cannot be made: distances go from 0 "
+                f"to 1, seeds from 0 to {MAX_SEED}."
+            )
     init = request.init and _crop(check_clip(request.init), request.seconds)
     return replace(request, prompt=prompt, init=init)
 

@@ -4,9 +4,9 @@
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 import tomlkit
@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from arc_instrument.domain import MAX_PLAYED_STEPS, MAX_SEED, MIN_STEPS, RATE_HZ, UserError
+from arc_instrument.midi_bindings import Binding, Trigger
+from arc_instrument.musical_time import MAX_BPM, MIN_BPM
 
 VERSION = 1
 _NAME = "arc-instrument"
@@ -28,6 +30,11 @@ class Folders:
     takes: Path
     refuge: Path  # for takes that could not be written where they belong
     models: Path  # installed models, each in a folder of its name
+    session: Path  # what is being worked on, a file for each window open at once
+
+    @property
+    def recordings(self) -> Path:
+        return self.refuge.parent / "recordings"
 
     @property
     def settings_file(self) -> Path:
@@ -49,6 +56,7 @@ def folders() -> Folders:
             takes=root / "takes",
             refuge=root / "refuge",
             models=root / "models",
+            session=root / "session",
         )
     return Folders(
         config=platformdirs.user_config_path(_NAME, appauthor=False),
@@ -56,6 +64,7 @@ def folders() -> Folders:
         takes=platformdirs.user_music_path() / "ARC Instrument",
         refuge=platformdirs.user_data_path(_NAME, appauthor=False) / "refuge",
         models=platformdirs.user_data_path(_NAME, appauthor=False) / "models",
+        session=platformdirs.user_data_path(_NAME, appauthor=False) / "session",
     )
 
 
@@ -64,7 +73,8 @@ class _Table(BaseModel):
 
 
 class SoundSettings(_Table):
-    """The controls of the window as they were left."""
+    """The controls. The settings file may say what a new session begins with; how they were left is in the session's
+    own file, and so are they only once on disk."""
 
     prompt: str = ""
     seconds: Annotated[float, Field(gt=0, le=600)] = 3.0
@@ -73,16 +83,74 @@ class SoundSettings(_Table):
     seed_locked: bool = False
     strength_percent: Annotated[int, Field(ge=0, le=100)] = 40
     fresh: bool = False
+    distance_percent: Annotated[int, Field(ge=0, le=100)] = 30
+    live: bool = False
+    velocity_drives: Literal["", "strength"] = ""
+
+
+class VoiceSettings(_Table):
+    """How to record. `record_bars` 0: until it is stopped. `round_trips_ms`: as measured, by the pair of devices."""
+
+    count_in: bool = False
+    count_in_beats: Annotated[int, Field(ge=1, le=16)] = 4
+    metronome: bool = False
+    metronome_bpm: Annotated[float, Field(ge=MIN_BPM, le=MAX_BPM)] = 120.0
+    beats_per_bar: Annotated[int, Field(ge=1, le=16)] = 4
+    record_bars: Annotated[int, Field(ge=0, le=64)] = 0
+    monitor_gain: Annotated[float, Field(ge=0, le=2)] = 1.0
+    round_trips_ms: dict[str, Annotated[float, Field(ge=0, le=1_000)]] = Field(default_factory=dict)
 
 
 class AudioDeviceSettings(_Table):
-    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver."""
+    """Names as PortAudio lists them; empty means the best default. `block_frames` 0 leaves the choice to the driver.
+
+    `ignored_midi` are names of MIDI inputs.
+    """
 
     host_api: str = ""
     device: str = ""
     input_device: str = ""
     block_frames: Annotated[int, Field(ge=0, le=8192)] = 0
     rate_hz: Annotated[int, Field(ge=8_000, le=192_000)] = RATE_HZ
+    ignored_midi: tuple[str, ...] = ()
+
+
+class MidiBindingSettings(_Table):
+    """A learned MIDI control. `kind` is controller, note or program; `channel` 1–16, 0 for any."""
+
+    source: str
+    kind: Literal["controller", "note", "program"]
+    number: Annotated[int, Field(ge=0, le=127)]
+    channel: Annotated[int, Field(ge=0, le=16)] = 0
+    target: str
+    relative: bool = False
+
+    @classmethod
+    def of(cls, binding: Binding) -> "MidiBindingSettings":
+        return cls(**asdict(binding.trigger), target=binding.target, relative=binding.relative)
+
+    def binding(self) -> Binding:
+        trigger = Trigger(self.source, self.kind, self.number, self.channel)
+        return Binding(trigger, self.target, self.relative)
+
+
+class OscSettings(_Table):
+    """Off by default, and on only for this machine: whoever reaches the port plays the instrument."""
+
+    enabled: bool = False
+    port: Annotated[int, Field(ge=1, le=65_535)] = 9000
+    network: bool = False
+
+
+class AppearanceSettings(_Table):
+    theme: Literal["dark", "light", "system"] = "dark"
+    reduced_motion: bool = False
+
+
+class ComputeSettings(_Table):
+    """`precision` empty means the faster float of this machine."""
+
+    precision: Literal["", "float32", "bfloat16", "int8"] = ""
 
 
 class Settings(_Table):
@@ -93,6 +161,11 @@ class Settings(_Table):
     model: str = ""
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
+    voice: VoiceSettings = Field(default_factory=VoiceSettings)
+    osc: OscSettings = Field(default_factory=OscSettings)
+    appearance: AppearanceSettings = Field(default_factory=AppearanceSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
+    midi_controls: list[MidiBindingSettings] = Field(default_factory=list)
 
 
 def load(path: Path) -> Settings:

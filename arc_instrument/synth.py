@@ -5,7 +5,8 @@ Import it inside the worker, never at the top of another module: torch takes sec
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,18 @@ import numpy as np
 import soxr
 import torch
 
-from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
+from arc_instrument.domain import (
+    MAX_SEED,
+    RATE_HZ,
+    Clip,
+    Generated,
+    GenerationRequest,
+    Progress,
+    Timing,
+    UserError,
+)
+from arc_instrument.morph import blend_of
+from arc_instrument.soundness import fault_of
 from model.finishing import finish
 from model.machine import machine_peaks
 from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
@@ -62,24 +74,63 @@ class Synth:
 
         Raises `UserError` for what the model refuses or cannot make.
         """
+        return self.stream_batch([request])
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]:
+        """Make sounds of one length, number of steps and noise level: Progress, under the id of the first of those that
+        are made together, and each sound as soon as it is there.
+
+        What comes out silent, or not as numbers, is made once more at the end, with the next seed, and says so.
+        """
+        faulty: list[tuple[GenerationRequest, str]] = []
+        for item in self._made(requests):
+            if isinstance(item, Progress):
+                yield item
+            elif fault := fault_of(item.clip.samples):
+                faulty.append((item.request, fault))
+            else:
+                yield self._finished(item)
+        for request, fault in faulty:
+            other = replace(request, seed=(request.seed + 1) % (MAX_SEED + 1))
+            note = f"Seed {request.seed} gave {fault}: this is seed {other.seed}."
+            for item in self._made([other]):
+                if isinstance(item, Generated):
+                    item = replace(self._finished(item), notes=(note,))
+                yield item
+
+    def _made(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]:
+        """The sounds as the model made them, in their order. Times spent on several at once are shared among them."""
         start = time.perf_counter()
 
         def elapsed_ms() -> float:
             return 1000 * (time.perf_counter() - start)
 
-        text_ms = steps_ms = first_sound_ms = 0.0
+        frames = round(requests[0].seconds * self.rate_hz)
+        text_ms = steps_ms = first_sound_ms = begun_ms = begun_decoding_ms = 0.0
+        together, done = 1, 0
         chunks: list[np.ndarray] = []
         try:
-            for item in self._pipeline.stream(self._generation(request)):
+            for item in self._pipeline.stream_batch([_generation(request) for request in requests]):
                 match item:
                     case TextDone():
-                        text_ms = elapsed_ms()
+                        together, text_ms = item.items, (elapsed_ms() - begun_ms) / item.items
+                        begun_ms = elapsed_ms()
                     case Step():
-                        steps_ms = elapsed_ms() - text_ms
-                        yield Progress(request.id, item.index, item.steps, elapsed_ms())
+                        steps_ms = (elapsed_ms() - begun_ms) / together
+                        yield Progress(requests[done].id, item.index, item.steps, elapsed_ms())
+                        begun_decoding_ms = elapsed_ms()
                     case AudioChunk():
-                        first_sound_ms = first_sound_ms or elapsed_ms()
                         chunks.append(item.samples)
+                        first_sound_ms = first_sound_ms or elapsed_ms()
+                        if sum(map(len, chunks)) == frames:
+                            decode_ms = elapsed_ms() - begun_decoding_ms
+                            total_ms = text_ms + steps_ms + decode_ms
+                            timing = Timing(text_ms, steps_ms, decode_ms, first_sound_ms, total_ms)
+                            yield Generated(
+                                requests[done], Clip(np.concatenate(chunks)), timing, self.name, self.licence
+                            )
+                            chunks, first_sound_ms, done = [], 0.0, done + 1
+                            begun_ms = begun_decoding_ms = elapsed_ms()
         except ValueError as error:
             raise UserError(str(error)) from error
         except torch.OutOfMemoryError as error:
@@ -92,10 +143,14 @@ class Synth:
             raise UserError(
                 "This machine's memory is full: close other programs, or ask for a shorter sound."
             ) from error
-        total_ms = elapsed_ms()
-        samples = finish(np.concatenate(chunks), self.rate_hz)
-        timing = Timing(text_ms, steps_ms, total_ms - text_ms - steps_ms, first_sound_ms, total_ms)
-        yield Generated(request, Clip(self._at_instrument_rate(samples)), timing, self.name, self.licence)
+
+    def _finished(self, made: Generated) -> Generated:
+        """Without clicks at its edges, at most at −1 dBTP, at the instrument's rate."""
+        try:
+            samples = finish(made.clip.samples, self.rate_hz)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        return replace(made, clip=Clip(self._at_instrument_rate(samples)))
 
     def _move_to_processor(self) -> None:
         """Load the model anew, on the processor, after the card's memory ran out."""
@@ -114,9 +169,18 @@ class Synth:
         """Velocities and a decoded sound of fixed inputs, to compare engines and precisions by."""
         return probe(self._pipeline)
 
-    def _generation(self, request: GenerationRequest) -> Generation:
-        init = request.init.samples if request.init else None
-        return Generation(request.prompt, request.seconds, request.steps, request.seed, init, request.init_noise)
-
     def _at_instrument_rate(self, samples: np.ndarray) -> np.ndarray:
         return samples if self.rate_hz == RATE_HZ else soxr.resample(samples, self.rate_hz, RATE_HZ)
+
+
+def _generation(request: GenerationRequest) -> Generation:
+    return Generation(
+        request.prompt,
+        request.seconds,
+        request.steps,
+        request.seed,
+        request.init.samples if request.init else None,
+        request.init_noise,
+        request.walk,
+        blend_of(request.prompt),
+    )

@@ -17,6 +17,7 @@ from model.config import ModelConfig
 from model.dit import Prepared
 from model.engine import CHUNK_FRAMES, FIRST_CHUNK_FRAMES, Autoencoder, Engine
 from model.generator import Generator
+from model.noise import NoiseSource
 from model.oobleck import OobleckAutoencoder
 
 WARM_UP_RUNS = 3  # on a stream of their own, before a capture, as PyTorch's notes on graphs ask for
@@ -53,7 +54,7 @@ class GraphEngine(Engine):
 
     def __init__(self, config: ModelConfig, generator: Generator, autoencoder: Autoencoder, dtype: torch.dtype):
         super().__init__(config, generator, autoencoder, dtype)
-        self._graphs: dict[tuple[str, torch.Size], Graph] = {}
+        self._graphs: dict[tuple[str | torch.Size, ...], Graph] = {}
         self._step = compiled(self._velocity)
         if isinstance(autoencoder, OobleckAutoencoder):
             self._decode = compiled(autoencoder.decode)
@@ -62,7 +63,7 @@ class GraphEngine(Engine):
         flat = [tensor for pair in prepared.keys_values for tensor in pair]
         return self._graph("step", self._step, x_bct, self._embedded(time), prepared.global_bd, *flat)
 
-    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: torch.Generator) -> Iterator[Tensor]:
+    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: NoiseSource) -> Iterator[Tensor]:
         autoencoder, frames = self.autoencoder, latents_bct.shape[-1]
         if not isinstance(autoencoder, OobleckAutoencoder) or frames < CHUNK_FRAMES + 2 * autoencoder.context_frames:
             yield from super().decode(latents_bct, ends, rng)
@@ -83,7 +84,7 @@ class GraphEngine(Engine):
         return self.dit.velocity_at(x_bct, time_bd, Prepared(global_bd, pairs))
 
     def _graph(self, name: str, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        key = name, inputs[0].shape
+        key = name, inputs[0].shape, inputs[-1].shape  # of the latents, and of the conditions: one or each item's
         if key not in self._graphs:
             self._graphs[key] = Graph(function, inputs)
         return self._graphs[key](*inputs)

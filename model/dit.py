@@ -17,10 +17,38 @@ from model.config import DiTConfig
 
 
 class Prepared(NamedTuple):
-    """All that depends on the condition alone: one prompt's, for every step and every seed."""
+    """All that depends on the condition alone: one prompt's, or each item's, for every step and every seed."""
 
     global_bd: Tensor
     keys_values: tuple[KeysValues, ...]  # of each block
+
+    @classmethod
+    def join(cls, parts: Sequence["Prepared"]) -> "Prepared":
+        """A condition for each item; the same for all of them stays one."""
+        if all(part is parts[0] for part in parts):
+            return parts[0]
+        blocks = zip(*(part.keys_values for part in parts), strict=True)
+        pairs = tuple((torch.cat([k for k, _ in block]), torch.cat([v for _, v in block])) for block in blocks)
+        return cls(torch.cat([part.global_bd for part in parts]), pairs)
+
+    @classmethod
+    def mean(cls, parts: Sequence["Prepared"], weights: Sequence[float]) -> "Prepared":
+        """What lies between several conditions, by weights that add up to 1."""
+
+        def mean(tensors: Sequence[Tensor]) -> Tensor:
+            total = sum((weight * x.float() for x, weight in zip(tensors, weights, strict=True)), torch.zeros(()))
+            return total.to(tensors[0].dtype)
+
+        blocks = zip(*(part.keys_values for part in parts), strict=True)
+        pairs = tuple((mean([k for k, _ in block]), mean([v for _, v in block])) for block in blocks)
+        return cls(mean([part.global_bd for part in parts]), pairs)
+
+    def item(self, index: int) -> "Prepared":
+        """The condition of one item."""
+        if len(self.global_bd) == 1:
+            return self
+        one = slice(index, index + 1)
+        return Prepared(self.global_bd[one], tuple((k[one], v[one]) for k, v in self.keys_values))
 
 
 class FeedForward(nn.Module):

@@ -17,6 +17,7 @@ from model.dit import Prepared
 from model.dit_packed import PackedTransformer
 from model.generator import Generator
 from model.machine import cores, fast_dtype
+from model.noise import NoiseSource
 from model.oobleck import Encoder, OobleckAutoencoder, posterior, sample_posterior
 from model.oobleck_blocks import BlockDecoder, BlockEncoder
 from model.packed import has_onednn
@@ -28,7 +29,9 @@ Precision = Literal["float32", "bfloat16", "int8"]
 Autoencoder = OobleckAutoencoder | SpectralAutoencoder
 
 FIRST_CHUNK_FRAMES, CHUNK_FRAMES = 8, 64  # 0.37 s to hear at once; then few chunks, as each costs its context
-PACKED_CANVASES = 4  # ARC_MINI's transformer takes 27 MB for each canvas it is packed for, in bfloat16
+PACKED_SHAPES = 6  # ARC_MINI's transformer takes 27 MB for each shape it is packed for, in bfloat16
+BATCH_ITEMS = 16  # a kit; on a card they are one launch
+PACKED_FRAMES = 128  # latent frames of all items in one product: below, reading the weights takes most of the time
 
 
 def default_device() -> str:
@@ -72,6 +75,10 @@ class Engine:
     def device(self) -> torch.device:
         return self.generator.seconds.frequencies.device
 
+    def batch_items(self, frames: int) -> int:
+        """How many canvases of `frames` are best made at once: a power of two."""
+        return BATCH_ITEMS
+
     def prepare(self, text_bld: Tensor, seconds_b: Tensor) -> Prepared:
         """All that one prompt and length need, for any step and seed."""
         return self.dit.prepare(self._condition(text_bld, seconds_b))
@@ -81,14 +88,14 @@ class Engine:
         return self.dit.prepare(self._condition(text_bld, seconds_b).null())
 
     def velocity(self, x_bct: Tensor, time: float, prepared: Prepared) -> Tensor:
-        """v_φ(x_t, t, c) in float32, of all items at one time."""
+        """v_φ(x_t, t, c) in float32, of all items at one time; `prepared` is of as many prompts, or of one for all."""
         return self.dit.velocity_at(x_bct, self._embedded(time), prepared)
 
-    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: torch.Generator) -> Iterator[Tensor]:
+    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: NoiseSource) -> Iterator[Tensor]:
         """Yield audio (1, 2, n) of one item in chunks that end at the latent frames `ends`."""
         return self.autoencoder.decode_chunks(latents_bct, ends, rng)
 
-    def encode(self, audio_bcn: Tensor, rng: torch.Generator) -> Tensor:
+    def encode(self, audio_bcn: Tensor, rng: NoiseSource) -> Tensor:
         """Audio (1, 2, n) → latents (1, c, t): a sample of the published model's posterior, as published code takes
         it, but the mean of our own."""
         if isinstance(self.autoencoder, OobleckAutoencoder):
@@ -121,9 +128,10 @@ class PackedEngine(Engine):
     def __init__(self, config: ModelConfig, generator: Generator, autoencoder: Autoencoder, dtype: torch.dtype):
         super().__init__(config, generator, autoencoder, dtype)
         self._workers = Workers(cores())
-        self._transformers: OrderedDict[int, PackedTransformer] = OrderedDict()  # by latent frames
-        if config.canvas_multiple >= config.max_frames:  # always the same canvas: the plain weights can go
-            self._transformers[config.max_frames] = PackedTransformer(self.dit, config.max_frames, release=True)
+        self._transformers: OrderedDict[tuple[int, int], PackedTransformer] = OrderedDict()  # by items and frames
+        self._is_released = config.canvas_multiple >= config.max_frames
+        if self._is_released:  # always the same canvas: the plain weights can go
+            self._transformers[1, config.max_frames] = PackedTransformer(self.dit, config.max_frames, release=True)
         self._encoder: BlockEncoder | None = None
         self.read_encoder: Callable[[], Encoder] | None = None  # where the autoencoder came without its encoder
         if isinstance(autoencoder, OobleckAutoencoder):
@@ -132,16 +140,26 @@ class PackedEngine(Engine):
         else:
             self._decoder = self._workers.run(lambda: PackedSpectralDecoder(autoencoder.decoder, dtype))
 
-    def velocity(self, x_bct: Tensor, time: float, prepared: Prepared) -> Tensor:
-        return self._transformer(x_bct.shape[-1]).velocity(x_bct, self._embedded(time), prepared)
+    def batch_items(self, frames: int) -> int:
+        """A step of ARC_MINI on one core: 12 ms for 8 frames as for 32, 35 ms for 128. So a power of two that fits."""
+        if self._is_released:
+            return 1
+        return 1 << max(0, (PACKED_FRAMES // frames).bit_length() - 1)
 
-    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: torch.Generator) -> Iterator[Tensor]:
+    def velocity(self, x_bct: Tensor, time: float, prepared: Prepared) -> Tensor:
+        items, _, frames = x_bct.shape
+        if items == self.batch_items(frames):
+            return self._transformer(items, frames).velocity(x_bct, self._embedded(time), prepared)
+        one, time_1d = self._transformer(1, frames), self._embedded(time)
+        return torch.cat([one.velocity(x_bct[i : i + 1], time_1d, prepared.item(i)) for i in range(items)])
+
+    def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: NoiseSource) -> Iterator[Tensor]:
         if isinstance(self._decoder, BlockDecoder):
             return self._decoder.decode(latents_bct, [end * self.config.autoencoder.frame_samples for end in ends])
         return self._decode_spectral(self._decoder, latents_bct, ends, rng)
 
     def _decode_spectral(
-        self, decoder: PackedSpectralDecoder, latents_bct: Tensor, ends: Sequence[int], rng: torch.Generator
+        self, decoder: PackedSpectralDecoder, latents_bct: Tensor, ends: Sequence[int], rng: NoiseSource
     ) -> Iterator[Tensor]:
         """Every chunk in as many parts as there are cores: their contexts cost less than cores that wait for others."""
         autoencoder = self.autoencoder
@@ -168,10 +186,11 @@ class PackedEngine(Engine):
             self._encoder = self._workers.run(lambda: BlockEncoder(encoder, self.dtype, self._workers))
         return posterior(self._encoder.encode(audio_bcn))
 
-    def _transformer(self, frames: int) -> PackedTransformer:
-        if frames not in self._transformers:
-            self._transformers[frames] = PackedTransformer(self.dit, frames)
-            if len(self._transformers) > PACKED_CANVASES:
+    def _transformer(self, items: int, frames: int) -> PackedTransformer:
+        shape = items, frames
+        if shape not in self._transformers:
+            self._transformers[shape] = PackedTransformer(self.dit, frames, items)
+            if len(self._transformers) > PACKED_SHAPES:
                 self._transformers.popitem(last=False)
-        self._transformers.move_to_end(frames)
-        return self._transformers[frames]
+        self._transformers.move_to_end(shape)
+        return self._transformers[shape]

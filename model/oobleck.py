@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import OobleckConfig
+from model.noise import NoiseSource, draw
 
 DILATIONS = (1, 3, 9)
 UNIT_KERNEL = EDGE_KERNEL = 7
@@ -118,9 +119,9 @@ def posterior(encoded_bct: Tensor) -> tuple[Tensor, Tensor]:
     return mean, F.softplus(scale) + 1e-4
 
 
-def sample_posterior(mean: Tensor, std: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw latents (b, c, t) with a CPU generator."""
-    return mean + std * torch.randn(mean.shape, generator=generator).to(mean)
+def sample_posterior(mean: Tensor, std: Tensor, generator: NoiseSource) -> Tensor:
+    """Draw latents (b, c, t)."""
+    return mean + std * draw(mean.shape, generator).to(mean)
 
 
 class OobleckAutoencoder(nn.Module):
@@ -168,7 +169,7 @@ class OobleckAutoencoder(nn.Module):
         return self.decode(mean + std * noise_bct), mean, std
 
     def decode_chunks(
-        self, latents_bct: Tensor, ends: Sequence[int], generator: torch.Generator | None = None
+        self, latents_bct: Tensor, ends: Sequence[int], generator: NoiseSource | None = None
     ) -> Iterator[Tensor]:
         """Yield the audio of `decode` in chunks that end at the latent frames `ends`, rising; no further than the last.
 

@@ -1,11 +1,12 @@
-"""Prompt to sound: `Pipeline.stream(Generation)` yields denoising Steps, then audio.
+"""Prompt to sound: `Pipeline.stream(Generation)` yields denoising Steps, then audio; `stream_batch` makes several.
 
 Shapes: b batch, c latent channels, t latent frames, n samples.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,7 @@ from model.flow import flow_of_v, interpolate
 from model.generator import Generator
 from model.guidance import guided
 from model.machine import lean_allocation, use_cores
+from model.noise import Leg, Noise, NoiseSource
 from model.oobleck import Encoder, OobleckAutoencoder
 from model.packed import pack_linears
 from model.quantise import quantise
@@ -39,14 +41,18 @@ from model.spectral import SpectralAutoencoder
 from model.text import TextEncoder, TransformerEncoder, load_encoder
 from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
-PREPARED_PROMPTS = 16
+PREPARED_PROMPTS = 32  # a kit's, and those in play
 ENCODER = "autoencoder.encoder."  # how its tensors' names start among ours
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """What to make. `init` (n, 2) float32 at the model's rate with `init_noise` below 1 makes it audio-to-audio."""
+    """What to make. `init` (n, 2) float32 at the model's rate with `init_noise` below 1 makes it audio-to-audio.
+
+    `walk` turns the noise of `seed` towards that of other seeds (noise.py). `blend` says prompts with weights that
+    add up to 1 in place of `prompt`.
+    """
 
     prompt: str
     seconds: float
@@ -54,17 +60,25 @@ class Generation:
     seed: int = 0
     init: np.ndarray | None = None
     init_noise: float = 1.0
-    variations: int = 1  # sounds made in one batch, of the seeds `seed`, `seed` + 1, …
+    walk: tuple[Leg, ...] = ()
+    blend: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def start(self) -> float:
+        """The noise level at which denoising begins."""
+        return 1.0 if self.init is None else self.init_noise
 
 
 @dataclass(frozen=True, eq=False)
 class TextDone:
-    """The prompt is embedded; what follows is denoising."""
+    """The prompts of the next `items` sounds are embedded; what follows is their denoising, all at once."""
+
+    items: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class AudioChunk:
-    """Samples (n, 2) float32 of the variation `item`, as decoded, that follow those already given."""
+    """Samples (n, 2) float32 of the item `item`, as decoded, that follow those already given."""
 
     samples: np.ndarray
     item: int = 0
@@ -134,41 +148,66 @@ class Pipeline:
             raise ValueError(f"seconds={seconds:g}: this model makes more than 0 and at most {self.max_seconds:.2f} s")
         return samples
 
-    @torch.inference_mode()
     def stream(self, generation: Generation) -> Iterator[TextDone | Step | AudioChunk]:
-        """Yield TextDone, a Step after each denoising step, then the sound; closing the generator cancels.
+        """Yield TextDone, a Step after each denoising step, then the sound; closing the generator cancels."""
+        return self.stream_batch([generation])
 
-        A seed is the same noise everywhere, and the same sound as in the published code run on a CPU: starting noise
+    @torch.inference_mode()
+    def stream_batch(self, batch: Sequence[Generation]) -> Iterator[TextDone | Step | AudioChunk]:
+        """Make several sounds of one length, number of steps and noise level, each what it is alone.
+
+        Items are denoised in groups of as many as the engine is fastest with, and each group is heard before the next
+        begins: yields what `stream` does group after group, the audio item after item in their order.
+        Raises ValueError for a length that cannot be made, or items that differ in what a batch shares.
+        """
+        first = batch[0]
+        if any((it.seconds, it.steps, it.start) != (first.seconds, first.steps, first.start) for it in batch):
+            raise ValueError("the sounds of one batch have one length, one number of steps and one noise level")
+        samples = self.samples(first.seconds)
+        size = self.engine.batch_items(self.config.canvas_frames(samples))
+        whole = len(batch) // size * size  # in full groups; the others one by one
+        for begin, end in pairwise([*range(0, whole, size), *range(whole, len(batch) + 1)]):
+            for event in self._stream_group(batch[begin:end], samples):
+                yield replace(event, item=begin + event.item) if isinstance(event, AudioChunk) else event
+
+    def _stream_group(self, group: Sequence[Generation], samples: int) -> Iterator[TextDone | Step | AudioChunk]:
+        """A seed is the same noise everywhere, and the same sound as in the published code run on a CPU: starting noise
         first, then the draw of a recording's latents, then one draw a step.
         """
-        samples = self.samples(generation.seconds)
-        frames = self.config.canvas_frames(samples)
-        prepared = self._prepare(generation.prompt, generation.seconds)
-        yield TextDone()
-        rngs = [torch.Generator().manual_seed(generation.seed + i) for i in range(generation.variations)]
-        x_bct = draw_noise((len(rngs), self.config.dit.latent_channels, frames), rngs, self.engine.device)
-        start = 1.0
-        if generation.init is not None and generation.init_noise < 1:
-            start = generation.init_noise
+        steps, start, frames = group[0].steps, group[0].start, self.config.canvas_frames(samples)
+        items = [self._blended(generation) for generation in group]
+        prepared = tuple(Prepared.join(parts) for parts in zip(*items, strict=True))
+        yield TextDone(len(group))
+        noises = [Noise(generation.seed, generation.walk) for generation in group]
+        x_bct = draw_noise((len(group), self.config.dit.latent_channels, frames), noises, self.engine.device)
+        if start < 1:
             # A model with one canvas for all lengths hears all of the recording that fits, as the published one does.
             heard = samples if frames < self.config.max_frames else self.config.max_samples
-            init_bct = torch.cat([self.encode(generation.init[:heard], frames, rng) for rng in rngs])
+            inits = [generation.init[:heard] for generation in group if generation.init is not None]
+            init_bct = torch.cat([self.encode(init, frames, noise) for init, noise in zip(inits, noises, strict=True)])
             x_bct = interpolate(init_bct, x_bct, start)
-        for step in self._sampled(x_bct, log_snr_times(generation.steps, start), prepared, rngs):
+        for step in self._sampled(x_bct, log_snr_times(steps, start), prepared, noises):
             x_bct = step.latent_bct
             yield step
         ends = chunk_ends(ceil(samples / self.config.autoencoder.frame_samples))
-        for item, rng in enumerate(rngs):
+        for item, noise in enumerate(noises):
             done = 0
-            for audio_bcn in self.engine.decode(x_bct[item : item + 1], ends, rng):
+            for audio_bcn in self.engine.decode(x_bct[item : item + 1], ends, noise):
                 chunk = audio_bcn[0, :, : samples - done].T.cpu().contiguous().numpy()
                 done += len(chunk)
                 yield AudioChunk(chunk, item)
 
     def generate(self, generation: Generation) -> np.ndarray:
-        """The whole sound, (n, 2) float32, finished; of several variations the first."""
-        chunks = [item.samples for item in self.stream(generation) if isinstance(item, AudioChunk) and not item.item]
-        return finish(np.concatenate(chunks), self.sample_rate)
+        """The whole sound, (n, 2) float32, finished."""
+        return self.generate_batch([generation])[0]
+
+    def generate_batch(self, batch: Sequence[Generation]) -> list[np.ndarray]:
+        """The whole sounds of a batch, each (n, 2) float32, finished."""
+        chunks: list[list[np.ndarray]] = [[] for _ in batch]
+        for event in self.stream_batch(batch):
+            if isinstance(event, AudioChunk):
+                chunks[event.item].append(event.samples)
+        return [finish(np.concatenate(parts), self.sample_rate) for parts in chunks]
 
     def warm_up(self, lengths: Iterable[float]) -> None:
         """Make a sound of one step on each canvas that sounds of these lengths, in seconds, have.
@@ -183,14 +222,14 @@ class Pipeline:
                 self.generate(Generation("warm-up", min(seconds, self.max_seconds), steps=1))
 
     @torch.inference_mode()
-    def encode(self, samples: np.ndarray, frames: int, rng: torch.Generator) -> Tensor:
+    def encode(self, samples: np.ndarray, frames: int, rng: NoiseSource) -> Tensor:
         """Samples (n, 2) → latents (1, c, `frames`), the rest of the canvas silent."""
         canvas = torch.zeros(1, 2, frames * self.config.autoencoder.frame_samples)
         canvas[0, :, : len(samples)] = torch.from_numpy(np.ascontiguousarray(samples.T))
         return self.engine.encode(canvas, rng)
 
     def _sampled(
-        self, x_bct: Tensor, times: list[float], prepared: tuple[Prepared, ...], rngs: list[torch.Generator]
+        self, x_bct: Tensor, times: list[float], prepared: tuple[Prepared, ...], noises: list[Noise]
     ) -> Iterator[Step]:
         """Run the model's own sampler, under guidance where `prepared` holds a null condition too."""
         velocity, *null = [
@@ -203,11 +242,25 @@ class Pipeline:
             velocity = guided(velocity, null[0], self.config.guidance)
         match self.config.sampler:
             case "pingpong":
-                return pingpong(velocity, x_bct, times, rngs)
+                return pingpong(velocity, x_bct, times, noises)
             case "euler":
                 return euler(velocity, x_bct, times)
             case "dpmpp":
                 return dpmpp(velocity, x_bct, times)
+
+    def _blended(self, generation: Generation) -> tuple[Prepared, ...]:
+        """`_prepare` of the prompt, or of several: between them lie weighted means of their keys and values.
+
+        Measured on ARC_MINI over 4 pairs of prompts, 3 seeds and 8 steps of weight: the largest step of the sound is
+        at most 0.47 of the way between the ends, and the middle 6.5 dB quieter than the quieter end. Means of the text
+        tokens: 0.63 and 5.8 dB; of the velocities, which blur to an average of two sounds: 0.67 and 14.5 dB.
+        """
+        said = [(text, weight) for text, weight in generation.blend if weight] or [(generation.prompt, 1.0)]
+        parts = [self._prepare(text, generation.seconds) for text, _ in said]
+        if len(parts) == 1:
+            return parts[0]
+        weights = [weight for _, weight in said]
+        return tuple(Prepared.mean(conditions, weights) for conditions in zip(*parts, strict=True))
 
     def _prepare(self, prompt: str, seconds: float) -> tuple[Prepared, ...]:
         """What the prompt and the length need, and under guidance what nothing said needs; remembered."""

@@ -1,7 +1,7 @@
 """Samplers: from noise, or from a re-noised recording, to data. Generators, so progress and cancelling need no hooks.
 
 Shapes: b batch, c latent channels, t frames. A sampler knows only a velocity callable and the times of schedule.py.
-Noise is drawn on the CPU in float32 and then moved, so a seed is the same sound on every device.
+Noise is drawn on the CPU in float32 and then moved (noise.py).
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from model.flow import denoise, interpolate
+from model.noise import NoiseSource, draw
 
 Velocity = Callable[[Tensor, Tensor], Tensor]  # (x_bct, time_b) → velocity_bct
-NoiseSource = torch.Generator | Sequence[torch.Generator]
+NoiseSources = NoiseSource | Sequence[NoiseSource]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,11 @@ class Step:
     latent_bct: Tensor
 
 
-def draw_noise(shape: Sequence[int], noise: NoiseSource, device: torch.device | str = "cpu") -> Tensor:
-    """Gaussian noise in float32 from one CPU generator, or from one for each item: then items do not share noise."""
-    if isinstance(noise, torch.Generator):
-        return torch.randn(tuple(shape), generator=noise).to(device)
-    return torch.cat([torch.randn((1, *shape[1:]), generator=generator) for generator in noise]).to(device)
+def draw_noise(shape: Sequence[int], noise: NoiseSources, device: torch.device | str = "cpu") -> Tensor:
+    """Gaussian noise in float32 from one source, or from one for each item: then items do not share noise."""
+    if isinstance(noise, Sequence):
+        return torch.cat([draw((1, *shape[1:]), source) for source in noise]).to(device)
+    return draw(shape, noise).to(device)
 
 
 def _x0(velocity: Velocity, x_bct: Tensor, time: float) -> Tensor:
@@ -44,7 +45,7 @@ def _x0(velocity: Velocity, x_bct: Tensor, time: float) -> Tensor:
 
 @torch.inference_mode()
 def pingpong(
-    velocity: Velocity, x_bct: Tensor, times: Sequence[float], noise: NoiseSource
+    velocity: Velocity, x_bct: Tensor, times: Sequence[float], noise: NoiseSources
 ) -> Generator[Step, None, None]:
     """Denoise completely, re-noise to the next time with fresh noise, repeat (method.md §4).
 

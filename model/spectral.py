@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import ModelConfig, SpectralConfig
+from model.noise import NoiseSource, draw
 
 COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near one another
 COMPRESSED_GAIN = 4.0  # brings them near unit range: compressed coefficients of ordinary sound are near 0.1
@@ -267,23 +268,23 @@ class SpectralAutoencoder(nn.Module):
         draw_a, draw_b = (self.decoder.synthesize(compressed, gain, x) for x in (noise_a_bctk, noise_b_bctk))
         return Reconstruction(draw_a, draw_b, compressed, mean_bcl, log_std_bcl)
 
-    def decode(self, latents_bcl: Tensor, generator: torch.Generator) -> Tensor:
+    def decode(self, latents_bcl: Tensor, generator: NoiseSource) -> Tensor:
         """Normalised latents (b, c, l) → (b, 2, l·2048) samples; `generator` (CPU) draws the substituted noise."""
         return next(self.decode_chunks(latents_bcl, [latents_bcl.shape[-1]], generator))
 
-    def decode_chunks(self, latents_bcl: Tensor, ends: Sequence[int], generator: torch.Generator) -> Iterator[Tensor]:
+    def decode_chunks(self, latents_bcl: Tensor, ends: Sequence[int], generator: NoiseSource) -> Iterator[Tensor]:
         """Yield what `decode` returns in chunks that end at the latent frames `ends`, rising; nothing past the last."""
         noise_bctk, start = self.draw_noise(latents_bcl, ends[-1], generator), 0
         for end in ends:
             yield self.decode_range(latents_bcl, start, end, noise_bctk, self.synthesis)
             start = end
 
-    def draw_noise(self, latents_bcl: Tensor, end: int, generator: torch.Generator) -> Tensor:
+    def draw_noise(self, latents_bcl: Tensor, end: int, generator: NoiseSource) -> Tensor:
         """The white noise that decoding up to the latent frame `end` substitutes, (b, 2, t, hop)."""
         b, _, frames = latents_bcl.shape
         # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
         shape = (min(frames, end + 1) * math.prod(self.config.strides), b, 2, self.config.hop)
-        return torch.randn(shape, generator=generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
+        return draw(shape, generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
 
     def decode_range(
         self, latents_bcl: Tensor, start: int, end: int, noise_bctk: Tensor, synthesis: Synthesis

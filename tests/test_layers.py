@@ -76,6 +76,7 @@ def within(name: str, *areas: str) -> bool:
 OURS = "arc_instrument"
 QT_USERS = (f"{OURS}.app", f"{OURS}.session", f"{OURS}.generation", f"{OURS}.audio.client", f"{OURS}.ui")
 SERVICES = (f"{OURS}.generation", f"{OURS}.synth", f"{OURS}.library", f"{OURS}.settings", f"{OURS}.audio")
+SERVICES += tuple(f"{OURS}.{name}" for name in ("marks", "osc", "relocation", "take_index", "trash"))
 
 FREE_OF_TORCH = tuple(
     f"model.{name}" for name in ("catalogue", "config", "digests", "hub", "installation", "intake", "weights")
@@ -104,8 +105,11 @@ RULES: dict[str, Callable[[Import], bool]] = {
     "sounddevice only in audio.server and audio.recorder": lambda i: (
         within(i.imported, "sounddevice") and not within(i.importer, f"{OURS}.audio.server", f"{OURS}.audio.recorder")
     ),
-    "mido only in audio.midi": lambda i: (
+    "rtmidi only in audio.midi": lambda i: (
         within(i.imported, "mido", "rtmidi") and not within(i.importer, f"{OURS}.audio.midi")
+    ),
+    "pythonosc only in osc, lazily": lambda i: (
+        within(i.imported, "pythonosc") and not (within(i.importer, f"{OURS}.osc") and i.lazy)
     ),
     "nothing imports app but the command line, lazily": lambda i: (
         within(i.imported, f"{OURS}.app") and not (within(i.importer, f"{OURS}.cli") and i.lazy)
@@ -149,7 +153,8 @@ def test_layer_rule_holds(rule):
         ("Qt only in app, session, generation, audio.client and ui", "arc_instrument.library", "import PySide6.QtCore"),
         ("QtWidgets only in ui and app", "arc_instrument.session", "from PySide6 import QtWidgets"),
         ("sounddevice only in audio.server and audio.recorder", "arc_instrument.audio.mixer", "import sounddevice"),
-        ("mido only in audio.midi", "arc_instrument.session", "from mido import Message"),
+        ("rtmidi only in audio.midi", "arc_instrument.session", "import rtmidi"),
+        ("pythonosc only in osc, lazily", "arc_instrument.osc", "from pythonosc import osc_packet"),
         ("nothing imports app but the command line, lazily", "arc_instrument.ui.window", "from ..app import run"),
         (
             "ui knows the session, not the services behind it",
@@ -187,7 +192,7 @@ def test_the_audio_process_loads_neither_qt_nor_torch():
 
 
 def test_the_command_line_starts_without_qt_torch_or_sound():
-    heavy = {"PySide6", "torch", "transformers", "model", "sounddevice", "mido", "numba", "soundfile"}
+    heavy = {"PySide6", "torch", "transformers", "model", "sounddevice", "rtmidi", "numba", "soundfile"}
     assert not loaded_by("import arc_instrument.cli") & heavy
 
 

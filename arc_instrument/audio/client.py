@@ -5,7 +5,8 @@ import logging
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,24 @@ from arc_instrument.audio.protocol import (
     AudioLevels,
     AudioSettings,
     AudioState,
+    RecordingPlan,
     decode,
     encode,
     make_exchange_folder,
     put_samples,
     take_samples,
 )
-from arc_instrument.domain import Clip, NoteEvent
+from arc_instrument.domain import POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.shape import Shape
 
-__all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState"]
+__all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
 
 FIRST_RELAUNCH_MS, MAX_RELAUNCH_MS = 300, 8_000
 SILENT_TICKS = 4  # seconds without a message after which a running process is stuck in its driver
 STARTING_TICKS = 60  # … and a starting one: the first start ever compiles the mixer
 QUIT_MS = 2_500
+
+_Loaded = tuple[Clip, float, int]  # with its root note and its id
 
 log = logging.getLogger(__name__)
 
@@ -43,23 +48,46 @@ class AudioClient(QObject):
         stateChanged(AudioState): sound came, went or changed; MIDI ports came or went.
         noteReceived(NoteEvent): a MIDI note; the audio process has played it already.
         recorded(Clip): a recording ended; empty if none was possible (`AudioState.recording_sentence` says why).
+        recordingAtRisk(str): the recording that just ended could not be kept on disk while it ran, and why.
+        recordingCut(): the audio process ended while it recorded; what its tape holds is on disk.
+        kept(Clip): what `keep_last` found; empty if the last 12 s were silent.
+        calibrated(float or None): the round trip in milliseconds, None if the probe was not heard.
+        howled(): the monitor fed back and was muted.
         levelsChanged(AudioLevels): meters, about 20 a second.
         played(): a voice began to sound.
+        clipHit(HitEvent): a note sounded a clip: the pool of its part wants another.
+        controlReceived(ControlEvent): a MIDI controller moved, at most two values of each every 10 ms.
+        programReceived(ProgramEvent): a MIDI program change.
+        transportReceived(str): MIDI "start", "continue" or "stop".
+        tempoReceived(float): beats a minute of MIDI clock, when they change.
     """
 
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     recorded = Signal(object)
+    recordingAtRisk = Signal(str)
+    recordingCut = Signal()
+    kept = Signal(object)
+    calibrated = Signal(object)
+    howled = Signal()
     levelsChanged = Signal(object)
     played = Signal()
+    clipHit = Signal(object)
+    controlReceived = Signal(object)
+    programReceived = Signal(object)
+    transportReceived = Signal(str)
+    tempoReceived = Signal(float)
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self.state = AudioState()
         self._settings = AudioSettings()
         self._folder: Path | None = None
-        self._armed: tuple[Clip, int] | None = None
-        self._gate = False
+        self._armed: dict[int, _Loaded] = {}  # by part; a new process gets all of these again
+        self._stock: dict[int, dict[int, _Loaded]] = {}  # by part and clip id
+        self._shapes: dict[int, Shape] = {}
+        self._monitor_gain = 0.0
+        self._is_recording = False
         self._relaunch_ms = FIRST_RELAUNCH_MS
         self._silent_ticks = 0
         self._is_up = False
@@ -83,6 +111,8 @@ class AudioClient(QObject):
 
     def restart(self, settings: AudioSettings | None = None) -> None:
         """End the process, stuck or not, and start a new one, with other settings if given."""
+        if settings and settings != self._settings:
+            self._monitor_gain = 0.0  # other devices may howl
         self._settings = settings or self._settings
         self._relaunch_ms = 0
         if self._process.state() == QProcess.ProcessState.NotRunning:
@@ -102,10 +132,40 @@ class AudioClient(QObject):
                 self._process.waitForFinished(QUIT_MS)
         self._remove_folder()
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
-        """Make `clip` the sound of keys and MIDI from the next hit on; sounding voices keep the old one."""
-        self._armed = (clip, root_note)
-        self._send_armed()
+    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        """Make `clip` the sound of a part from its next hit on and empty its pool; sounding voices keep the old one.
+
+        Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads.
+        """
+        self._armed[part] = (clip, root_note, clip_id)
+        self._stock.pop(part, None)
+        self._send_clip("arm", part, self._armed[part])
+
+    def stock(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        """Add `clip` to a part's pool of at most 16: each hit sounds the next, and the last one when none is left.
+
+        `clipHit` tells the `clip_id` of each, and how many remain.
+        """
+        stock = self._stock.setdefault(part, {})
+        stock[clip_id] = (clip, root_note, clip_id)
+        if len(stock) > POOL_CLIPS:
+            stock.pop(next(iter(stock)))
+        self._send_clip("stock", part, (clip, root_note, clip_id))
+
+    def clear_stock(self, part: int = 0) -> None:
+        """Empty a part's pool."""
+        self._stock.pop(part, None)
+        self._send("clear_stock", part=part)
+
+    def set_shape(self, part: int, shape: Shape) -> None:
+        """How a part sounds from now on; sounding voices follow without a click."""
+        self._shapes[part] = shape
+        self._send("set_shape", part=part, shape=asdict(shape))
+
+    def ignore_midi(self, names: Iterable[str]) -> None:
+        """Listen to every MIDI input but those of these names, present or absent."""
+        self._settings = replace(self._settings, ignored_midi=tuple(names))
+        self._send("ignore_midi", names=self._settings.ignored_midi)
 
     def play(self) -> None:
         """Play the armed clip as it is."""
@@ -119,28 +179,46 @@ class AudioClient(QObject):
         """Fade out everything and forget a held pedal."""
         self._send("panic")
 
-    def note_on(self, note: int, velocity: int) -> None:
-        """Play the armed clip as `note` (0–127) with `velocity` (1–127)."""
-        self._send("note_on", note=note, velocity=velocity)
+    def note_on(self, note: int, velocity: int, part: int = 0) -> None:
+        """Play `note` (0–127) with `velocity` (1–127); a pad plays its clip as it is."""
+        self._send("note_on", note=note, velocity=velocity, part=part)
 
-    def note_off(self, note: int) -> None:
-        """Let go of a key; ends its sound in gate mode only."""
-        self._send("note_off", note=note)
+    def note_off(self, note: int, part: int = 0) -> None:
+        """Let go of a key or pad; ends its sound in gate and loop mode only."""
+        self._send("note_off", note=note, part=part)
 
-    def set_gate(self, gate: bool) -> None:
-        """Whether sounds end with their key (gate) or play through (one-shot, the default)."""
-        self._gate = gate
-        self._send("set_gate", gate=gate)
+    def pedal(self, down: bool, part: int = 0) -> None:
+        """Sustain: what is let go sounds on while it is down."""
+        self._send("pedal", down=down, part=part)
 
-    def start_recording(self) -> None:
-        """Record the input, at most 12 s."""
+    def start_recording(self, plan: RecordingPlan | None = None) -> None:
+        """Record the input as planned, at most 12 s."""
         if self._process.state() == QProcess.ProcessState.NotRunning:
             self.recorded.emit(_no_recording())
-        self._send("start_recording")
+        else:
+            self._is_recording = True
+        self._send("start_recording", **asdict(plan or RecordingPlan()))
 
     def stop_recording(self) -> None:
         """End the recording: `recorded` follows with the clip, its beginning trimmed to the onset."""
         self._send("stop_recording")
+
+    def keep_last(self) -> None:
+        """Cut out what the input heard within the last 12 s: `kept` follows."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            self.kept.emit(_no_recording())
+        self._send("keep_last")
+
+    def set_monitor(self, gain: float) -> None:
+        """Hear the input on the output with this gain (linear, 0 is off)."""
+        self._monitor_gain = gain
+        self._send("set_monitor", gain=gain)
+
+    def calibrate(self) -> None:
+        """Silence everything, put a sweep out and listen for it: `calibrated` follows within a second."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            self.calibrated.emit(None)
+        self._send("calibrate")
 
     # --- the process ------------------------------------------------------------------------------------------------
 
@@ -156,14 +234,20 @@ class AudioClient(QObject):
         arguments = ["-P", "-m", "arc_instrument.audio.server", str(self._folder), json.dumps(asdict(self._settings))]
         self._process.start(sys.executable, arguments)
         self._watchdog.start()
-        self._send("set_gate", gate=self._gate)
-        self._send_armed()
+        self._send("set_monitor", gain=self._monitor_gain)
+        for part, shape in self._shapes.items():
+            self.set_shape(part, shape)
+        for part, loaded in self._armed.items():
+            self._send_clip("arm", part, loaded)
+        for part, stock in self._stock.items():
+            for loaded in stock.values():
+                self._send_clip("stock", part, loaded)
 
-    def _send_armed(self) -> None:
-        if self._armed is not None and self._folder is not None:
-            clip, root_note = self._armed
+    def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
+        if self._folder is not None:
+            clip, root_note, clip_id = loaded
             path = put_samples(self._folder, clip.samples)
-            self._send("arm", path=path, rate_hz=clip.rate_hz, root_note=root_note)
+            self._send(kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id)
 
     def _send(self, kind: str, **fields: object) -> None:
         if self._process.state() != QProcess.ProcessState.NotRunning:
@@ -187,6 +271,9 @@ class AudioClient(QObject):
         self._on_messages()
         if self._ending:
             return
+        if self._is_recording:
+            self._is_recording = False
+            self.recordingCut.emit()
         if self._process.exitCode() != DEVICE_LOST and self._relaunch_ms:
             last_words = self._last_words.decode(errors="replace").strip()
             reason = last_words.rpartition("\n")[2] or "no reason given"
@@ -222,14 +309,36 @@ class AudioClient(QObject):
             self.noteReceived.emit(NoteEvent(**fields))
         elif kind == "played":
             self.played.emit()
+        elif kind == "hit":
+            self._on_hit(HitEvent(**fields))
+        elif kind == "control":
+            self.controlReceived.emit(ControlEvent(**fields))
+        elif kind == "program":
+            self.programReceived.emit(ProgramEvent(**fields))
+        elif kind == "transport":
+            self.transportReceived.emit(fields["command"])
+        elif kind == "tempo":
+            self.tempoReceived.emit(fields["bpm"])
         elif kind == "recorded":
-            self.recorded.emit(
-                Clip(take_samples(fields["path"]), fields["rate_hz"]) if fields["path"] else _no_recording()
-            )
+            self._is_recording = False
+            if fields["problem"]:
+                self.recordingAtRisk.emit(fields["problem"])
+            self.recorded.emit(_clip(fields))
+        elif kind == "kept":
+            self.kept.emit(_clip(fields))
+        elif kind == "calibrated":
+            self.calibrated.emit(fields["round_trip_ms"])
+        elif kind == "howled":
+            self._monitor_gain = 0.0
+            self.howled.emit()
         elif kind == "state":
             if fields["running"]:
                 self._is_up, self._relaunch_ms = True, FIRST_RELAUNCH_MS
             self._show(AudioState(**{name: _frozen(value) for name, value in fields.items()}))
+
+    def _on_hit(self, hit: HitEvent) -> None:
+        self._stock.get(hit.part, {}).pop(hit.clip_id, None)
+        self.clipHit.emit(hit)
 
     def _show(self, state: AudioState) -> None:
         self.state = state
@@ -238,6 +347,10 @@ class AudioClient(QObject):
 
 def _no_recording() -> Clip:
     return Clip(np.zeros((0, 2), np.float32))
+
+
+def _clip(fields: dict) -> Clip:
+    return Clip(take_samples(fields["path"]), fields["rate_hz"]) if fields["path"] else _no_recording()
 
 
 def _frozen(value: Any) -> Any:

@@ -33,6 +33,12 @@ def names(devices: Sequence[dict], direction: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(device["name"] for device in devices if device[f"max_{direction}_channels"] > 0))
 
 
+def host_api_names(host_apis: Sequence[dict], devices: Sequence[dict]) -> tuple[str, ...]:
+    """Short names of the host APIs that have an output."""
+    playing = {device["hostapi"] for device in devices if device["max_output_channels"] > 0}
+    return tuple(short_name(host_api["name"]) for index, host_api in enumerate(host_apis) if index in playing)
+
+
 def candidates(host_apis: Sequence[dict], devices: Sequence[dict], settings: AudioSettings) -> Iterator[Choice]:
     """Choices in the order to try them: what was asked for, then the best defaults, then every other stereo output."""
     outputs = [index for index, device in enumerate(devices) if device["max_output_channels"] >= 2]

@@ -1,127 +1,189 @@
-"""Voices that play the armed clip, and the bus they meet on: fades, pitch, limiter.
+"""The mixer: parts with an armed clip, a pool of clips stocked ahead and a `Shape`, played on 32 voices.
 
-`Mixer.process` is what the audio callback calls. It works on arrays made beforehand: no allocation, lock, log or file.
-Other threads only append to the event ring and swap one tuple of clips.
+`Mixer.process` is what the audio callback calls; it holds the GIL while it runs, so it never sees half of what another
+thread writes. Other threads append events, set controllers, and put clips into slots that nothing sounds.
 """
 
+import math
 import threading
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-MAX_VOICES = 32
-ROWS = 48  # the rows above MAX_VOICES let stolen and retriggered voices fade out
-CLIP_SLOTS = 8  # clips that may sound at once: the armed one and older ones still ringing
+from arc_instrument.audio import kernel
+from arc_instrument.audio.kernel import (
+    ALL_PARTS,
+    AS_IT_IS,
+    ATTACK_MS,
+    CEILING,
+    KNEE,
+    MAX_VOICES,
+    RELEASE_MS,
+    ROWS,
+)
+from arc_instrument.domain import PARTS, POOL_CLIPS, RATE_HZ
+from arc_instrument.shape import DEFAULT_SHAPE, MODES, Shape
+
+__all__ = [
+    "ATTACK_MS",
+    "CEILING",
+    "CLIP_SLOTS",
+    "EVENTS",
+    "KNEE",
+    "MAX_VOICES",
+    "RELEASE_MS",
+    "RESERVED_EVENTS",
+    "ROWS",
+    "Hit",
+    "Mixer",
+]
+
 EVENTS = 1024
+RESERVED_EVENTS = 256  # of these, for what must not be lost: notes that begin leave them free
+CLIP_SLOTS = 512  # more than can be armed, stocked, sounding and on their way: 17 + 17 + 17 · 16 + 48, and 128 events
+_REST = (0.0, 0.0, 0.0, 1.0, 1.0, 0.0)  # bend, wheel, pressure, volume, expression, balance
 
-ATTACK_MS = 3.0
-RELEASE_MS = 5.0
-CEILING = 10 ** (-1 / 20)  # -1 dBFS
-KNEE = 10 ** (-3 / 20)  # below it the limiter does nothing
-LIMITER_RELEASE_MS = 80.0
-PREVIEW = -1  # the note of `play`, no key's
 
-_IDLE, _SOUNDING, _RELEASING = 0, 1, 2
-_NOTE_ON, _NOTE_OFF, _PANIC, _PEDAL, _GATE, _ARM, _FREE_CLIP = range(7)
+class Hit(NamedTuple):
+    """`part` sounded the clip that was given as `clip_id`; so many remain stocked."""
 
-_VOICE = np.dtype(
-    [
-        ("stage", "i4"),
-        ("note", "i4"),
-        ("clip", "i4"),
-        ("lifted", "i4"),  # key let go while the pedal holds it
-        ("serial", "i8"),
-        ("position", "f8"),  # frames into the clip
-        ("increment", "f8"),  # clip frames per output frame
-        ("gain", "f8"),
-        ("fade", "f8"),  # 0 silent … 1 full, on a raised cosine
-    ],
-    align=True,
-)
-_BUS = np.dtype(
-    [
-        ("read", "i8"),  # events taken
-        ("blocks", "i8"),
-        ("started", "i8"),  # voices begun
-        ("dropped", "i8"),  # notes that found no row
-        ("armed", "i4"),  # clip slot, -1 for none
-        ("root", "i4"),
-        ("gate", "i4"),
-        ("pedal", "i4"),
-        ("voices", "i4"),
-        ("limiter_gain", "f8"),
-        ("peak", "f8"),
-    ],
-    align=True,
-)
+    part: int
+    clip_id: int
+    stocked: int
 
 
 class Mixer:
-    """Plays one armed clip on up to 32 voices.
+    """Plays 17 parts, 0 the keys and 1 to 16 the pads, on up to 32 voices.
 
     `process` belongs to the audio callback; every other method to any other thread, and none of them waits for audio.
+    What returns a bool says whether it found room among the events that the callback has not taken yet.
     """
 
     def __init__(self, rate_hz: float):
         self.rate_hz = rate_hz
-        self._voices = np.zeros(ROWS, _VOICE)
-        self._bus = np.zeros(1, _BUS)
-        self._bus["armed"], self._bus["root"], self._bus["limiter_gain"] = -1, 60, 1.0
-        self._events = np.zeros((EVENTS, 3), np.int32)
+        self._slots = np.zeros(CLIP_SLOTS, kernel.SLOT)
+        self._voices = np.zeros(ROWS, kernel.VOICE)
+        self._parts = np.zeros(PARTS + 1, kernel.PART)
+        self._parts["armed"] = self._parts["last"] = -1
+        self._shapes = np.zeros(PARTS + 1, kernel.SHAPE)
+        self._shapes[:] = shape_row(DEFAULT_SHAPE, rate_hz)
+        self._controls = np.zeros(PARTS + 1, kernel.CONTROL)
+        self._controls[:] = _REST
+        self._pools = np.full((PARTS + 1, POOL_CLIPS), -1, np.int32)
+        self._held = np.zeros((PARTS + 1, kernel.HELD_NOTES), np.int32)
+        self._hits = np.zeros(kernel.HITS, kernel.HIT)
+        self._hits_taken = 0
+        self._bus = np.zeros(1, kernel.BUS)
+        self._bus["rate_hz"], self._bus["limiter_gain"] = rate_hz, 1.0
+        self._bus["cut_step"] = 1000 / (RELEASE_MS * rate_hz)
+        self._bus["loop_fade"] = round(kernel.LOOP_FADE_MS * rate_hz / 1000)
+        self._bus["smooth_share"] = -np.expm1(-1000 * kernel.TICK / (kernel.SMOOTH_MS * rate_hz))
+        self._bus["limiter_share"] = -np.expm1(-1000 / (kernel.LIMITER_RELEASE_MS * rate_hz))
+        self._events = np.zeros(EVENTS, kernel.EVENT)
         self._written = np.zeros(1, np.int64)
         self._push_lock = threading.Lock()
-        silence = np.zeros((1, 2), np.float32)
-        self._clips = (silence,) * CLIP_SLOTS
-        self._retired = self._clips  # keeps the last swapped-out clip alive until no callback can hold it
-        self._armed_slot = -1
-        self._fade_steps = (1000 / (ATTACK_MS * rate_hz), 1000 / (RELEASE_MS * rate_hz))
-        self._limiter_step = -np.expm1(-1000 / (LIMITER_RELEASE_MS * rate_hz))
+        self._clip_lock = threading.Lock()
+        self._clips: dict[int, np.ndarray] = {}  # by slot; what it holds is never freed or written to while in use
 
     def process(self, out: np.ndarray) -> None:
         """Fill float32 (frames, 2), any number of frames."""
-        limit = self._written[0]  # before the clips: every arming below the limit then finds its clip in the tuple
-        _process(out, self._clips, self._voices, self._bus, self._events, limit, *self._fade_steps, self._limiter_step)
+        kernel.process(
+            out, self._slots, self._voices, self._parts, self._shapes, self._controls, self._pools, self._held,
+            self._hits, self._bus, self._events, self._written[0],
+        )  # fmt: skip
 
-    def arm(self, samples: np.ndarray, root_note: int = 60) -> bool:
-        """Make float32 (frames, 2) at the mixer's rate the sound of the next hit; sounding voices keep theirs.
+    # --- clips ------------------------------------------------------------------------------------------------------
 
-        False when every slot still sounds: the oldest is then faded out, and a call some milliseconds later succeeds.
+    def arm(self, samples: np.ndarray, root_note: float = 60, part: int = 0, clip_id: int = 0) -> bool:
+        """Make float32 (frames, 2) at the mixer's rate the sound of a part from its next hit on and empty its pool.
+
+        Sounding voices keep theirs. False when no slot is free, because the callback has taken no event for long.
         """
+        return self._put(kernel.ARM, samples, root_note, part, clip_id)
+
+    def stock(self, samples: np.ndarray, root_note: float = 60, part: int = 0, clip_id: int = 0) -> bool:
+        """Add a clip to a part's pool: each hit takes the next; of more than 16 the oldest goes unheard."""
+        return self._put(kernel.STOCK, samples, root_note, part, clip_id)
+
+    def clear_stock(self, part: int = 0) -> bool:
+        """Forget a part's pool: its last sound sounds again."""
+        return self._push(kernel.CLEAR_STOCK, part)
+
+    def _put(self, kind: int, samples: np.ndarray, root_note: float, part: int, clip_id: int) -> bool:
         samples = np.nan_to_num(np.array(samples, dtype=np.float32, order="C"), posinf=0.0, neginf=0.0)
-        order = [(self._armed_slot + 1 + step) % CLIP_SLOTS for step in range(CLIP_SLOTS - 1)]
-        in_use = set(self._voices["clip"][self._voices["stage"] != _IDLE].tolist())
-        slot = next((slot for slot in order if slot not in in_use), None)
-        if slot is None:
-            self._push(_FREE_CLIP, order[0], 0)
-            return False
-        self._retired = self._clips
-        self._clips = (*self._clips[:slot], samples, *self._clips[slot + 1 :])
-        self._armed_slot = slot
-        return self._push(_ARM, slot, root_note)
+        if len(samples) == 0:
+            samples = np.zeros((1, 2), np.float32)
+        with self._clip_lock:
+            used = self._used_slots()
+            self._clips = {slot: clip for slot, clip in self._clips.items() if slot in used}
+            slot = next((slot for slot in range(CLIP_SLOTS) if slot not in used), None)
+            if slot is None:
+                return False
+            self._clips[slot] = samples
+            self._slots[slot] = samples.ctypes.data, len(samples), root_note, clip_id
+            return self._push(kind, part, slot)
+
+    def _used_slots(self) -> set[int]:
+        """Slots that may sound. A clip wanders from event to pool to part to voice: looked for in that order."""
+        waiting = self._events[np.arange(self._bus["read"][0], self._written[0]) % EVENTS]
+        used = set(waiting["first"][np.isin(waiting["kind"], (kernel.ARM, kernel.STOCK))].tolist())
+        for part, stocked in enumerate(self._parts["stocked"].tolist()):
+            used |= set(self._pools[part, :stocked].tolist())
+        used |= set(self._parts["armed"].tolist()) | set(self._parts["last"].tolist())
+        return used | set(self._voices["slot"][self._voices["stage"] != kernel.IDLE].tolist())
+
+    # --- notes ------------------------------------------------------------------------------------------------------
 
     def play(self) -> bool:
-        """The armed clip as it is: root pitch, full gain."""
-        return self._push(_NOTE_ON, PREVIEW, 127)
+        """The armed clip of the keys as it is: root pitch, full gain, no filter, no controllers."""
+        return self._push(kernel.NOTE_ON, kernel.PREVIEW_PART, AS_IT_IS, 127)
 
-    def note_on(self, note: int, velocity: int) -> bool:
-        """A key. Velocity 0 is a note-off. False when the ring is full and the note is lost."""
-        return self._push(_NOTE_ON, note, velocity) if velocity else self.note_off(note)
+    def note_on(self, note: int, velocity: int, part: int = 0) -> bool:
+        """A key, or a pad whatever the note: pads play at their own pitch. Velocity 0 is a note-off.
 
-    def note_off(self, note: int) -> bool:
-        """Ends the note in gate mode; a one-shot plays through."""
-        return self._push(_NOTE_OFF, note, 0)
+        False when too many events wait and the note is lost.
+        """
+        if not velocity:
+            return self.note_off(note, part)
+        return self._push(kernel.NOTE_ON, part, note if part == 0 else AS_IT_IS, velocity, leave=RESERVED_EVENTS)
 
-    def pedal(self, down: bool) -> bool:
-        """Sustain, MIDI controller 64: in gate mode keys let go sound on while it is down."""
-        return self._push(_PEDAL, int(down), 0)
+    def note_off(self, note: int, part: int = 0) -> bool:
+        """Ends the note in gate and loop mode; a one-shot plays through. Never lost: if no room, every note ends."""
+        return self._push(kernel.NOTE_OFF, part, note if part == 0 else AS_IT_IS)
 
-    def set_gate(self, gate: bool) -> bool:
-        """Whether a note-off ends its note (gate) or not (one-shot, the default)."""
-        return self._push(_GATE, int(gate), 0)
+    def pedal(self, down: bool, part: int = 0) -> bool:
+        """Sustain: keys let go sound on while it is down."""
+        return self._push(kernel.PEDAL, part, int(down))
+
+    def notes_off(self, part: int) -> bool:
+        """Lift every key and the pedal of a part, one-shots too: its sounds end with their release."""
+        return self._push(kernel.NOTES_OFF, part)
+
+    def sound_off(self, part: int) -> bool:
+        """Fade a part out within 5 ms and lift its keys and pedal."""
+        return self._push(kernel.SOUND_OFF, part)
 
     def panic(self) -> bool:
-        """Fade everything out at once."""
-        return self._push(_PANIC, 0, 0)
+        """Fade everything out within 5 ms and lift all keys and pedals."""
+        return self._push(kernel.SOUND_OFF, ALL_PARTS)
+
+    # --- how a part sounds ------------------------------------------------------------------------------------------
+
+    def set_shape(self, part: int, shape: Shape) -> None:
+        """Give a part another shape; sounding voices follow within 15 ms without a click."""
+        self._shapes[part] = shape_row(shape, self.rate_hz)
+
+    def control(self, part: int, name: str, value: float) -> None:
+        """Move a controller: bend and balance -1 to 1, wheel, pressure, volume and expression from 0 to 1 (gains)."""
+        self._controls[part][name] = value
+
+    def reset_controls(self, part: int) -> None:
+        """As MIDI's controller 121 wants it: all but volume and balance go back to rest, and the pedal up."""
+        volume, balance = self._controls[part]["volume"], self._controls[part]["balance"]
+        self._controls[part] = (*_REST[:3], volume, _REST[4], balance)
+        self.pedal(False, part)
+
+    # --- what it tells ----------------------------------------------------------------------------------------------
 
     @property
     def voices(self) -> int:
@@ -143,139 +205,59 @@ class Mixer:
         """Notes lost because 16 others were still fading out within the same milliseconds."""
         return int(self._bus["dropped"][0])
 
+    def take_hits(self) -> list[Hit]:
+        """Which clips were hit since the last call, each once, in order; previews are not hits. One thread may ask."""
+        count = int(self._bus["hits"][0])
+        first, self._hits_taken = max(self._hits_taken, count - kernel.HITS), count
+        rows = [self._hits[index % kernel.HITS] for index in range(first, count)]
+        latest = {(int(row["part"]), int(row["id"])): int(row["stocked"]) for row in rows if row["part"] < PARTS}
+        return [Hit(part, clip_id, stocked) for (part, clip_id), stocked in latest.items()]
+
     def take_peak(self) -> float:
         """Largest |sample| put out since the last call."""
         peak = float(self._bus["peak"][0])
         self._bus["peak"] = 0.0
         return peak
 
-    def _push(self, kind: int, first: int, second: int) -> bool:
+    def _push(self, kind: int, part: int, first: int = 0, second: int = 0, leave: int = 0) -> bool:
         with self._push_lock:  # among producers only: the callback never takes it
             written = int(self._written[0])
-            if written - int(self._bus["read"][0]) >= EVENTS:
+            if written - int(self._bus["read"][0]) >= EVENTS - leave:
+                if kind in (kernel.NOTE_OFF, kernel.PEDAL, kernel.NOTES_OFF, kernel.SOUND_OFF):
+                    self._bus["overflowed"] = 1
                 return False
-            self._events[written % EVENTS] = kind, first, second
+            self._events[written % EVENTS] = kind, part, first, second
             self._written[0] = written + 1
             return True
 
 
-@njit(cache=True)
-def _process(out, clips, voices, bus, events, limit, attack_step, release_step, limiter_step):
-    state = bus[0]
-    while state.read < limit:
-        event = events[state.read % EVENTS]
-        _apply(event[0], event[1], event[2], voices, state)
-        state.read += 1
-    out[:] = 0.0
-    sounding = 0
-    for row in range(ROWS):
-        if voices[row].stage != _IDLE:
-            _render(out, clips[voices[row].clip], voices[row], attack_step, release_step)
-            sounding += 1
-    state.voices = sounding
-    _limit(out, state, limiter_step)
-    state.blocks += 1
-
-
-@njit(cache=True)
-def _apply(kind, first, second, voices, state):
-    if kind == _NOTE_ON:
-        _start(first, second, voices, state)
-    elif kind == _ARM:
-        state.armed, state.root = first, second
-    elif kind == _GATE:
-        state.gate = first
-    elif kind == _PEDAL:
-        state.pedal = first
-        for voice in voices:
-            if first == 0 and voice.lifted and voice.stage == _SOUNDING:
-                voice.stage = _RELEASING
-    elif kind == _NOTE_OFF:
-        for voice in voices:
-            if state.gate and voice.note == first and voice.stage == _SOUNDING:
-                if state.pedal:
-                    voice.lifted = 1
-                else:
-                    voice.stage = _RELEASING
-    else:  # panic, or a clip whose slot is wanted
-        for voice in voices:
-            if voice.stage == _SOUNDING and (kind == _PANIC or voice.clip == first):
-                voice.stage = _RELEASING
-        if kind == _PANIC:
-            state.pedal = 0
-
-
-@njit(cache=True)
-def _start(note, velocity, voices, state):
-    """Begin a voice: the same note fades out first (retrigger), the oldest one if all 32 sound (steal)."""
-    if state.armed < 0:
-        return
-    free, oldest, sounding = -1, -1, 0
-    for row in range(ROWS):
-        voice = voices[row]
-        if voice.stage == _SOUNDING and voice.note == note:
-            voice.stage = _RELEASING
-        if voice.stage == _IDLE:
-            free = row
-        elif voice.stage == _SOUNDING:
-            sounding += 1
-            if oldest < 0 or voice.serial < voices[oldest].serial:
-                oldest = row
-    if free < 0:
-        state.dropped += 1
-        return
-    if sounding >= MAX_VOICES:
-        voices[oldest].stage = _RELEASING
-    state.started += 1
-    voice = voices[free]
-    voice.stage, voice.note, voice.clip, voice.lifted = _SOUNDING, note, state.armed, 0
-    voice.serial, voice.position, voice.fade = state.started, 0.0, 0.0
-    voice.increment = 1.0 if note == PREVIEW else 2.0 ** ((note - state.root) / 12.0)
-    voice.gain = (velocity / 127.0) ** 2  # the curve of DLS and SoundFont: 40 log10(v / 127) dB
-
-
-@njit(cache=True)
-def _render(out, clip, voice, attack_step, release_step):
-    """Add one voice, by Catmull-Rom interpolation between four frames; silence surrounds the clip."""
-    frames = len(clip)
-    position, increment, fade, stage = voice.position, voice.increment, voice.fade, voice.stage
-    fade_out_at = frames - increment / release_step
-    for i in range(len(out)):
-        if stage == _SOUNDING and position >= fade_out_at:
-            stage = _RELEASING
-        fade = min(1.0, fade + attack_step) if stage == _SOUNDING else fade - release_step
-        if fade <= 0.0 or position >= frames:
-            stage = _IDLE
-            break
-        level = voice.gain if fade == 1.0 else voice.gain * (0.5 - 0.5 * np.cos(np.pi * fade))
-        k = int(position)
-        x = position - k
-        for side in range(2):
-            before = clip[k - 1, side] if k > 0 else 0.0
-            here = clip[k, side]
-            after = clip[k + 1, side] if k + 1 < frames else 0.0
-            beyond = clip[k + 2, side] if k + 2 < frames else 0.0
-            slope = 0.5 * (after - before)
-            square = before - 2.5 * here + 2.0 * after - 0.5 * beyond
-            cube = 0.5 * (beyond - before) + 1.5 * (here - after)
-            out[i, side] += level * (((cube * x + square) * x + slope) * x + here)
-        position += increment
-    voice.position, voice.fade, voice.stage = position, fade, stage
-
-
-@njit(cache=True)
-def _limit(out, state, release_step):
-    """Soft knee from -3 dBFS, never above -1 dBFS; the gain falls at once for both sides and recovers in 80 ms."""
-    gain, loudest = state.limiter_gain, state.peak
-    for i in range(len(out)):
-        peak = max(abs(out[i, 0]), abs(out[i, 1]))
-        gain += (1.0 - gain) * release_step
-        if gain > 0.999999:
-            gain = 1.0
-        if peak * gain > KNEE:
-            allowed = KNEE + (CEILING - KNEE) * np.tanh((peak - KNEE) / (CEILING - KNEE))
-            gain = min(gain, allowed / peak)
-        for side in range(2):
-            out[i, side] = min(CEILING, max(-CEILING, out[i, side] * gain))
-        loudest = max(loudest, peak * gain)
-    state.limiter_gain, state.peak = gain, loudest
+def shape_row(shape: Shape, rate_hz: float) -> tuple:
+    """A shape as one row of `kernel.SHAPE`, the least fades enforced."""
+    frames_per_ms = rate_hz / 1000
+    opens = kernel.BRIGHTNESS_OCTAVES if shape.aftertouch_to == "brightness" else 0.0
+    return (
+        MODES.index(shape.mode),
+        shape.voices,
+        1 / (max(ATTACK_MS, shape.attack_ms) * frames_per_ms),
+        -math.expm1(-math.log(1000) / (max(kernel.DECAY_MS, shape.decay_ms) * frames_per_ms)),
+        shape.sustain,
+        1 / (max(RELEASE_MS, shape.release_ms) * frames_per_ms),
+        10 ** (shape.gain_db / 20),
+        shape.pan,
+        math.log2(shape.low_pass_hz),
+        math.log2(shape.high_pass_hz),
+        math.sqrt(2) * 10 ** (-shape.resonance * (24 + 3) / 20),  # a gain of Q at the cutoff: from -3 dB to 24 dB
+        shape.glide_ms * frames_per_ms / kernel.TICK,
+        shape.tune_semitones,
+        math.nan if shape.root_note is None else shape.root_note,
+        round(shape.loop_start * rate_hz / RATE_HZ),
+        round(shape.loop_end * rate_hz / RATE_HZ),
+        round(shape.crossfade_ms * frames_per_ms),
+        2 * shape.velocity_to_level,  # 1 is the curve of DLS and SoundFont: 40 log10(v / 127) dB
+        kernel.BRIGHTNESS_OCTAVES * shape.velocity_to_brightness,
+        shape.bend_semitones,
+        shape.vibrato_hz * kernel.TICK / rate_hz,
+        shape.vibrato_cents / 100,
+        opens,
+        0.0 if opens else 1.0,
+    )

@@ -22,18 +22,42 @@ _serial = itertools.count()
 
 @dataclass(frozen=True)
 class AudioSettings:
-    """Host API and devices by PortAudio's names, "" for the best default; `block_frames` 0 leaves it to the driver."""
+    """Host API and devices by PortAudio's names, "" for the best default; `block_frames` 0 leaves it to the driver.
+
+    `ignored_midi` names MIDI inputs that shall not play, present or absent.
+    """
 
     host_api: str = ""
     device: str = ""
     input_device: str = ""
     block_frames: int = 0
     rate_hz: int = RATE_HZ
+    ignored_midi: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordingPlan:
+    """How to record. `path` is where the running recording is kept on disk, "" for nowhere.
+
+    `bars` of `beats_per_bar` at `bpm` end the recording by itself, 0 for as long as it takes (at most 12 s);
+    `metronome`: clicks go on after the count-in; `round_trip_ms` None: what the driver says of itself.
+    """
+
+    path: str = ""
+    bpm: float = 120.0
+    beats_per_bar: int = 4
+    count_in_beats: int = 0
+    metronome: bool = False
+    bars: int = 0
+    round_trip_ms: float | None = None
 
 
 @dataclass(frozen=True)
 class AudioState:
-    """Whether sound runs, in sentences for the status strip; an empty `recording_sentence`: recording is possible."""
+    """Whether sound runs, in sentences for the status strip; an empty `recording_sentence`: recording is possible.
+
+    `midi_inputs` are open; `midi_present` also has those that are ignored.
+    """
 
     running: bool = False
     sentence: str = ""
@@ -43,6 +67,10 @@ class AudioState:
     recording_sentence: str = ""
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    midi_present: tuple[str, ...] = ()
+    device_pair: str = ""  # output, input and rate in words: what a measured round trip belongs to
+    round_trip_ms: float = 0.0  # as the driver reports it, output and input together
+    host_apis: tuple[str, ...] = ()  # those that have an output
 
 
 @dataclass(frozen=True)
@@ -56,6 +84,7 @@ class AudioLevels:
     recorded_seconds: float = 0.0
     dropped_notes: int = 0
     load: float = 0.0
+    count_in_beat: int = 0  # from 1, 0 outside of a count-in
 
 
 def encode(kind: str, **fields: object) -> bytes:

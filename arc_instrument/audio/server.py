@@ -1,4 +1,4 @@
-"""The audio process: one PortAudio stream, the mixer and recorder in its callback, MIDI beside it. No Qt and no torch.
+"""The audio process: one PortAudio stream, mixer and recording booth in its callback, MIDI beside it. No Qt, no torch.
 
 `python -m arc_instrument.audio.server FOLDER [SETTINGS_JSON]` reads commands from stdin and writes messages to stdout
 (see `protocol`); the end of stdin, as when the app dies, ends it. Threads: main reads commands, "device" opens and
@@ -20,7 +20,9 @@ from typing import BinaryIO
 import numpy as np
 import soxr
 
-from arc_instrument.audio import devices
+from arc_instrument.audio import devices, performance
+from arc_instrument.audio.booth import Booth
+from arc_instrument.audio.feed import MidiFeed
 from arc_instrument.audio.midi import MidiInputs
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
@@ -28,13 +30,15 @@ from arc_instrument.audio.protocol import (
     DEVICE_LOST,
     AudioSettings,
     AudioState,
+    RecordingPlan,
     decode,
     put_samples,
     take_samples,
 )
-from arc_instrument.audio.recorder import Recorder
+from arc_instrument.audio.rack import Rack, RackClip
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
+from arc_instrument.shape import Shape
 
 LEVELS_SECONDS = 0.05
 RETRY_SECONDS = 2.0
@@ -51,12 +55,13 @@ class AudioServer:
         self._state = AudioState()
         self._state_lock = threading.Lock()
         self._sound: Sound | None = None
-        self._armed: tuple[np.ndarray, int, int] | None = None
-        self._gate = False
+        self._rack = Rack()
+        self._monitor_gain = 0.0
         self._arm_lock = threading.Lock()
         self._hit = threading.Event()
         self._closing = threading.Event()
-        self._midi = MidiInputs(self)
+        self._feed = MidiFeed(outbox.put)
+        self._midi = MidiInputs(self, settings.ignored_midi)
 
     def run(self, commands: BinaryIO) -> None:
         """Obey until "quit" or the end of `commands`."""
@@ -78,14 +83,27 @@ class AudioServer:
     # --- commands -----------------------------------------------------------------------------------------------
 
     def _obey(self, kind: str, fields: dict) -> None:
-        if kind == "arm":
-            self._arm(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"])
-        elif kind == "set_gate":
-            self._gate = fields["gate"]
-            if self._sound is not None:
-                self._sound.mixer.set_gate(self._gate)
+        if kind in ("arm", "stock"):
+            clip = RackClip(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"], fields["clip_id"])
+            with self._arm_lock:
+                put = self._rack.arm if kind == "arm" else self._rack.stock
+                put(fields["part"], clip)
+        elif kind == "clear_stock":
+            with self._arm_lock:
+                self._rack.clear_stock(fields["part"])
+        elif kind == "set_shape":
+            with self._arm_lock:
+                self._rack.set_shape(fields["part"], Shape(**fields["shape"]))
+        elif kind == "ignore_midi":
+            self._midi.ignore(fields["names"])
         elif kind == "start_recording":
-            self._start_recording()
+            self._start_recording(RecordingPlan(**fields))
+        elif kind == "keep_last":
+            self._keep_last()
+        elif kind == "set_monitor":
+            self._set_monitor(fields["gain"])
+        elif kind == "calibrate":
+            self._calibrate()
         elif kind == "stop_recording":
             self._finish_recording()
         elif self._sound is not None:
@@ -93,51 +111,99 @@ class AudioServer:
             if kind == "play":
                 mixer.play()
             elif kind == "note_on":
-                mixer.note_on(fields["note"], fields["velocity"])
+                mixer.note_on(fields["note"], fields["velocity"], fields["part"])
             elif kind == "note_off":
-                mixer.note_off(fields["note"])
+                mixer.note_off(fields["note"], fields["part"])
+            elif kind == "pedal":
+                mixer.pedal(fields["down"], fields["part"])
             elif kind == "panic":
                 mixer.panic()
             self._hit.set()
 
-    def _arm(self, samples: np.ndarray, rate_hz: int, root_note: int) -> None:
-        with self._arm_lock:
-            self._armed = (samples, rate_hz, root_note)
-            if self._sound is not None:
-                self._sound.arm(*self._armed)
+    # --- recording ------------------------------------------------------------------------------------------------
 
-    def _start_recording(self) -> None:
-        if self._sound is None or self._sound.input_problem:
-            self._outbox.put("recorded", path="", rate_hz=RATE_HZ)
-        else:
-            self._sound.recorder.start()
+    @property
+    def _booth(self) -> Booth | None:
+        """The recording booth, None where nothing can be recorded."""
+        return None if self._sound is None or self._sound.input_problem else self._sound.booth
+
+    def _start_recording(self, plan: RecordingPlan) -> None:
+        booth = self._booth
+        if booth is None:
+            self._send_clip("recorded", np.zeros((0, 2), np.float32), RATE_HZ)
+        elif not booth.recorder.recording:
+            booth.start(plan)
 
     def _finish_recording(self) -> None:
+        booth = self._booth
         with self._arm_lock:  # a full recording ends by itself, maybe while the app ends it
-            if self._sound is None or not self._sound.recorder.recording:
+            if booth is None or not booth.recorder.recording:
                 return
-            recorder = self._sound.recorder
-            samples = soxr.resample(recorder.stop(), recorder.rate_hz, RATE_HZ)
-        self._outbox.put("recorded", path=put_samples(self._folder, samples), rate_hz=RATE_HZ)
+            samples = booth.stop()
+        self._send_clip("recorded", samples, booth.rate_hz, problem=booth.tape_problem)
+
+    def _keep_last(self) -> None:
+        booth = self._booth
+        samples = np.zeros((0, 2), np.float32) if booth is None else booth.recorder.keep_last()
+        self._send_clip("kept", samples, RATE_HZ if booth is None else booth.rate_hz)
+
+    def _send_clip(self, kind: str, samples: np.ndarray, rate_hz: float, problem: str = "") -> None:
+        """At 44.1 kHz; an empty one has no path."""
+        samples = soxr.resample(samples, rate_hz, RATE_HZ) if len(samples) else samples
+        path = put_samples(self._folder, samples) if len(samples) else ""
+        self._outbox.put(kind, path=path, rate_hz=RATE_HZ, problem=problem)
+
+    def _set_monitor(self, gain: float) -> None:
+        self._monitor_gain = gain
+        if self._booth is not None:
+            self._booth.monitor.set_gain(gain)
+
+    def _calibrate(self) -> None:
+        if self._sound is None or self._booth is None:
+            self._outbox.put("calibrated", round_trip_ms=None)
+        else:
+            self._sound.mixer.panic()
+            self._booth.start_calibration()
 
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
-    def midi_note(self, note: int, velocity: int, source: str) -> None:
+    def midi_note(self, channel: int, note: int, velocity: int, source: str) -> None:
         if self._sound is not None:
-            self._sound.mixer.note_on(note, velocity)
+            performance.play_note(self._sound.mixer, channel, note, velocity)
             self._hit.set()
-        self._outbox.put("note", must_arrive=False, note=note, velocity=velocity, source=source)
+        self._feed.note(performance.part_of(channel, note), note, velocity, source)
 
-    def midi_pedal(self, down: bool) -> None:
+    def midi_control(self, channel: int, controller: int, value: int, source: str) -> None:
         if self._sound is not None:
-            self._sound.mixer.pedal(down)
+            performance.turn(self._sound.mixer, channel, controller, value)
+        self._feed.control(channel, controller, value, source)
 
-    def midi_panic(self) -> None:
+    def midi_bend(self, channel: int, value: int) -> None:
         if self._sound is not None:
-            self._sound.mixer.panic()
+            performance.bend(self._sound.mixer, channel, value)
 
-    def midi_ports(self, names: tuple[str, ...], sentence: str) -> None:
-        self._tell(midi_inputs=names, midi_sentence=sentence)
+    def midi_pressure(self, channel: int, value: int) -> None:
+        if self._sound is not None:
+            performance.press(self._sound.mixer, channel, value)
+
+    def midi_program(self, channel: int, program: int, source: str) -> None:
+        self._feed.program(channel, program, source)
+
+    def midi_transport(self, command: str) -> None:
+        self._outbox.put("transport", must_arrive=False, command=command)
+
+    def midi_tempo(self, bpm: float) -> None:
+        self._outbox.put("tempo", must_arrive=False, bpm=bpm)
+
+    def midi_lost(self) -> None:
+        if self._sound is not None:
+            performance.lift_all(self._sound.mixer)
+
+    def midi_flush(self) -> None:
+        self._feed.flush()
+
+    def midi_ports(self, open_names: tuple[str, ...], all_names: tuple[str, ...], sentence: str) -> None:
+        self._tell(midi_inputs=open_names, midi_present=all_names, midi_sentence=sentence)
 
     # --- the device thread ----------------------------------------------------------------------------------------
 
@@ -169,15 +235,15 @@ class AudioServer:
                 problem = f"The sound card {choice.output} does not open ({error}): takes are still saved."
                 continue
             with self._arm_lock:
-                sound.mixer.set_gate(self._gate)
-                if self._armed is not None:
-                    sound.arm(*self._armed)
+                sound.booth.monitor.set_gain(self._monitor_gain)
+                self._rack.plug(sound)
                 self._sound = sound
             break
         self._tell(
             **description(self._sound, self._settings, problem),
             outputs=devices.names(table, "output"),
             inputs=devices.names(table, "input"),
+            host_apis=devices.host_api_names(host_apis, table),
         )
 
     def _wait_for_retry(self) -> None:
@@ -196,19 +262,30 @@ class AudioServer:
                 started = sound.mixer.started
                 self._hit.clear()
                 self._outbox.put("played", must_arrive=False)
+                for hit in sound.mixer.take_hits():
+                    self._outbox.put("hit", **hit._asdict())
             if now - reported_at < LEVELS_SECONDS:
                 continue
             reported_at = now
             self._hit.clear()
             self._report()
-            if sound.recorder.full:
-                self._finish_recording()
+            self._attend(sound.booth)
             if sound.mixer.blocks != blocks:
                 blocks, alive_at = sound.mixer.blocks, now
             elif now - alive_at > SILENT_SECONDS:
                 self._leave_lost_device(sound)
         sound.stream.abort()
         sound.stream.close()
+
+    def _attend(self, booth: Booth) -> None:
+        """What ends by itself in the booth: a full recording, a calibration, a monitor that howled."""
+        if booth.recorder.full:
+            self._finish_recording()
+        if booth.calibrated:
+            self._outbox.put("calibrated", round_trip_ms=booth.take_round_trip())
+        if booth.monitor.take_howl():
+            self._monitor_gain = 0.0
+            self._outbox.put("howled")
 
     def _leave_lost_device(self, sound: Sound) -> None:
         self._finish_recording()
@@ -227,12 +304,13 @@ class AudioServer:
             "levels",
             must_arrive=False,
             output_peak=sound.mixer.take_peak(),
-            input_peak=sound.recorder.take_peak(),
+            input_peak=sound.booth.recorder.take_peak(),
             voices=sound.mixer.voices,
             xruns=sound.xruns,
-            recorded_seconds=sound.recorder.seconds,
+            recorded_seconds=sound.booth.recorder.seconds,
             dropped_notes=sound.mixer.dropped,
             load=sound.stream.cpu_load,
+            count_in_beat=sound.booth.count_in_beat,
         )
 
     def _tell(self, **changes: object) -> None:
@@ -245,11 +323,14 @@ class AudioServer:
 def _warm() -> None:
     """Compile or load the kernels, then keep the garbage collector off everything made so far."""
     block = np.zeros((64, 2), np.float32)
-    mixer, recorder = Mixer(RATE_HZ), Recorder(RATE_HZ)
+    mixer, booth = Mixer(RATE_HZ), Booth(RATE_HZ)
     mixer.arm(block)
     mixer.play()
     mixer.process(block)
-    recorder.capture(block)
+    booth.start(RecordingPlan(metronome=True))
+    booth.start_calibration()
+    booth.process(block, block.copy())
+    booth.process(block[:, :1].copy(), block)
     gc.freeze()
 
 

@@ -1,18 +1,19 @@
-"""An open stream: PortAudio's callback with a mixer and a recorder in it."""
+"""An open stream: PortAudio's callback with a mixer and a recording booth in it."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import soxr
 
+from arc_instrument.audio.booth import Booth
 from arc_instrument.audio.devices import Choice, short_name
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.protocol import AudioSettings
-from arc_instrument.audio.recorder import Recorder
 
 
 class Sound:
-    """An open stream with its mixer and recorder, at the rate the device took."""
+    """An open stream with its mixer and booth, at the rate the device took."""
 
     def __init__(self, portaudio, choice: Choice, settings: AudioSettings):
         """Opens and starts: with the input if it can, at the asked rate if the device takes it, else at its own.
@@ -44,7 +45,7 @@ class Sound:
                     raise
 
     def _open(self, kind, rate_hz: float, settings: AudioSettings, **options: object) -> None:
-        self.mixer, self.recorder = Mixer(rate_hz), Recorder(rate_hz)
+        self.mixer, self.booth = Mixer(rate_hz), Booth(rate_hz)
         self.stream = kind(
             samplerate=rate_hz, blocksize=settings.block_frames, dtype="float32", latency="low", **options
         )
@@ -53,6 +54,7 @@ class Sound:
         except BaseException:
             self.stream.close()
             raise
+        self.booth.driver_round_trip_ms = self.round_trip_ms
 
     @property
     def latency_ms(self) -> float:
@@ -60,19 +62,25 @@ class Sound:
         latency = self.stream.latency
         return 1000 * (latency[1] if isinstance(latency, tuple) else latency)
 
-    def arm(self, samples: np.ndarray, rate_hz: int, root_note: int) -> None:
-        """Hand a clip to the mixer at the stream's rate; waits for a free slot while all ring (some milliseconds)."""
+    @property
+    def round_trip_ms(self) -> float:
+        """From a sample put out to the same sample heard, as the driver reports it; 0 without an input."""
+        latency = self.stream.latency
+        return 1000 * sum(latency) if isinstance(latency, tuple) else 0.0
+
+    def put(self, put: Callable[..., bool], samples: np.ndarray, rate_hz: int, *where: object) -> None:
+        """Give a clip to `mixer.arm` or `mixer.stock` at the stream's rate; waits, at most 0.5 s, for a free slot."""
         samples = soxr.resample(samples, rate_hz, self.mixer.rate_hz) if rate_hz != self.mixer.rate_hz else samples
         for _ in range(100):
-            if self.mixer.arm(samples, root_note):
+            if put(samples, *where):
                 return
             time.sleep(RELEASE_MS / 1000)
 
     def _on_duplex(self, indata, outdata, _frames, _time, status) -> None:
         if status:
             self._count(status)
-        self.recorder.capture(indata)
         self.mixer.process(outdata)
+        self.booth.process(indata, outdata)
 
     def _on_output(self, outdata, _frames, _time, status) -> None:
         if status:
@@ -97,4 +105,6 @@ def description(sound: Sound | None, settings: AudioSettings, problem: str) -> d
         "sentence": sentence,
         "recording_sentence": sound.input_problem,
         "latency_ms": sound.latency_ms,
+        "device_pair": f"{host_api}: {sound.choice.output} → {sound.choice.input}, {sound.mixer.rate_hz:g} Hz",
+        "round_trip_ms": sound.round_trip_ms,
     }

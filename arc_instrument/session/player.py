@@ -1,60 +1,82 @@
-"""Player: what a person does with the audio process. Plays the current sound and notes, records, keeps its state."""
+"""Player: plays the current sound and notes on the audio process, and keeps its state."""
 
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings, AudioState
-from arc_instrument.domain import Clip, NoteEvent
-from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, SILENCE, VELOCITY_STEP, CurrentSound
+from arc_instrument.domain import FIRST_PAD_NOTE, Clip, NoteEvent, Take
+from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, ROOT_NOTE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
+from arc_instrument.shape import Shape
 
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
 
-ROOT_NOTE = 60
-
 
 class Player(QObject):
-    """Commands of playing and recording; renders into the store.
+    """Commands of playing; renders into the store.
 
     Signals:
         levelsChanged(AudioLevels): meters, as often as the audio process sends them.
         notePlayed(NoteEvent): a key or MIDI note went down (velocity 1–127) or up (0).
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
-        recorded(Clip): a recording that is not silent.
+        clipHit(HitEvent): a note sounded a clip of its part.
+        controlReceived(ControlEvent), programReceived(ProgramEvent): MIDI, whether it played anything or not.
+        transportReceived(str): MIDI "start", "continue" or "stop". tempoReceived(float): bpm of MIDI clock.
     """
 
     levelsChanged = Signal(object)
     notePlayed = Signal(object)
     playbackStarted = Signal(float)
     playbackStopped = Signal()
-    recorded = Signal(object)
+    clipHit = Signal(object)
+    controlReceived = Signal(object)
+    programReceived = Signal(object)
+    transportReceived = Signal(str)
+    tempoReceived = Signal(float)
 
     def __init__(self, store: Store, audio: "AudioClient", devices: AudioSettings):
         super().__init__(store)
         self._store, self._audio = store, audio
         self.devices = devices
+        store.update(devices=devices)
         self._pressed_at: float | None = None
         self._playback_end = QTimer(self)
         self._playback_end.setSingleShot(True)
         self._playback_end.timeout.connect(self._end_playback)
         audio.stateChanged.connect(self._on_audio)
         audio.noteReceived.connect(self.notePlayed)
-        audio.recorded.connect(self._on_recorded)
         audio.levelsChanged.connect(self.levelsChanged)
         audio.played.connect(self._on_played)
+        audio.clipHit.connect(self.clipHit)
+        audio.controlReceived.connect(self.controlReceived)
+        audio.programReceived.connect(self.programReceived)
+        audio.transportReceived.connect(self.transportReceived)
+        audio.tempoReceived.connect(self.tempoReceived)
 
     # --- the current sound --------------------------------------------------------------------------------------
 
     def load(self, sound: CurrentSound) -> None:
         """Make `sound` what keys and MIDI play from the next hit on."""
-        self._audio.arm(sound.clip, ROOT_NOTE)
+        self._audio.arm(sound.heard, sound.root_note)
         self._store.update(current=sound)
+
+    def tell_take(self, take: Take) -> None:
+        """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it.
+
+        But for a fresh note: arming would empty the pool that it came from, whose notes all have one root.
+        """
+        sound = self._store.state.current
+        assert sound is not None
+        told = replace(sound, take=take)
+        is_fresh = sound.request is not None and sound.request.origin == "fresh"
+        if told.root_note != sound.root_note and not is_fresh:
+            self._audio.arm(told.heard, told.root_note)
+        self._store.update(current=told)
 
     def play(self) -> None:
         """Play the current sound from its start; without running sound nothing moves, and the status strip says why."""
@@ -64,9 +86,19 @@ class Player(QObject):
             self.stop_stopwatch()  # what sounds later is not the answer to this press
             return
         self._audio.play()
-        self._playback_end.start(round(sound.clip.seconds * 1000))
-        self._store.update(playing=True)
-        self.playbackStarted.emit(sound.clip.seconds)
+        self._start_playback(sound.heard.seconds)
+
+    def audition(self, clip: Clip) -> bool:
+        """Play `clip` once; the keys keep the current sound. False without running sound."""
+        state = self._store.state
+        if state.audio is None or not state.audio.running:
+            return False
+        self._audio.arm(clip, ROOT_NOTE)
+        self._audio.play()
+        if state.current is not None:  # a voice keeps the clip that it began with
+            self._audio.arm(state.current.heard, state.current.root_note)
+        self._start_playback(clip.seconds)
+        return True
 
     def toggle_play(self) -> None:
         if self._store.state.playing:
@@ -77,6 +109,7 @@ class Player(QObject):
 
     def panic(self) -> None:
         self._audio.panic()
+        self._store.update(sustain=False)
         self._end_playback()
 
     def start_stopwatch(self) -> None:
@@ -88,6 +121,11 @@ class Player(QObject):
 
     def shutdown(self) -> None:
         self._playback_end.stop()
+
+    def _start_playback(self, seconds: float) -> None:
+        self._playback_end.start(round(seconds * 1000))
+        self._store.update(playing=True)
+        self.playbackStarted.emit(seconds)
 
     @Slot()
     def _end_playback(self) -> None:
@@ -105,24 +143,75 @@ class Player(QObject):
 
     def note_on(self, note: int) -> None:
         """A typed or clicked key, with the velocity of the typed keys."""
-        if 0 <= note <= 127:
-            velocity = self._store.state.velocity
-            self._audio.note_on(note, velocity)
-            self.notePlayed.emit(NoteEvent(note, velocity, "keys"))
+        self.play_note(note, self._store.state.velocity)
 
     def note_off(self, note: int) -> None:
-        if 0 <= note <= 127:
+        self.play_note(note, 0)
+
+    def play_note(self, note: int, velocity: int, source: str = "keys") -> None:
+        """A note that is not MIDI's; velocity 0 lets go, and what lies outside 0–127 plays nothing."""
+        if not (0 <= note <= 127 and 0 <= velocity <= 127):
+            return
+        if velocity:
+            self._audio.note_on(note, velocity)
+        else:
             self._audio.note_off(note)
-            self.notePlayed.emit(NoteEvent(note, 0, "keys"))
+        self.notePlayed.emit(NoteEvent(note, velocity, source))
+
+    def hit_pad(self, index: int, velocity: int = 100) -> None:
+        """Strike pad `index` (1–16)."""
+        self._audio.note_on(FIRST_PAD_NOTE + index - 1, velocity, index)
+        self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, velocity, "pads", index))
+
+    def release_pad(self, index: int) -> None:
+        """Let go of pad `index`; ends its sound in gate and loop mode only."""
+        self._audio.note_off(FIRST_PAD_NOTE + index - 1, index)
+        self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, 0, "pads", index))
+
+    def toggle_sustain(self) -> None:
+        self.set_sustain(not self._store.state.sustain)
+
+    def set_sustain(self, down: bool) -> None:
+        """Hold the keys that are let go, as a pedal does."""
+        self._audio.pedal(down, 0)
+        self._store.update(sustain=down)
 
     def toggle_keys(self) -> None:
         self._store.update(keys_on=not self._store.state.keys_on)
 
     def shift_octave(self, octaves: int) -> None:
-        self._store.update(octave=min(max(self._store.state.octave + octaves, MIN_OCTAVE), MAX_OCTAVE))
+        self.set_octave(self._store.state.octave + octaves)
+
+    def set_octave(self, octave: int) -> None:
+        self._store.update(octave=min(max(octave, MIN_OCTAVE), MAX_OCTAVE))
 
     def shift_velocity(self, steps: int) -> None:
-        self._store.update(velocity=min(max(self._store.state.velocity + steps * VELOCITY_STEP, 1), 127))
+        self.set_velocity(self._store.state.velocity + steps * VELOCITY_STEP)
+
+    def set_velocity(self, velocity: int) -> None:
+        self._store.update(velocity=min(max(velocity, 1), 127))
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    def arm(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
+        self._audio.arm(clip, root_note, part, clip_id)
+
+    def stock(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+        """Add `clip` to a part's pool of at most 16; `clipHit` tells when it sounded."""
+        self._audio.stock(clip, root_note, part, clip_id)
+
+    def clear_stock(self, part: int) -> None:
+        """Empty a part's pool: its last sound sounds again."""
+        self._audio.clear_stock(part)
+
+    def set_shape(self, part: int, shape: Shape) -> None:
+        """Shape a part; what sounds follows without a click."""
+        shapes = self._store.state.shapes
+        if shapes[part] != shape:
+            self._audio.set_shape(part, shape)
+            self._store.update(shapes=(*shapes[:part], shape, *shapes[part + 1 :]))
+            self._store.controlsChanged.emit()
 
     # --- the sound card -----------------------------------------------------------------------------------------
 
@@ -135,15 +224,25 @@ class Player(QObject):
 
     def choose_output(self, name: str) -> None:
         """Play through the device of that name from now on; "" for the best there is."""
-        self._change_devices(replace(self.devices, device=name, host_api=""))
+        self.change_devices(device=name, host_api="")
 
     def choose_input(self, name: str) -> None:
         """Record from the device of that name from now on; "" for the best there is."""
-        self._change_devices(replace(self.devices, input_device=name))
+        self.change_devices(input_device=name)
 
-    def _change_devices(self, devices: AudioSettings) -> None:
+    def ignore_midi(self, names: tuple[str, ...]) -> None:
+        """Listen to every MIDI input but those; the sound goes on meanwhile."""
+        self.devices = replace(self.devices, ignored_midi=names)
+        self._store.update(devices=self.devices)
+        self._store.controlsChanged.emit()
+        self._audio.ignore_midi(names)
+
+    def change_devices(self, **changes: object) -> None:
+        """Replace fields of `AudioSettings` and open the stream anew, if that changes anything."""
+        devices = replace(self.devices, **changes)  # pyright: ignore[reportArgumentType]
         if devices != self.devices:
             self.devices = devices
+            self._store.update(devices=devices)
             self._store.controlsChanged.emit()
             self._store.dismiss_message()
             self._audio.restart(devices)
@@ -152,40 +251,10 @@ class Player(QObject):
     def _on_audio(self, audio: AudioState) -> None:
         store, before = self._store, self._store.state
         was_running = before.audio is not None and before.audio.running
-        store.update(audio=audio, recording=before.recording and audio.running)
+        store.update(audio=audio)
         if not audio.running:
             self._end_playback()
             if was_running or before.message is None:
                 store.say(audio.sentence, is_error=False, action="restart_audio", action_title="Try again")
         elif not was_running and before.message and before.message.action == "restart_audio":
             store.dismiss_message()
-
-    # --- recording ----------------------------------------------------------------------------------------------
-
-    def toggle_record(self) -> None:
-        """Start or end a recording; where none is possible, say why."""
-        if self._store.state.recording:
-            self._audio.stop_recording()
-        elif not self._say_recording_problem():
-            self._store.update(recording=True, message=None)
-            self._audio.start_recording()
-
-    def _say_recording_problem(self) -> bool:
-        """Whether no recording is possible now; if so, say why."""
-        audio = self._store.state.audio
-        if audio is None or not audio.running:
-            problem = f"Nothing to record with. {audio.sentence if audio else 'The sound is still starting.'}"
-        else:
-            problem = audio.recording_sentence
-        if problem:
-            self._store.say(problem, action="restart_audio", action_title="Try again")
-        return bool(problem)
-
-    @Slot(object)
-    def _on_recorded(self, clip: Clip) -> None:
-        self._store.update(recording=False)
-        if float(np.abs(clip.samples).max(initial=0.0)) >= SILENCE:
-            self.recorded.emit(clip)
-        elif not self._say_recording_problem():  # the input may have gone since the recording began
-            sentence = "The recording is silent: check the microphone and its level."
-            self._store.say(sentence, action="record", action_title="Again")

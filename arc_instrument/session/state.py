@@ -1,12 +1,17 @@
 """What the window shows, as one frozen value. No Qt."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arc_instrument.domain import Clip, LoadedModel, Phase, Progress, Take
+from arc_instrument.audio.protocol import AudioSettings
+from arc_instrument.domain import PARTS, Clip, GenerationRequest, LoadedModel, Phase, Progress, SoundFacts, Take
+from arc_instrument.editing import UNEDITED, Edit, edited
+from arc_instrument.midi_bindings import Binding
+from arc_instrument.shape import DEFAULT_SHAPE, Shape
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -15,6 +20,8 @@ DEFAULT_MAX_SECONDS = 128 * 2048 / 44_100  # ARC_MINI, until the loaded model sa
 MIN_SECONDS = 0.1
 DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 1, 7  # octave 4 starts at middle C, note 60
 VELOCITY_STEP = 20
+ROOT_NOTE = 60  # of a sound without a pitch
+THEMES = ("dark", "light", "system")
 SILENCE = 1e-3  # peak, −60 dBFS: below it a sound is reported as silent, not passed off as a success
 
 
@@ -37,6 +44,48 @@ class CurrentSound:
     seed: int
     generation_ms: float
     take: Take | None = None
+    request: GenerationRequest | None = None  # what made it, where that is known: variations start from it
+    edit: Edit = UNEDITED  # done to `clip` before it sounds
+
+    @property
+    def heard(self) -> Clip:
+        """The clip as keys, playback and export have it."""
+        return self.clip if self.edit == UNEDITED else edited(self.clip, self.edit)
+
+    @property
+    def facts(self) -> SoundFacts | None:
+        """What was heard in it, once its file is written."""
+        return self.take.facts if self.take else None
+
+    @property
+    def root_note(self) -> float:
+        """The MIDI note that plays it as it is, with a fraction so that the keys are in tune."""
+        return ROOT_NOTE if self.facts is None or self.facts.root_note is None else self.facts.root_note
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """One of the sounds to choose from; `clip` and `peaks` are None until it is made."""
+
+    request: GenerationRequest
+    clip: Clip | None = None
+    peaks: np.ndarray | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Pad:
+    """One of the 16 pads. A locked one is left alone when a kit is made; `pending`: its sound is being made."""
+
+    prompt: str = ""
+    seed: int = 0
+    locked: bool = False
+    pending: bool = False
+    clip: Clip | None = None
+    peaks: np.ndarray | None = field(default=None, repr=False)
+    take: Take | None = None
+
+
+EMPTY_PADS = (Pad(),) * (PARTS - 1)
 
 
 @dataclass(frozen=True)
@@ -49,6 +98,27 @@ class Message:
     action_title: str = ""
 
 
+@dataclass(frozen=True)
+class OscStatus:
+    """Whether the OSC port is open, and which; in one sentence, and what is wrong if it is not."""
+
+    running: bool = False
+    sentence: str = "OSC is off."
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What a person chose once: `theme` one of `THEMES`, `precision` "" for the faster float of this machine."""
+
+    theme: str = "dark"
+    reduced_motion: bool = False
+    precision: str = ""
+    osc_enabled: bool = False
+    osc_port: int = 9000
+    osc_network: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class SessionState:
     """Everything a widget may render. Velocity 1–127, `strength_percent` 0–100, times in the unit of their name."""
@@ -56,6 +126,7 @@ class SessionState:
     prompt: str = ""
     steps: int = 8
     seconds: float = 3.0
+    wished_seconds: float = 3.0  # what was chosen, though the loaded model may make less
     max_seconds: float = DEFAULT_MAX_SECONDS
     seed: int = 0
     seed_locked: bool = False
@@ -71,17 +142,77 @@ class SessionState:
     press_to_sound_ms: float | None = None
 
     current: CurrentSound | None = None
-    takes: tuple[Take, ...] = ()
+    takes: tuple[Take, ...] = ()  # newest first
+    search: str = ""
+    found: frozenset[Path] | None = None  # what the search found; None while nothing is searched
+    favourites_only: bool = False
+    tag: str = ""  # only takes with this tag are shown
+    selection: tuple[Path, ...] = ()
+    previous_folder: Path | None = None  # whose takes may be moved along
+    folder_problem: str = ""  # why takes do not reach their folder just now
     playing: bool = False
 
     fresh: bool = False
     keys_on: bool = True
     octave: int = DEFAULT_OCTAVE
     velocity: int = 100
+    sustain: bool = False
+    shapes: tuple[Shape, ...] = (DEFAULT_SHAPE,) * PARTS  # of the keys and the 16 pads
+
+    distance_percent: int = 30  # of variations and fresh notes from the current sound: 100 is another seed's sound
+    variations: tuple[Variation, ...] = ()
+    chosen_variation: int | None = None
+    variations_ms: float | None = None  # until the last of those that are being made is there
+    pads: tuple[Pad, ...] = EMPTY_PADS
+    kit_ms: float | None = None  # until the last pad that is being made is there
+    stocked: int = 0  # fresh notes that are rendered ahead
+    velocity_drives: str = ""  # "strength": softer fresh notes keep more of the recording; "": nothing
+    live: bool = False  # whether a change of the controls makes the sound anew at once
+    morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
+    morph_x: float = 0.0
+    morph_y: float = 0.0
+
+    export_format: str = "wav24"  # of `wavfile.FORMATS`
+    exported: Path | None = None  # what was exported last
 
     audio: "AudioState | None" = None
     recording: bool = False
+    count_in: bool = False
+    count_in_beats: int = 4
+    count_in_beat: int = 0  # the one that sounds now, from 1; 0 outside of a count-in
+    metronome: bool = False  # clicks go on while a recording runs
+    metronome_bpm: float = 120.0
+    beats_per_bar: int = 4
+    bars: int = 0  # asked for; 0 leaves the length to `seconds`
+    key: str = ""  # asked for, "" for any
+    record_bars: int = 0  # after which a recording ends by itself, 0 for never
+    monitoring: bool = False
+    monitor_gain: float = 1.0  # linear
+    calibrating: bool = False
+    calibration_ms: float | None = None  # round trip as measured for these devices
+    recovered: Path | None = None  # a recording that a crash cut off
+
+    ab: str = ""  # what sounds of the comparison: "recording", "result", or "" for neither
+    init_onsets: tuple[float, ...] = ()  # seconds
+    result_onsets: tuple[float, ...] = ()  # seconds, of the current sound; empty without a recording
+    onset_f1: float | None = None  # how many of them agree within 50 ms, 0 … 1
+    bindings: tuple[Binding, ...] = ()  # learned MIDI controls
+    learning: str = ""  # the target that waits for its MIDI control
+    osc: OscStatus = OscStatus()
+    devices: AudioSettings = field(default_factory=AudioSettings)
+    preferences: Preferences = Preferences()
+    takes_folder: Path | None = None
+    models_folder: Path | None = None
     message: Message | None = None
+    undo_label: str = ""  # what would be undone next, as in "delete 3 takes"
+    redo_label: str = ""
+
+    @property
+    def visible_takes(self) -> tuple[Take, ...]:
+        """The takes that the search and the filters let through."""
+        if self.found is None and not self.favourites_only and not self.tag:
+            return self.takes
+        return _filtered(self.takes, self.found, self.favourites_only, self.tag)
 
     @property
     def is_busy(self) -> bool:
@@ -89,8 +220,47 @@ class SessionState:
         return self.generating or self.phase is Phase.GENERATING
 
     @property
+    def shape(self) -> Shape:
+        """Of the keys."""
+        return self.shapes[0]
+
+    @property
+    def gated(self) -> bool:
+        return self.shape.mode == "gate"
+
+    @property
+    def looped(self) -> bool:
+        return self.shape.mode == "loop"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether what the keys play is a draft of one step, soon to be refined."""
+        made_by = self.current.request if self.current else None
+        return made_by is not None and made_by.origin == "draft" and made_by.steps < self.steps
+
+    @property
+    def can_mark(self) -> bool:
+        """Whether there is a take to favour or delete."""
+        return bool(self.selection) or self.current_path is not None
+
+    @property
     def current_path(self) -> Path | None:
         return self.current.take.path if self.current and self.current.take else None
+
+
+@lru_cache(maxsize=2)
+def _filtered(
+    takes: tuple[Take, ...], found: frozenset[Path] | None, favourites_only: bool, tag: str
+) -> tuple[Take, ...]:
+    """Cached, for states change many times a second while a sound is made, and 20,000 takes do not."""
+    tag = tag.casefold()
+    return tuple(
+        take
+        for take in takes
+        if (found is None or take.path in found)
+        and (take.favourite or not favourites_only)
+        and (not tag or tag in (own.casefold() for own in take.tags))
+    )
 
 
 def init_noise(strength_percent: int) -> float:

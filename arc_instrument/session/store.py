@@ -5,7 +5,6 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from arc_instrument.session.state import Message, SessionState
-from arc_instrument.settings import SoundSettings
 
 
 class Store(QObject):
@@ -13,7 +12,7 @@ class Store(QObject):
 
     Signals:
         stateChanged(SessionState): after every change.
-        controlsChanged(): something that the settings file keeps has changed.
+        controlsChanged(): a preference that the settings file keeps has changed.
     """
 
     stateChanged = Signal(object)
@@ -27,8 +26,6 @@ class Store(QObject):
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
         self.stateChanged.emit(self.state)
-        if changes.keys() & SoundSettings.model_fields.keys():
-            self.controlsChanged.emit()
 
     def say(self, text: str, *, is_error: bool = True, action: str = "", action_title: str = "") -> None:
         """Show one sentence, with at most one action."""

@@ -48,3 +48,5 @@ def show_state(actions: Mapping[str, QAction], state: SessionState) -> None:
             command.setChecked(bool(getattr(state, action.checked_by)))
         if action.needs:
             command.setEnabled(bool(getattr(state, action.needs)))
+    for action_id, label in (("undo", state.undo_label), ("redo", state.redo_label)):
+        actions[action_id].setText(f"{BY_ID[action_id].title}: {label}" if label else BY_ID[action_id].title)

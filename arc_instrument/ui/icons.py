@@ -19,17 +19,12 @@ class _OutlineEngine(QIconEngine):
     def __init__(self, name: str, colour: str, on_colour: str):
         super().__init__()
         self._parts = (name, colour, on_colour)
-        svg = instrument_asset("icons", f"{name}.svg").read_text(encoding="utf-8")
-        self._off, self._on, self._disabled = (
-            QSvgRenderer(QByteArray(svg.replace("currentColor", COLOURS[tint]).encode()))
-            for tint in (colour, on_colour, "line_strong")
-        )
+        self._svg = instrument_asset("icons", f"{name}.svg").read_text(encoding="utf-8")
 
     def paint(self, painter: QPainter, rect, mode, state) -> None:
-        outline = self._on if state == QIcon.State.On else self._off
-        if mode == QIcon.Mode.Disabled:
-            outline = self._disabled
-        outline.render(painter, QRectF(rect))
+        tint = "line_strong" if mode == QIcon.Mode.Disabled else self._parts[2 if state == QIcon.State.On else 1]
+        svg = self._svg.replace("currentColor", COLOURS[tint])  # the theme may have changed since the last time
+        QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(rect))
 
     def pixmap(self, size: QSize, mode, state) -> QPixmap:
         image = QPixmap(size)

@@ -12,7 +12,7 @@ from arc_instrument.ui.palette import GRID, SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
 from arc_instrument.waveform import normalised
 
-PICTURE_PX = 72
+PICTURE_PX = 36
 
 
 class InitSlot(QFrame):

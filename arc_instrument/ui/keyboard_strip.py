@@ -126,8 +126,8 @@ class KeyboardStrip(QWidget):
         is_lit = note in self._lit
         is_white = name == "key_white"
         shape = area.adjusted(0.75, -6, -0.75, -1) if is_white else area.adjusted(0, -6, 0, 0)
-        frame = "accent" if self.hasFocus() and letter else "line"
-        painter.setPen(Qt.PenStyle.NoPen if is_white else QPen(colour(frame), 1))
+        frame = "key_line" if is_white else "accent" if self.hasFocus() and letter else "line"
+        painter.setPen(QPen(colour(frame), 1))
         painter.setBrush(colour("accent" if is_lit else name))
         painter.setOpacity(1.0 if letter or is_lit or not is_white else 0.82)
         painter.drawRoundedRect(shape, 4, 4)

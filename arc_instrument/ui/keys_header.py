@@ -5,20 +5,33 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from arc_instrument.actions import tooltip
 from arc_instrument.session.state import SessionState
+from arc_instrument.ui.buttons import ActionButton
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID, SMALL_PX, font
+from arc_instrument.ui.segments import Segments
+from arc_instrument.ui.times import time_expected
 
 
 class KeysHeader(QWidget):
-    """Signals: keysToggled(), freshToggled()."""
+    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled()."""
 
+    surfaceChosen = Signal(str)
+    kitRequested = Signal()
     keysToggled = Signal()
     freshToggled = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.keys = self._toggle("Keys", "keys", "toggle_keys")
+        self.surface = Segments(
+            "Play on",
+            (("keys", "Keyboard", "Play the sound on keys"), ("pads", "Pads", "Sixteen sounds, one a pad")),
+        )
+        self.surface.chosen.connect(self.surfaceChosen)
+        self.surface.set_choice("keys")
+        self.kit = ActionButton("fill_kit", "Kit from prompt")
+        self.kit.actionRequested.connect(lambda _: self.kitRequested.emit())
+        self.keys = self._toggle("Letters", "keys", "toggle_keys")
         self.keys.clicked.connect(self.keysToggled)
         self.fresh = self._toggle("Fresh notes", "fresh", "toggle_fresh")
         self.fresh.clicked.connect(self.freshToggled)
@@ -32,14 +45,30 @@ class KeysHeader(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
+        row.addWidget(self.surface)
+        row.addWidget(self.kit)
         row.addWidget(self.keys)
         row.addWidget(self.fresh)
         row.addSpacing(GRID)
         row.addWidget(self._lamp)
         row.addStretch()
         row.addWidget(self._figures)
+        self.show_surface(False)
+
+    def show_surface(self, pads: bool) -> None:
+        """Which surface is shown; a kit is for pads, fresh notes are for keys."""
+        self.surface.set_choice("pads" if pads else "keys")
+        self.kit.setVisible(pads)
+        self.fresh.setVisible(not pads)
+
+    def tab_order(self) -> tuple[QWidget, ...]:
+        return *self.surface.buttons.values(), self.kit, self.keys, self.fresh
 
     def render_state(self, state: SessionState) -> None:
+        self.kit.render_state(state)
+        left = "" if state.kit_ms is None else f"  {time_expected(state.kit_ms)}"
+        self.kit.setToolTip(f"{tooltip('fill_kit')}{left}")
+        self.fresh.setText(f"Fresh notes {state.stocked}" if state.fresh else "Fresh notes")
         self.keys.setChecked(state.keys_on)
         self.fresh.setChecked(state.fresh)
         self._figures.setText(f"Octave {state.octave}  Z X    Velocity {state.velocity}  C V")

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from arc_instrument.assets import instrument_asset
 
 # One accent; red only for recording and failure. Text on every surface it may stand on: contrast 4.5:1 or more.
-COLOURS = {
+DARK = {
     "window": "#0f1114",
     "surface": "#171a1f",
     "raised": "#20242a",
@@ -29,7 +29,36 @@ COLOURS = {
     "key_white_text": "#3b424b",
     "key_black": "#0b0d0f",
     "key_black_text": "#a3adb9",
+    "key_line": "#0f1114",
 }
+LIGHT = {
+    "window": "#eef0f3",
+    "surface": "#ffffff",
+    "raised": "#f3f5f7",
+    "hover": "#e2e7ec",
+    "line": "#d3d9e0",
+    "line_strong": "#77828f",
+    "text": "#12161b",
+    "muted": "#4b5663",
+    "faint": "#5a6674",
+    "accent": "#00734f",
+    "accent_hover": "#00835a",
+    "accent_pressed": "#005f41",
+    "on_accent": "#ffffff",
+    "accent_dim": "#d3efe4",
+    "alarm": "#b3261e",
+    "on_alarm": "#ffffff",
+    "alarm_dim": "#f9dcda",
+    "key_white": "#ffffff",
+    "key_white_text": "#3b424b",
+    "key_black": "#2a3037",
+    "key_black_text": "#c3cbd4",
+    "key_line": "#aeb7c1",
+}
+THEMES = {"dark": DARK, "light": LIGHT}
+COLOURS = dict(DARK)
+"""Of the theme in use; `use` writes another one into it, so that whoever paints asks here each time."""
+
 TEXT_PAIRS = (
     ("text", "window"), ("text", "surface"), ("text", "raised"), ("text", "hover"),
     ("muted", "window"), ("muted", "surface"), ("muted", "raised"),
@@ -47,6 +76,11 @@ RADIUS = 8
 CONTROL_HEIGHT = 32
 FONT_FAMILY = "Inter"
 SMALL_PX, BODY_PX, PROMPT_PX = 12, 13, 18
+
+
+def use(theme: str) -> None:
+    """Make "dark" or "light" the theme in use. What is painted from now on has its colours."""
+    COLOURS.update(THEMES[theme])
 
 
 def colour(name: str) -> QColor:

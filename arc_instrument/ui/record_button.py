@@ -35,7 +35,7 @@ class RecordButton(QWidget):
         column.setSpacing(GRID)
         column.addWidget(self.button)
         column.addWidget(self.meter)
-        self.setFixedWidth(112)
+        self.setFixedWidth(100)
 
     def render_state(self, state: SessionState) -> None:
         if state.recording != self._recording:

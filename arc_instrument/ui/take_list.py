@@ -1,39 +1,77 @@
-"""The takes: click or arrow keys to hear one, drag a card to give its file to another program."""
+"""The takes: search and filter them, hear one with a click or the arrow keys, drag cards into another program."""
 
-from PySide6.QtCore import QModelIndex, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QLabel, QListView, QMenu, QVBoxLayout
+from collections.abc import Sequence
 
-from arc_instrument.actions import BY_ID
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QDrag, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from arc_instrument.actions import BY_ID, tooltip
+from arc_instrument.domain import Take
 from arc_instrument.session.state import SessionState
+from arc_instrument.ui.icons import icon
 from arc_instrument.ui.palette import BODY_PX, GRID, SMALL_PX, colour, font
-from arc_instrument.ui.take_card import CARD_PX, TakeCard, paint_card
+from arc_instrument.ui.take_card import CARD_PX, TakeCard, card_in, paint_card, star_area
 from arc_instrument.ui.take_model import TakeModel
 
 DRAG_PIXMAP_WIDTH = 232
+HEADER_PX = 26
+_Select = QItemSelectionModel.SelectionFlag
 
 
 class TakeList(QListView):
-    """Signals: auditioned(Take), revealRequested(Take), copyPathRequested(Take), restoreRequested(Take)."""
+    """Signals:
+    auditioned(Take), revealRequested(Take), copyPathRequested(Take), restoreRequested(Take)
+    selectionEdited(list[Take]): a person selected these cards.
+    favouriteRequested(list[Take]), deleteRequested(list[Take])
+    tagsEdited(str, list[Take]): as typed, with commas between.
+    """
 
     auditioned = Signal(object)
     revealRequested = Signal(object)
     copyPathRequested = Signal(object)
     restoreRequested = Signal(object)
+    selectionEdited = Signal(object)
+    favouriteRequested = Signal(object)
+    deleteRequested = Signal(object)
+    tagsEdited = Signal(str, object)
 
     def __init__(self) -> None:
         super().__init__()
+        self._is_rendering = False
+        self._tagged: list[Take] = []  # whose tags are being written
         self.setObjectName("takes")
         self.takes = TakeModel(self)
         self.setModel(self.takes)
         self.setItemDelegate(TakeCard(self))
         self.setAccessibleName("Takes")
-        self.setAccessibleDescription("Arrow keys play a take; drag a card into another program")
+        self.setAccessibleDescription("Arrow keys play a take; drag cards into another program; F2 edits tags")
         self.setMouseTracking(True)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setDefaultDropAction(Qt.DropAction.CopyAction)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -41,14 +79,38 @@ class TakeList(QListView):
         self.setUniformItemSizes(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
-        self.clicked.connect(lambda index: self.auditioned.emit(self.takes.take(index.row())))
+        self.clicked.connect(self._on_clicked)
+        self.takes.tagsEdited.connect(self._on_tags)
         self.verticalScrollBar().valueChanged.connect(lambda _: self.viewport().update())
 
+    # --- rendering ----------------------------------------------------------------------------------------------
+
     def render_state(self, state: SessionState) -> None:
-        self.takes.set_takes(state.takes)
-        row = self.takes.row_of(state.current_path) if state.current_path else -1
-        if row >= 0 and row != self.currentIndex().row():
-            self.setCurrentIndex(self.takes.index(row))
+        self._is_rendering = True  # what the model changes of the selection nobody selected
+        self.takes.set_takes(state.visible_takes)
+        wanted = state.selection or ((state.current_path,) if state.current_path else ())
+        rows = {row for row in map(self.takes.row_of, wanted) if row >= 0}
+        if rows != {index.row() for index in self.selectedIndexes()}:
+            chosen = QItemSelection()
+            for row in rows:
+                chosen.select(self.takes.index(row), self.takes.index(row))
+            self.selectionModel().select(chosen, _Select.ClearAndSelect)
+        if len(rows) == 1 and self.currentIndex().row() not in rows:
+            index = self.takes.index(rows.pop())
+            self.selectionModel().setCurrentIndex(index, _Select.NoUpdate)
+            self.scrollTo(index)
+        self._is_rendering = False
+
+    def selected(self) -> list[Take]:
+        """The selected takes, from top to bottom."""
+        return [self.takes.take(row) for row in sorted(index.row() for index in self.selectedIndexes())]
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        if not self._is_rendering:
+            self.selectionEdited.emit(self.selected())
+
+    # --- keys and mouse -----------------------------------------------------------------------------------------
 
     def step(self, rows: int) -> None:
         """Hear the take `rows` further down; stays within the list."""
@@ -59,37 +121,100 @@ class TakeList(QListView):
             self.setCurrentIndex(self.takes.index(row))
             self.auditioned.emit(self.takes.take(row))
 
+    def edit_tags(self) -> None:
+        """Open the field for the tags of the current card; what is typed is for every selected one."""
+        index = self.currentIndex()
+        if index.isValid():
+            self._tagged = self.selected()  # opening the field selects its card alone
+            self.scrollTo(index)
+            self.edit(index)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if self.state() == QAbstractItemView.State.EditingState:
+            return  # the Enter that ends the writing of tags comes here too
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and plain:
             self.step(-1 if event.key() == Qt.Key.Key_Up else 1)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.auditioned.emit(self.takes.take(self.currentIndex().row()))
+        elif event.key() == Qt.Key.Key_F2:
+            self.edit_tags()
         else:
             super().keyPressEvent(event)
 
     def keyboardSearch(self, search: str) -> None:
         """Letters play notes here; they do not search."""
 
-    def startDrag(self, supportedActions: Qt.DropAction) -> None:
-        index = self.currentIndex()
-        if index.isValid():
-            self.make_drag(index).exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        take = self._starred_at(event)
+        if take is None:
+            super().mousePressEvent(event)
+        else:
+            self.favouriteRequested.emit([take])
 
-    def make_drag(self, index: QModelIndex) -> QDrag:
-        """The drag of one card: its file's URL, and the card as the picture under the pointer."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._starred_at(event) is None:
+            super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._starred_at(event) is None:
+            super().mouseDoubleClickEvent(event)
+        else:
+            self.mousePressEvent(event)
+
+    def _starred_at(self, event: QMouseEvent) -> Take | None:
+        """The take whose star the left button hits."""
+        index = self.indexAt(event.position().toPoint())
+        is_hit = (
+            event.button() == Qt.MouseButton.LeftButton
+            and index.isValid()
+            and star_area(card_in(self.visualRect(index))).contains(event.position())
+        )
+        return self.takes.take(index.row()) if is_hit else None
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if QApplication.keyboardModifiers() == Qt.KeyboardModifier.NoModifier:  # with one, it selects
+            self.auditioned.emit(self.takes.take(index.row()))
+
+    def _on_tags(self, take: Take, text: str) -> None:
+        self.tagsEdited.emit(text, self._tagged if take in self._tagged else [take])
+
+    # --- dragging out -------------------------------------------------------------------------------------------
+
+    def startDrag(self, supportedActions: Qt.DropAction) -> None:
+        drag = self.make_drag(self.selectedIndexes())
+        if drag.mimeData().urls():
+            drag.exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
+
+    def make_drag(self, indexes: Sequence[QModelIndex]) -> QDrag:
+        """The drag of cards: their files' URLs, and under the pointer the first card, with how many there are."""
         drag = QDrag(self)
-        drag.setMimeData(self.takes.mimeData([index]))
+        drag.setMimeData(self.takes.mimeData(indexes))
+        rows = sorted(index.row() for index in indexes)
+        if rows:
+            drag.setPixmap(self._picture(self.takes.take(rows[0]), len(rows)))
+            drag.setHotSpot(QPoint(GRID * 2, CARD_PX // 2))
+        return drag
+
+    def _picture(self, take: Take, count: int) -> QPixmap:
         ratio = self.devicePixelRatioF()
         picture = QPixmap(round(DRAG_PIXMAP_WIDTH * ratio), round(CARD_PX * ratio))
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         card = QRectF(0.5, 0.5, DRAG_PIXMAP_WIDTH - 1, CARD_PX - 1)
-        paint_card(painter, card, self.takes.take(index.row()), colour("accent_dim"), colour("accent"), grip=False)
+        paint_card(painter, card, take, colour("accent_dim"), colour("accent"), grip=False)
+        if count > 1:
+            badge = QRectF(card.right() - 44, card.bottom() - 24, 38, 18)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("accent"))
+            painter.drawRoundedRect(badge, 9, 9)
+            painter.setFont(font(SMALL_PX, figures=True))
+            painter.setPen(colour("on_accent"))
+            painter.drawText(badge, int(Qt.AlignmentFlag.AlignCenter), f"{count}")
         painter.end()
-        drag.setPixmap(picture)
-        drag.setHotSpot(QPoint(GRID * 2, CARD_PX // 2))
-        return drag
+        return picture
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -110,6 +235,8 @@ class TakeList(QListView):
         if not index.isValid():
             return
         take = self.takes.take(index.row())
+        chosen = self.selected()
+        chosen = chosen if take in chosen else [take]
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action_id, signal in (
@@ -118,11 +245,47 @@ class TakeList(QListView):
             ("restore", self.restoreRequested),
         ):
             menu.addAction(BY_ID[action_id].title, lambda signal=signal: signal.emit(take))
+        menu.addSeparator()
+        menu.addAction(BY_ID["favourite"].title, lambda: self.favouriteRequested.emit(chosen))
+        menu.addAction(BY_ID["edit_tags"].title, lambda: self._edit_tags_of(index))
+        menu.addAction(BY_ID["delete_takes"].title, lambda: self.deleteRequested.emit(chosen))
         menu.popup(self.viewport().mapToGlobal(position))
+
+    def _edit_tags_of(self, index: QModelIndex) -> None:
+        self.selectionModel().setCurrentIndex(index, _Select.NoUpdate)
+        self.edit_tags()
+
+
+class SearchField(QLineEdit):
+    """Words to find takes by. Signals: left(): ↓ or Enter, on to the list."""
+
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("takeSearch")
+        self.setPlaceholderText("Search")
+        self.setAccessibleName("Search takes")
+        self.setToolTip(f'{tooltip("search_takes")}\n"a phrase", or #tag for tags alone')
+        self.setFont(font(SMALL_PX))
+        self.setFixedHeight(HEADER_PX)
+        self.setClearButtonEnabled(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class TakePanel(QFrame):
-    """The list with its heading and, while there is none, a sentence that says what will be here."""
+    """The list with its search above it and, while there is nothing to list, a sentence that says why.
+
+    Signals: searchEdited(str), favouritesToggled().
+    """
+
+    searchEdited = Signal(str)
+    favouritesToggled = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,29 +293,88 @@ class TakePanel(QFrame):
         heading = QLabel("Takes")
         heading.setProperty("role", "heading")
         heading.setFont(font(BODY_PX))
+        self.search = SearchField()
+        self._rendered_search = ""
+        self.search.textChanged.connect(self._on_search)  # to Qt the clear button is no edit
+        self.search.left.connect(self._enter_list)
+        self.favourites = QToolButton()
+        self.favourites.setIcon(icon("star"))
+        self.favourites.setIconSize(QSize(16, 16))
+        self.favourites.setFixedSize(HEADER_PX, HEADER_PX)
+        self.favourites.setCheckable(True)
+        self.favourites.setAccessibleName("Only favourites")
+        self.favourites.setToolTip(tooltip("favourites_only"))
+        self.favourites.clicked.connect(lambda _: self.favouritesToggled.emit())
         self._count = QLabel()
         self._count.setProperty("role", "caption")
         self._count.setFont(font(SMALL_PX, figures=True))
+        self._count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._count.setFixedWidth(QFontMetrics(self._count.font()).horizontalAdvance("20,000"))  # so nothing jumps
         self.list = TakeList()
-        self._empty = QLabel("Every sound is kept here as a WAV file.\nDrag its card into your DAW.")
+        self.list.auditioned.connect(self._follow_arrows)
+        self._empty = QLabel()
         self._empty.setProperty("role", "hint")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(GRID, 0, 2 * GRID, 0)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout()
         row.setContentsMargins(GRID, 0, 2 * GRID - 1, 0)
+        row.setSpacing(GRID)
         row.addWidget(heading)
-        row.addStretch()
+        row.addWidget(self.search, 1)
+        row.addWidget(self.favourites)
         row.addWidget(self._count)
+        for widget in (self.search, self.favourites):
+            _keep_place(widget)
         column = QVBoxLayout(self)
-        column.setContentsMargins(GRID, 2 * GRID - 1, 1, GRID)
-        column.setSpacing(GRID + 2)
+        column.setContentsMargins(GRID, GRID, 1, GRID)
+        column.setSpacing(GRID)
         column.addLayout(row)
         column.addWidget(self._empty, 1)
         column.addWidget(self.list, 1)
 
     def render_state(self, state: SessionState) -> None:
         self.list.render_state(state)
-        self._count.setText(str(len(state.takes)) if state.takes else "")
-        self._empty.setVisible(not state.takes)
-        self.list.setVisible(bool(state.takes))
+        self._rendered_search = state.search
+        if self.search.text() != state.search:  # while a person types it is the same
+            self.search.setText(state.search)
+        self.favourites.setChecked(state.favourites_only)
+        shown, count = len(state.visible_takes), len(state.takes)
+        self._count.setText(f"{shown:,}" if count else "")
+        self._count.setToolTip("" if shown == count else f"{shown:,} of {count:,}")
+        for widget in (self.search, self.favourites):
+            widget.setVisible(bool(count))
+        self._empty.setText(
+            "No take is like that.\nEmpty the search, or show all."
+            if count
+            else state.folder_problem or "Every sound is kept here as a WAV file.\nDrag its card into your DAW."
+        )
+        self._empty.setVisible(not shown)
+        self.list.setVisible(bool(shown))
+
+    def edit_search(self) -> None:
+        """Put the cursor into the search, all of it selected."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _on_search(self, text: str) -> None:
+        if text != self._rendered_search:
+            self.searchEdited.emit(text)
+
+    def _enter_list(self) -> None:
+        """Hear the first take that was found, and go on with the arrow keys."""
+        if self.list.takes.rowCount():
+            self.list.setFocus()
+            self.list.setCurrentIndex(self.list.takes.index(0))
+            self.list.auditioned.emit(self.list.takes.take(0))
+
+    def _follow_arrows(self) -> None:
+        if self.search.hasFocus():
+            self.list.setFocus()
+
+
+def _keep_place(widget: QWidget) -> None:
+    """Nothing moves when `widget` comes or goes."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)

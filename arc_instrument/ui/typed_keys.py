@@ -97,8 +97,8 @@ class TypedKeys(QObject):
             twice, self._escaped_at = now - self._escaped_at < ESCAPE_TWICE_S, now
             (self.escapedTwice if twice else self.escaped).emit()
             return True
-        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not isinstance(
-            watched, (QAbstractSlider, QAbstractItemView)
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not (
+            isinstance(watched, (QAbstractSlider, QAbstractItemView)) or watched.property("ownArrows")
         ):
             self.takeStepped.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
             return True

@@ -1,96 +1,41 @@
-"""The current sound: its prompt, its figures, and its waveform with a playhead. A click plays it."""
+"""The current sound: its prompt, its figures, and its waveform or spectrogram, which is edited in place."""
 
-import time
+from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from arc_instrument.actions import tooltip
+from arc_instrument.actions import BY_ID, tooltip
 from arc_instrument.domain import Phase
-from arc_instrument.session.state import CurrentSound, SessionState
+from arc_instrument.session.state import SessionState
+from arc_instrument.ui.edit_handles import LoopPoints
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import ElidedLabel
-from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, SMALL_PX, colour, font
-from arc_instrument.ui.peaks_painter import paint_peaks
-from arc_instrument.ui.times import time_taken
+from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, font
+from arc_instrument.ui.sound_figures import SoundFigures, figures_of
+from arc_instrument.ui.waveform_editor import WaveformEditor
 
-FRAME_MS = 16
-
-
-class Waveform(QWidget):
-    """Signals: clicked()."""
-
-    clicked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sound: CurrentSound | None = None
-        self._invitation = ""
-        self._started_at, self._seconds = 0.0, 0.0
-        self._frames = QTimer(self, interval=FRAME_MS)
-        self._frames.timeout.connect(self._on_frame)
-        self.setAccessibleName("Waveform of the current sound")
-        self.setMinimumSize(120, 56)
-
-    def show_sound(self, sound: CurrentSound | None, invitation: str) -> None:
-        if sound is not self._sound or invitation != self._invitation:
-            if sound is None or self._sound is None or sound.clip is not self._sound.clip:
-                self.stop()
-            self._sound, self._invitation = sound, invitation
-            self.setCursor(Qt.CursorShape.PointingHandCursor if sound else Qt.CursorShape.ArrowCursor)
-            self.update()
-
-    def start(self, seconds: float) -> None:
-        """Run the playhead over `seconds`."""
-        self._started_at, self._seconds = time.perf_counter(), seconds
-        self._frames.start()
-
-    def stop(self) -> None:
-        self._frames.stop()
-        self._seconds = 0.0
-        self.update()
-
-    def played_fraction(self) -> float:
-        """How much of the sound has been played, 0 to 1; 0 while it does not play."""
-        return min(1.0, (time.perf_counter() - self._started_at) / self._seconds) if self._seconds else 0.0
-
-    def _on_frame(self) -> None:
-        if self.played_fraction() >= 1:
-            self.stop()
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._sound is not None and self.rect().contains(event.position().toPoint()):
-            self.clicked.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        area = QRectF(self.rect())
-        if self._sound is None:
-            painter.setPen(colour("faint"))
-            painter.setFont(font(BODY_PX))
-            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), self._invitation)
-            return
-        fraction = self.played_fraction()
-        resting = colour("line_strong") if fraction else colour("accent")
-        paint_peaks(painter, area, self._sound.peaks, resting, fraction, colour("accent"))
-        if fraction:
-            left = area.left() + fraction * area.width()
-            painter.fillRect(QRectF(left, area.top(), 1, area.height()), colour("text"))
+TOOL_PX = 28
 
 
 class WaveformPanel(QFrame):
-    """Signals: playToggled(), playRequested()."""
+    """Signals: playToggled(), playRequested(), compareToggled(bool): hear the recording instead of the result.
+
+    What is edited is told by `waveform` (editRequested, loopRequested, editFinished).
+    """
 
     playToggled = Signal()
     playRequested = Signal()
+    compareToggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._icons = {False: icon("play", "text"), True: icon("stop", "text")}
         self._playing = False
+        self._analysis: dict[str, Any] = {}
+        self._state = SessionState()
         self.play = QToolButton()
         self.play.setIcon(self._icons[False])
         self.play.setIconSize(QSize(ICON_PX, ICON_PX))
@@ -100,43 +45,110 @@ class WaveformPanel(QFrame):
         self.play.clicked.connect(self.playToggled)
         self._title = ElidedLabel("heading")
         self._title.setFont(font(BODY_PX, QFont.Weight.DemiBold))
-        self._figures = QLabel()
-        self._figures.setProperty("role", "caption")
-        self._figures.setFont(font(SMALL_PX, figures=True))
-        self.waveform = Waveform()
+        self._figures = SoundFigures()
+        for label in (self._title, self._figures):  # each has its share, whatever it says: nothing jumps
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.waveform = WaveformEditor()
         self.waveform.clicked.connect(self.playRequested)
+        self.waveform.editRequested.connect(self._on_edited)
+        self.compare = _tool("compare", "Hear the recording instead, equally loud", "compare", checkable=True)
+        keep_room = self.compare.sizePolicy()
+        keep_room.setRetainSizeWhenHidden(True)
+        self.compare.setSizePolicy(keep_room)
+        self.compare.toggled.connect(self.compareToggled)
+        self.spectrogram = _tool("spectrogram", "Spectrogram instead of the waveform", "spectrogram", checkable=True)
+        self.spectrogram.toggled.connect(self.waveform.show_spectrogram)
+        self.reverse = _tool("reverse", "Play the sound backwards", "reverse", checkable=True)
+        self.reverse.clicked.connect(self.waveform.reverse)
+        self.reset = _tool("reset", "Undo every edit of this sound: trims, fades, gain, direction", "reset_edit")
+        self.reset.clicked.connect(self.waveform.reset_edit)
 
         header = QHBoxLayout()
         header.setSpacing(GRID)
         header.addWidget(self.play)
-        header.addWidget(self._title, 1)
-        header.addWidget(self._figures)
+        header.addWidget(self._title, 2)
+        header.addWidget(self._figures, 3)
+        tools = QHBoxLayout()
+        tools.setSpacing(2)
+        for tool in self.tools():
+            tools.addWidget(tool)
+        header.addLayout(tools)
         column = QVBoxLayout(self)
-        column.setContentsMargins(GRID, GRID, 2 * GRID, GRID + 4)
-        column.setSpacing(GRID)
+        column.setContentsMargins(GRID, GRID, GRID, GRID - 3)
+        column.setSpacing(2)
         column.addLayout(header)
-        inset = QHBoxLayout()
-        inset.setContentsMargins(GRID, 0, 0, 0)
-        inset.addWidget(self.waveform)
-        column.addLayout(inset, 1)
+        column.addWidget(self.waveform, 1)
+        self.compare.hide()
+        self.show_edit(None)
+
+    def tools(self) -> tuple[QToolButton, ...]:
+        """The buttons at the right, from left to right."""
+        return self.compare, self.spectrogram, self.reverse, self.reset
+
+    def tab_order(self) -> tuple[QWidget, ...]:
+        return self.play, *self.tools(), self.waveform
+
+    def toggle_view(self) -> None:
+        """Waveform or spectrogram."""
+        self.spectrogram.toggle()
 
     def render_state(self, state: SessionState) -> None:
         sound = state.current
-        if sound is None:
-            title, figures = "No sound yet", ""
-        else:
-            title = sound.prompt
-            saved = "" if sound.take else "  ·  not saved"
-            made_in = f"made in {time_taken(sound.generation_ms)}"
-            figures = f"{sound.clip.seconds:.2f} s  ·  seed {sound.seed}  ·  {made_in}{saved}"
-        self._title.setText(title)
-        self._figures.setText(figures)
+        if sound is not self._state.current:
+            self._analysis = {}
+        self._state = state
+        self._title.setText(sound.prompt if sound else "No sound yet")
         self.play.setEnabled(sound is not None)
         if state.playing != self._playing:
             self._playing = state.playing
             self.play.setIcon(self._icons[state.playing])
             self.play.setAccessibleName("Stop" if state.playing else "Play")
-        self.waveform.show_sound(sound, _invitation(state))
+        if (state.init is None or sound is None) and self.compare.isChecked():
+            self.compare.setChecked(False)
+        self.compare.setVisible(state.init is not None and sound is not None)
+        self.spectrogram.setEnabled(sound is not None)
+        self.waveform.setEnabled(sound is not None)
+        self.waveform.show_sound(sound, _invitation(state), draft=state.is_draft)
+        self._show_figures()
+
+    def show_edit(self, edit: Any, loop: LoopPoints | None = None) -> None:
+        """The edit and the loop of the sound that was rendered last; None: it cannot be edited, it does not loop."""
+        self.waveform.show_edit(edit, loop)
+        self._on_edited(edit)
+
+    def show_analysis(self, **figures: float | None) -> None:
+        """What is known of the sound beside its length and seed: the keywords of `figures_of`. Forgotten with it."""
+        self._analysis = figures
+        self._show_figures()
+
+    def _on_edited(self, edit: Any) -> None:
+        self.reverse.setEnabled(edit is not None)
+        self.reverse.setChecked(bool(edit and edit.reverse))
+        self.reset.setEnabled(self.waveform.is_edited)
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        sound = self._state.current
+        if sound is None:
+            self._figures.setText("")
+            return
+        first, end = self.waveform.span()
+        self._figures.setText(
+            figures_of(sound, **({"heard_seconds": (end - first) / sound.clip.rate_hz} | self._analysis))
+        )
+
+
+def _tool(icon_name: str, tip: str, action_id: str, *, checkable: bool = False) -> QToolButton:
+    """A small button; the tip of its action in the registry goes before its own."""
+    button = QToolButton()
+    button.setIcon(icon(icon_name))
+    button.setIconSize(QSize(ICON_PX, ICON_PX))
+    button.setFixedSize(TOOL_PX, TOOL_PX)
+    button.setCheckable(checkable)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(tip.partition(":")[0])
+    button.setToolTip(tooltip(action_id) if action_id in BY_ID else tip)
+    return button
 
 
 def _invitation(state: SessionState) -> str:

@@ -12,6 +12,7 @@ if "DISPLAY" not in os.environ:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from doubles import RUNNING, SilentAudio, ToneSynth
+from hypothesis import settings
 from leaks import still_running
 from PySide6.QtCore import QProcess, QSettings, QThread, QTimer
 
@@ -20,6 +21,9 @@ from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.models import InstalledModel
 from arc_instrument.session import Session
+
+settings.register_profile("instrument", deadline=None)  # a busy machine is no failure
+settings.load_profile("instrument")
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +100,16 @@ def session(qtbot, generation, synth, audio, home, models):
     yield made
     synth.gate.set()
     made.shutdown()
+
+
+@pytest.fixture
+def made(qtbot, session):
+    """A session with one take of 0.3 s, saved."""
+    session.set_prompt("kick")
+    session.set_seconds(0.3)
+    session.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 1)
+    return session
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
 """Doubles for what the window's tests must not depend on: a model that takes seconds to load, and a sound card."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
 from arc_instrument.audio.protocol import AudioState
-from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing
+from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, Timing, UserError
 from arc_instrument.models import InstalledModel
 
 
@@ -28,6 +29,7 @@ class ToneSynth:
         self.step_begun = threading.Semaphore(0)
         self.requests: list[GenerationRequest] = []
         self.failure: Exception | None = None
+        self.bad_ids: set[int] = set()
         self.threads: set[str] = set()
 
     def warm_up(self) -> None:
@@ -41,9 +43,15 @@ class ToneSynth:
             assert self.gate.wait(10)
             if self.failure:
                 raise self.failure
+            if request.id in self.bad_ids:
+                raise UserError("This one cannot be made.")
             yield Progress(request.id, step, request.steps, 5.0 * step)
         timing = Timing(1, 5.0 * request.steps, 4, 6, 45)
         yield Generated(request, tone(request.seconds, request.seed), timing, self.name, self.licence)
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]):
+        for request in requests:
+            yield from self.stream(request)
 
 
 def tone(seconds: float, seed: int) -> Clip:
@@ -59,30 +67,44 @@ class SilentAudio(QObject):
     stateChanged = Signal(object)
     noteReceived = Signal(object)
     recorded = Signal(object)
+    recordingAtRisk = Signal(str)
+    recordingCut = Signal()
+    kept = Signal(object)
+    calibrated = Signal(object)
+    howled = Signal()
     levelsChanged = Signal(object)
     played = Signal()
+    clipHit = Signal(object)
+    controlReceived = Signal(object)
+    programReceived = Signal(object)
+    transportReceived = Signal(str)
+    tempoReceived = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
 
-    def arm(self, clip: Clip, root_note: int = 60) -> None:
-        self.calls.append(("arm", root_note))
-        self.armed = clip
+    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+        self.calls.append(("arm", root_note) if part == 0 else ("arm", root_note, part, clip_id))
+        if part == 0:
+            self.armed = clip
 
     def play(self) -> None:
         self.calls.append(("play",))
         self.played.emit()
 
-    def note_on(self, note: int, velocity: int) -> None:
-        self.calls.append(("note_on", note, velocity))
+    def note_on(self, note: int, velocity: int, part: int = 0) -> None:
+        self.calls.append(("note_on", note, velocity, *([part] if part else [])))
 
-    def note_off(self, note: int) -> None:
-        self.calls.append(("note_off", note))
+    def note_off(self, note: int, part: int = 0) -> None:
+        self.calls.append(("note_off", note, *([part] if part else [])))
 
     def __getattr__(self, name: str):
-        if name not in ("stop", "panic", "restart", "start_recording", "stop_recording"):
+        if name not in (
+            "stop", "panic", "restart", "start_recording", "stop_recording", "keep_last", "set_monitor", "calibrate",
+            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi",
+        ):  # fmt: skip
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
 

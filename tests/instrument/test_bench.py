@@ -19,7 +19,7 @@ class ScriptedGenerator:
     max_seconds = 5.0
 
     def __init__(self):
-        self.requests = []
+        self.requests, self.batches = [], []
 
     def warm_up(self):
         pass
@@ -30,6 +30,11 @@ class ScriptedGenerator:
         yield Progress(request.id, 1, request.steps, 1.0)
         timing = Timing(text_ms=k, steps_ms=8 * k, decode_ms=2 * k, first_sound_ms=10 * k, total_ms=11 * k)
         yield Generated(request, Clip(np.zeros((10, 2), np.float32)), timing, self.name)
+
+    def stream_batch(self, requests):
+        self.batches.append(requests)
+        for request in requests:
+            yield Generated(request, Clip(np.zeros((10, 2), np.float32)), Timing(0, 0, 0, 0, 0), self.name)
 
 
 def report_of(ms):
@@ -52,6 +57,19 @@ def test_no_run_can_find_its_prompt_in_the_text_cache():
     assert {(request.seconds, request.steps) for request in generator.requests} == {(3.0, 4), (3.0, 1)}
 
 
+def test_batches_are_eight_variations_of_one_sound_and_a_kit_of_sixteen_one_shots():
+    generator = ScriptedGenerator()
+    ms = bench.measure(generator, runs=1, seconds=3.0, steps=4)
+    eight, kit = generator.batches[0], generator.batches[-1]
+    assert len({request.walk for request in eight}) == 8
+    assert len({(request.prompt, request.seed, request.seconds) for request in eight}) == 1
+    assert len({request.prompt for request in kit}) == 16
+    assert {request.seconds for request in kit} == {1.0}
+    assert [len(batch) for batch in generator.batches] == [8] * 4 + [16] * 4
+    assert ms["8 variations"].median > 0
+    assert ms["kit of 16"].median > 0
+
+
 def test_json_holds_every_number_of_the_report():
     report = report_of({"total": bench.Quantiles(300.25, 250.5, 412.5)})
     told = json.loads(bench.to_json(report))
@@ -68,6 +86,18 @@ def test_the_table_shows_each_stage_beside_the_peaks_of_the_machine():
     text = console.file.getvalue()
     for shown in ("text", "1.0", "300.2", "412.5", "900 MiB", "gemm_fp32_gflops 330", "load and warm-up 1234 ms"):
         assert shown in text
+
+
+def test_the_mixer_is_measured_with_32_voices_that_all_sound_and_its_load_is_printed_and_kept():
+    load = bench.measure_mixer(blocks=50)
+    assert (load.voices, load.block_frames, load.rate_hz) == (32, 128, 44_100)
+    assert 0 < load.median_percent <= load.p99_percent
+    console = Console(file=io.StringIO(), width=200)
+    report = replace(report_of({}), mixer=replace(load, median_percent=6.46, p99_percent=9.87))
+    bench.print_table(report, console)
+    assert "32 voices, looped and filtered, take 6.5 %" in console.file.getvalue()
+    assert "p99 9.9 %" in console.file.getvalue()
+    assert bench.from_json(bench.to_json(report)) == report
 
 
 def test_peak_memory_grows_by_what_the_process_takes():

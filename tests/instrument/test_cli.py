@@ -48,6 +48,10 @@ class ScriptedSynth:
         wave = 0.5 * np.sin(2 * np.pi * request.seed * time_s).astype(np.float32)
         yield Generated(request, Clip(np.stack([wave, -wave], axis=1)), Timing(1, 2, 3, 4, 5), self.name, "CC0-1.0")
 
+    def stream_batch(self, requests):
+        for request in requests:
+            yield from self.stream(request)
+
 
 @pytest.fixture
 def synth(monkeypatch):
@@ -151,6 +155,10 @@ def test_a_longer_init_is_cropped_with_a_note(synth, command, tmp_path):
         (["render", "kick", "--out", "/proc/out.wav"], "/proc"),
         (["render", "kick", "--out", "x" * 300 + ".wav"], "File name too long"),
         (["render", "kick", "--out", "out.mp3"], "out.mp3"),
+        (["render", "kick", "--format", "mp3"], "format mp3 is not known"),
+        (["render", "kick", "--format", "flac", "--out", "out.wav"], "name it out.flac"),
+        (["render", "kick", "--format", "wav16", "--out", "out.flac"], "name it out.wav"),
+        (["render", "kick", "--csv", "good.wav"], "either a prompt or --csv"),
         (["render", "kick", "--out", "folder.wav"], "folder.wav is a folder"),
     ],
 )
@@ -290,3 +298,158 @@ def test_a_length_the_model_cannot_make_is_refused_by_the_bench_too(synth, comma
     code, _, stderr = command("bench", "--seconds", "9")
     assert code == 2
     assert "9 s" in stderr
+
+
+PROMPTS = """prompt,seconds,seed,init,out
+kick drum,0.2,1,,kick.wav
+"glass, breaking",,2,,
+hum,0.1,3,hum.wav,loops/hum.wav
+"""
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    """A CSV of three sounds, a recording beside it, and the folder for what they become."""
+    (tmp_path / "out" / "loops").mkdir(parents=True)
+    write_wav(tmp_path / "hum.wav", np.full((22_050, 2), 0.25, np.float32))
+    (tmp_path / "prompts.csv").write_text(PROMPTS)
+    return tmp_path / "prompts.csv"
+
+
+def sounds(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def test_every_line_of_a_csv_becomes_its_file(synth, command, prompts):
+    out = prompts.parent / "out"
+    code, stdout, stderr = command("render", "--csv", prompts, "--out", out, "--steps", 4, "--seconds", 0.3)
+    assert code == 0
+    assert [(r.prompt, r.seconds, r.steps, r.seed) for r in synth.asked] == [
+        ("kick drum", 0.2, 4, 1),
+        ("glass, breaking", 0.3, 4, 2),
+        ("hum", 0.1, 4, 3),
+    ]
+    assert len(synth.asked[2].init.samples) == 4_410
+    assert sounds(out) == ["002-glass-breaking.wav", "kick.wav", "loops/hum.wav"]
+    assert stdout.splitlines()[0] == f"{out / 'kick.wav'}: 0.20 s, seed 1, made in 5 ms"
+    assert "only its first 0.10 s are used" in stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("snare,long,1,,", "Line 5 of prompts.csv: seconds is “long”"),
+        ("snare,9,1,,", "Line 5 of prompts.csv: A length of 9 s"),
+        ("snare,0.1,-1,,", "Line 5 of prompts.csv: The seed -1"),
+        (",0.1,1,,", "Line 5 of prompts.csv: The prompt is empty"),
+        ("snare,0.1,1,absent.wav,", "absent.wav is not a file"),
+        ("snare,0.1,1,,kick.mp3", "Line 5 of prompts.csv: "),
+        ("snare,0.1,1,,kick.wav", "asked for twice"),
+        ("snare,0.1,1,,no/such.wav", "Line 5 of prompts.csv: The folder"),
+        ("snare,0.1", "not as many cells"),
+        ("snare,0.1,1,,,,", "not as many cells"),
+    ],
+)
+def test_a_bad_line_is_refused_with_its_number_before_anything_is_rendered(synth, command, prompts, line, says):
+    prompts.write_text(PROMPTS + line + "\n")
+    code, stdout, stderr = command("render", "--csv", prompts, "--out", prompts.parent / "out")
+    assert (code, stdout, synth.asked) == (2, "", [])
+    assert says in stderr
+    assert "Line 5" in stderr
+    assert len(stderr.splitlines()) == 1
+    assert sounds(prompts.parent / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "has the columns"),
+        (b"words,seed\nkick,1\n", "has the columns words, seed"),
+        (b"prompt,colour\nkick,red\n", "has the columns prompt, colour"),
+        (b"prompt\n", "no line but its header"),
+        (b"prompt\n\xff\xfe\n", "cannot be read as a CSV"),
+        (None, "cannot be read as a CSV"),
+    ],
+)
+def test_what_is_no_csv_of_prompts_is_one_sentence(synth, command, prompts, content, says):
+    prompts.unlink() if content is None else prompts.write_bytes(content)
+    code, stdout, stderr = command("render", "--csv", prompts, "--out", prompts.parent / "out")
+    assert (code, stdout) == (2, "")
+    assert says in stderr
+    assert len(stderr.splitlines()) == 1
+
+
+def test_a_csv_of_a_spreadsheet_with_its_byte_order_mark_is_read(synth, command, prompts):
+    prompts.write_bytes("\ufeffprompt\r\n鼓\r\n".encode())
+    assert command("render", "--csv", prompts, "--out", prompts.parent / "out")[0] == 0
+    assert [request.prompt for request in synth.asked] == ["鼓"]
+
+
+def test_a_count_has_the_seeds_that_follow_each_other_in_numbered_files(synth, command, tmp_path):
+    command(*RENDER, "--count", 3, "--out", tmp_path / "hat.wav")
+    assert [request.seed for request in synth.asked] == [7, 8, 9]
+    assert sounds(tmp_path) == ["hat-001.wav", "hat-002.wav", "hat-003.wav"]
+    command("render", "kick", "--count", 2, "--out", tmp_path / "new.wav")
+    assert synth.asked[3].seed != synth.asked[4].seed
+
+
+def test_ctrl_c_leaves_whole_files_and_the_same_command_makes_only_the_rest(synth, command, tmp_path, monkeypatch):
+    asked = (*RENDER, "--count", 4, "--out", tmp_path / "hat.wav")
+    stream = synth.stream
+
+    def interrupted(self, request):
+        if request.seed == 9:
+            raise KeyboardInterrupt
+        yield from stream(self, request)
+
+    monkeypatch.setattr(synth, "stream", interrupted)
+    code, _, stderr = command(*asked)
+    assert (code, stderr) == (130, "arc-instrument: cancelled, 2 written, the same command goes on.\n")
+    assert [entry.name for entry in sorted(tmp_path.iterdir())] == ["hat-001.wav", "hat-002.wav"]
+    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+
+    monkeypatch.setattr(synth, "stream", stream)
+    synth.asked.clear()
+    code, stdout, _ = command(*asked)
+    assert code == 0
+    assert [request.seed for request in synth.asked] == [9, 10]
+    assert stdout.splitlines()[-1] == "2 of 4 were there already."
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())][:2] == before
+
+
+@pytest.mark.parametrize("change", [["--seconds", "0.4"], ["--steps", "2"], ["--seed", "8"], "damage"])
+def test_a_file_that_is_damaged_or_was_made_otherwise_is_made_again(synth, command, tmp_path, change):
+    asked = [*RENDER, "--count", "2", "--out", str(tmp_path / "hat.wav")]
+    command(*asked)
+    synth.asked.clear()
+    if change == "damage":
+        whole = (tmp_path / "hat-002.wav").read_bytes()
+        (tmp_path / "hat-002.wav").write_bytes(whole[:1_000])
+        command(*asked)
+        assert [request.seed for request in synth.asked] == [8]
+    else:
+        command(*asked, *change)
+        assert len(synth.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "subtype"),
+    [
+        ("wav16", "a.wav", "PCM_16"),
+        ("wav24", "a.wav", "PCM_24"),
+        ("wav32f", "a.wav", "FLOAT"),
+        ("flac", "a.flac", "PCM_24"),
+        (None, "b.flac", "PCM_24"),
+    ],
+)
+def test_the_asked_format_is_written(synth, command, tmp_path, format, name, subtype):
+    code, *_ = command(*RENDER, *(["--format", format] if format else []), "--out", tmp_path / name)
+    assert code == 0
+    found = soundfile.info(tmp_path / name)
+    assert (found.subtype, found.format) == (subtype, "FLAC" if name.endswith("flac") else "WAV")
+
+
+def test_the_command_line_knows_every_format_that_can_be_written():
+    from arc_instrument.audio.wavfile import FORMATS
+
+    assert tuple(FORMATS) == cli.FORMATS

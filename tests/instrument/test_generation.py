@@ -329,3 +329,78 @@ def test_signals_lose_no_reference_of_true(generation):
     for _ in range(50):
         generation.cancelled.emit(1)
     assert sys.getrefcount(True) > before - 25
+
+
+def kit(*numbers: int) -> list[GenerationRequest]:
+    return [replace(REQUEST, id=number, origin="kit", steps=1) for number in numbers]
+
+
+def ids(log, kind: str) -> list[int]:
+    return [entry[1] for entry in log if entry[0] == kind]
+
+
+def test_a_batch_is_made_in_its_order(qtbot, generation, log):
+    load(qtbot, generation)
+    generation.submit_batch(kit(1, 2, 3))
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 3)
+    assert ids(log, "generated") == [1, 2, 3]
+    assert log.count(("phase", Phase.GENERATING)) == 1
+
+
+def test_what_differs_in_length_is_ordered_together_and_made_apart(qtbot, generation, log):
+    load(qtbot, generation)
+    generation.submit_batch([*kit(1, 2), replace(kit(3)[0], seconds=0.1)])
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 3)
+    assert log.count(("phase", Phase.GENERATING)) == 2
+
+
+def test_the_person_interrupts_a_kit_and_the_rest_of_it_is_made_afterwards(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit_batch(kit(1, 2, 3))
+    assert synth.step_begun.acquire(timeout=5)
+    generation.submit(replace(REQUEST, id=9))
+    synth.gate.set()
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 4)
+    assert ids(log, "generated") == [9, 1, 2, 3]
+    assert ids(log, "cancelled") == []
+
+
+def test_a_newer_batch_replaces_one_of_its_origin_and_cancel_ends_all(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit_batch(kit(1, 2))
+    assert synth.step_begun.acquire(timeout=5)
+    generation.submit_batch(kit(3, 4))
+    synth.gate.set()
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 2)
+    assert ids(log, "generated") == [3, 4]
+    synth.gate.clear()
+    generation.submit_batch(kit(5, 6))
+    qtbot.waitUntil(lambda: synth.requests[-1].id == 5)
+    generation.submit_batch([replace(request, origin="variation") for request in kit(7, 8)])
+    generation.cancel()
+    synth.gate.set()
+    qtbot.waitUntil(lambda: set(ids(log, "cancelled")) == {1, 2, 5, 6, 7, 8})
+    assert ids(log, "generated") == [3, 4]
+
+
+def test_urgency_is_user_draft_variation_kit_fresh(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.gate.clear()
+    generation.submit(replace(REQUEST, id=1))
+    assert synth.step_begun.acquire(timeout=5)
+    for number, origin in ((5, "fresh"), (4, "kit"), (3, "variation"), (2, "draft")):
+        generation.submit(replace(REQUEST, id=number, origin=origin))
+    synth.gate.set()
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 5)
+    assert ids(log, "generated") == [1, 2, 3, 4, 5]
+
+
+def test_a_sound_that_fails_takes_no_other_of_its_batch_with_it(qtbot, generation, synth, log):
+    load(qtbot, generation)
+    synth.bad_ids = {2}
+    generation.submit_batch(kit(1, 2, 3))
+    qtbot.waitUntil(lambda: len(ids(log, "generated")) == 2)
+    assert ids(log, "generated") == [1, 3]
+    assert ids(log, "failed") == [2]

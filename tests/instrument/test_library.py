@@ -154,3 +154,114 @@ def test_peaks_hold_every_extreme_of_the_sound(frames, columns):
     if frames:
         assert made[:, 0].min() == samples.min()
         assert made[:, 1].max() == samples.max()
+
+
+def test_marks_survive_the_loss_of_the_index_the_moving_of_the_folder_and_the_renaming_of_a_file(tmp_path):
+    library = Library(tmp_path / "takes")
+    take = library.add(generated())
+    library.mark([replace(take, favourite=True, tags=("dry", "808"))])
+    take.path.rename(take.path.with_name("my kick.wav"))
+    (tmp_path / "takes").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / ".takes.sqlite3").unlink()
+    moved = Library(tmp_path / "elsewhere")
+    (found,) = moved.takes()
+    assert (found.path.name, found.favourite, found.tags) == ("my kick.wav", True, ("dry", "808"))
+    assert moved.search("#808") == {found.path}
+
+
+def test_marks_survive_the_loss_of_their_journal(tmp_path):
+    library = Library(tmp_path)
+    library.mark([replace(library.add(generated()), favourite=True)])
+    (tmp_path / ".marks.jsonl").unlink()
+    assert Library(tmp_path).takes()[0].favourite
+    (tmp_path / ".takes.sqlite3").unlink()
+    assert Library(tmp_path).takes()[0].favourite
+
+
+def test_what_another_instance_adds_marks_or_deletes_is_noticed(tmp_path):
+    one, other = Library(tmp_path), Library(tmp_path)
+    one.takes()
+    take = other.add(generated())
+    assert one.is_stale()
+    assert [found.path for found in one.takes()] == [take.path]
+    assert one.search("kick") == {take.path}
+    other.mark([replace(take, tags=("dry",))])
+    assert one.is_stale()
+    assert one.takes()[0].tags == ("dry",)
+    other.delete([take], lambda _: None)
+    assert one.is_stale()
+    assert one.takes() == []
+
+
+def test_a_library_that_rests_is_not_stale(tmp_path, monkeypatch):
+    library = Library(tmp_path)
+    library.add(generated())
+    monkeypatch.setattr("arc_instrument.library.SETTLED_S", -1)
+    library.takes()
+    assert not library.is_stale()
+    monkeypatch.setattr("arc_instrument.library.read_take", lambda _: pytest.fail("a file was read again"))
+    assert len(library.takes()) == 1
+
+
+def test_two_instances_that_make_the_same_sound_at_once_keep_both(tmp_path):
+    import threading
+
+    barrier = threading.Barrier(8)
+
+    def add():
+        barrier.wait()
+        Library(tmp_path).add(generated())
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    files = list(tmp_path.glob("*/*.wav"))
+    assert len(files) == 8
+    assert {soundfile.info(file).frames for file in files} == {round(0.25 * 44_100)}
+
+
+def test_a_folder_that_vanished_is_a_sentence_and_is_not_made_anew_on_the_disk_below(tmp_path):
+    library = Library(tmp_path / "takes")
+    take = library.add(generated())
+    (tmp_path / "takes").rename(tmp_path / "unmounted")
+    for job in (library.takes, library.is_stale, lambda: library.add(generated()), lambda: library.mark([take])):
+        with pytest.raises(UserError, match="is away: connect its disk"):
+            job()
+    with pytest.raises(UserError, match="is away"):
+        Library(tmp_path / "takes", must_exist=True).takes()
+    assert not (tmp_path / "takes").exists()
+    (tmp_path / "unmounted").rename(tmp_path / "takes")
+    assert [found.path for found in library.takes()] == [take.path]
+
+
+def test_what_a_crash_left_unfinished_is_removed_once_nobody_can_be_writing_it_and_nothing_else_is(tmp_path):
+    library = Library(tmp_path)
+    take = library.add(generated())
+    theirs, old, new = (take.path.with_name(name) for name in ("theirs.wav", ".x.wav.1.part", ".y.wav.1.part"))
+    for path in (theirs, old, new):
+        path.touch()
+    for path in (theirs, old):
+        os.utime(path, (0, 0))
+    assert [found.path for found in library.takes()] == [take.path]
+    assert sorted(path.name for path in take.path.parent.iterdir()) == sorted([take.path.name, theirs.name, new.name])
+
+
+def test_a_take_is_never_seen_before_it_is_whole_and_two_at_once_have_names_of_their_own(tmp_path, monkeypatch):
+    from arc_instrument.audio import wavfile
+
+    first, second = Library(tmp_path), Library(tmp_path)
+    write, seen, takes = wavfile.write_clip, [], []
+
+    def write_slowly(path, *rest):
+        seen.append(path.exists())
+        if len(seen) == 1:  # the other instance keeps a take of the same name meanwhile
+            takes.append(second.add(generated()))
+        write(path, *rest)
+
+    monkeypatch.setattr(wavfile, "write_clip", write_slowly)
+    takes.append(first.add(generated()))
+    assert seen == [False, False]
+    assert len({take.path for take in takes}) == 2
+    assert sorted(path.name for path in takes[0].path.parent.iterdir()) == sorted(take.path.name for take in takes)

@@ -10,7 +10,7 @@ from doubles import LONG, RUNNING, ToneSynth, tone
 
 from arc_instrument.audio.protocol import AudioState
 from arc_instrument.audio.wavfile import read_clip
-from arc_instrument.domain import Clip, NoteEvent, Phase, UserError
+from arc_instrument.domain import Clip, Phase, UserError
 from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.session import Session
@@ -199,7 +199,7 @@ def test_a_take_that_never_found_its_folder_is_on_the_list_of_the_next_start(qtb
 
     (home / "takes").unlink()
     after = Session(generation, audio, Library(home / "takes"), read_clip, refuge=refuge)
-    after.load_takes()
+    after.takes.load()
     wait_for_takes(qtbot, after, 1)
     assert after.state.takes[0].path.is_relative_to(home / "refuge")
     assert len(read_clip(after.state.takes[0].path).samples) == round(0.2 * 44_100)
@@ -365,7 +365,8 @@ def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):
     qtbot.waitUntil(lambda: made.state.current_path == first.path)
     written, _ = soundfile.read(first.path, dtype="float32")
     np.testing.assert_array_equal(audio.armed.samples, written)
-    assert audio.calls[-2:] == [("arm", 60), ("play",)]
+    assert first.facts is not None
+    assert audio.calls[-2:] == [("arm", first.facts.root_note), ("play",)]
 
 
 def test_a_take_whose_file_is_gone_is_a_sentence(qtbot, made):
@@ -390,9 +391,9 @@ def test_restore_brings_back_what_made_the_take(qtbot, made):
 
 
 def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(qtbot, session, synth, audio):
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert session.state.recording
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert audio.names() == ["start_recording", "stop_recording"]
     audio.recorded.emit(tone(1.0, 3))
     assert not session.state.recording
@@ -407,13 +408,14 @@ def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(
     assert request.init_noise == init_noise(75)
 
 
-def test_an_init_longer_than_the_sound_is_cropped_with_a_note(session, audio):
+def test_an_init_longer_than_the_sound_is_cropped_with_a_note(qtbot, session, audio):
     audio.recorded.emit(tone(2.0, 3))
     session.set_prompt("kick")
     session.set_seconds(0.5)
     session.generate()
     assert "first 0.50 s are used" in session.state.message.text
     assert not session.state.message.is_error
+    wait_for_takes(qtbot, session, 1)
 
 
 @pytest.mark.parametrize("samples", [np.zeros((0, 2), np.float32), np.zeros((4_410, 2), np.float32)])
@@ -427,14 +429,14 @@ def test_a_silent_recording_is_refused_and_keeps_the_init_before_it(session, aud
 
 def test_recording_without_an_input_says_why(session, audio):
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
-    session.player.toggle_record()
+    session.voice.toggle_record()
     assert not session.state.recording
     assert session.state.message.text == "No microphone found: connect one."
     assert "start_recording" not in audio.names()
 
 
 def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(session, audio):
-    session.player.toggle_record()
+    session.voice.toggle_record()
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
     audio.recorded.emit(Clip(np.zeros((0, 2), np.float32)))
     assert not session.state.recording
@@ -468,20 +470,13 @@ def test_a_dropped_file_of_another_kind_or_several_are_one_sentence(session, tmp
     assert "2 files" in session.state.message.text
 
 
-def test_fresh_notes_order_variations_that_play_at_the_next_hit(qtbot, made, synth, audio):
-    made.toggle_fresh()
-    before = audio.armed
-    plays = audio.names().count("play")
-    audio.noteReceived.emit(NoteEvent(64, 90, "nanoKEY"))
+def test_a_take_can_be_kept_twice(qtbot, made):
+    made.duplicate_current()
     wait_for_takes(qtbot, made, 2)
-    assert synth.requests[-1].origin == "fresh"
-    assert synth.requests[-1].seed != synth.requests[0].seed
-    assert audio.armed is not before
-    assert audio.names().count("play") == plays
-    audio.noteReceived.emit(NoteEvent(64, 0, "nanoKEY"))
-    made.toggle_fresh()
-    made.player.note_on(60)
-    assert len(synth.requests) == 2
+    first, second = made.state.takes
+    assert (first.prompt, first.seed, first.generation_ms) == (second.prompt, second.seed, second.generation_ms)
+    assert first.path != second.path
+    np.testing.assert_array_equal(read_clip(first.path).samples, read_clip(second.path).samples)
 
 
 def test_typed_notes_sound_with_the_typed_velocity_and_out_of_range_ones_do_not(session, audio):
@@ -553,8 +548,8 @@ def test_controls_are_kept_as_settings(session):
 
 
 def test_takes_made_before_the_list_was_read_are_not_listed_twice(qtbot, made):
-    made.load_takes()
-    made.load_takes()
+    made.takes.load()
+    made.takes.load()
     made.generate()
     wait_for_takes(qtbot, made, 2)
     assert len({take.path for take in made.state.takes}) == 2

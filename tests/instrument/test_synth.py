@@ -22,21 +22,27 @@ class ScriptedPipeline:
     config = ARC_MINI
     failure: Exception | None = None
 
+    def __init__(self):
+        self.gains, self.seeds = {}, []  # by seed: what its sound is multiplied with; every seed asked for
+
     def warm_up(self, lengths):
         if self.failure:
             raise self.failure
 
-    def stream(self, generation):
-        self.asked = generation
+    def stream_batch(self, batch):
+        self.asked = batch[0]
+        self.seeds += [generation.seed for generation in batch]
         latent = torch.zeros(1, 4, 8)
-        yield TextDone()
+        yield TextDone(len(batch))
         for index in (1, 2):
             yield Step(index, steps=2, time=0.5, x0_bct=latent, latent_bct=latent)
         if self.failure:
             raise self.failure
-        ramp = np.linspace(0, 1, round(generation.seconds * self.sample_rate), dtype=np.float32)
-        for half in np.array_split(np.stack([ramp, -ramp], axis=1), 2):
-            yield AudioChunk(half)
+        for item, generation in enumerate(batch):
+            ramp = np.linspace(0, 1, round(generation.seconds * self.sample_rate), dtype=np.float32)
+            ramp = ramp * np.float32(self.gains.get(generation.seed, 1))
+            for half in np.array_split(np.stack([ramp, -ramp], axis=1), 2):
+                yield AudioChunk(half, item)
 
 
 @pytest.fixture
@@ -141,3 +147,44 @@ def test_a_sound_tells_the_model_and_the_licence_of_its_weights(pipeline):
     assert (synth.licence, synth.licence_link) == ("a licence", "https://example.org")
     generated = list(synth.stream(request()))[-1]
     assert (generated.model_name, generated.weights_licence) == ("scripted", "a licence")
+
+
+def test_a_batch_is_heard_sound_after_sound_and_shares_the_time_of_its_steps(pipeline):
+    made = list(border.Synth().stream_batch([request(id=i, seed=i) for i in (1, 2, 3)]))
+    assert [type(item) for item in made] == [Progress, Progress, Generated, Generated, Generated]
+    assert [item.request.id for item in made[2:]] == [1, 2, 3]
+    assert len({item.timing.steps_ms for item in made[2:]}) == 1
+    assert 3 * made[2].timing.steps_ms <= made[1].elapsed_ms * 1.01 + 1
+
+
+def test_the_walk_and_a_blend_in_the_prompt_reach_the_model(pipeline):
+    list(border.Synth().stream(request(prompt="kick::3 flute::1", walk=((9, 0.5),))))
+    assert pipeline.asked.walk == ((9, 0.5),)
+    assert pipeline.asked.blend == (("kick", 0.75), ("flute", 0.25))
+
+
+@pytest.mark.parametrize(("gain", "fault"), [(0.0, "silence"), (np.nan, "values that are not numbers")])
+def test_a_faulty_sound_is_made_once_more_with_the_next_seed_and_says_so(pipeline, gain, fault):
+    pipeline.gains = {2: gain}
+    made = [
+        item
+        for item in border.Synth().stream_batch([request(id=i, seed=i) for i in (1, 2, 3)])
+        if isinstance(item, Generated)
+    ]
+    assert pipeline.seeds == [1, 2, 3, 3]
+    assert [(item.request.id, item.request.seed) for item in made] == [(1, 1), (3, 3), (2, 3)]
+    assert made[-1].notes == (f"Seed 2 gave {fault}: this is seed 3.",)
+    assert all(np.abs(item.clip.samples).max() > 0.1 for item in made)
+
+
+def test_what_is_no_sound_a_second_time_is_reported(pipeline):
+    pipeline.gains = {2: np.nan, 3: np.nan, 5: 0.0, 6: 0.0}
+    with pytest.raises(UserError, match="not numbers: try another seed"):
+        list(border.Synth().stream(request(seed=2)))
+    silent = list(border.Synth().stream(request(seed=5)))[-1]
+    assert silent.notes == ("Seed 5 gave silence: this is seed 6.",)
+
+
+def test_no_sound_leaves_louder_than_the_ceiling(pipeline):
+    pipeline.gains = {7: 40.0}
+    assert np.abs(list(border.Synth().stream(request()))[-1].clip.samples).max() < 0.9

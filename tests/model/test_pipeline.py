@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,24 +73,106 @@ def test_chunks_rise_to_the_last_frame_and_the_first_is_short(frames: int) -> No
     assert all(a < b for a, b in pairwise(ends))
 
 
-def test_the_plain_engine_makes_variations_too() -> None:
+KIT = tuple(f"dusty {drum}" for drum in ("kick drum", "snare drum", "closed hi-hat", "hand clap", "cowbell", "shaker"))
+
+
+def batch(seconds: float = 1.0, steps: int = 2) -> list[Generation]:
+    """Sounds of other prompts, seeds, walks and blends: more than one group of the packed engine, and two alone."""
+    plain = [Generation(prompt, seconds, steps, seed=5 + i) for i, prompt in enumerate(KIT)]
+    return [
+        *plain[:2],
+        replace(plain[2], walk=((9, 0.3),)),
+        replace(plain[3], blend=((KIT[0], 0.25), (KIT[3], 0.75))),
+        *plain[4:],
+    ]
+
+
+def test_every_sound_of_a_batch_is_to_the_bit_what_it_is_alone(pipeline: Pipeline) -> None:
+    made = batch()
+    assert pipeline.engine.batch_items(24) == 4
+    for together, generation in zip(pipeline.generate_batch(made), made, strict=True):
+        np.testing.assert_array_equal(together, pipeline.generate(generation))
+
+
+def test_a_batch_from_recordings_is_its_sounds_alone(pipeline: Pipeline) -> None:
+    rng = np.random.default_rng(0)
+    made = [
+        replace(generation, init=rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32), init_noise=0.6)
+        for generation in batch()[:4]
+    ]
+    for together, generation in zip(pipeline.generate_batch(made), made, strict=True):
+        np.testing.assert_array_equal(together, pipeline.generate(generation))
+
+
+def test_the_plain_engine_makes_a_batch_too() -> None:
     plain = Pipeline.load(precision="float32", plain=True)
-    made = [[], []]
-    for item in plain.stream(Generation("snare", 0.3, 2, seed=5, variations=2)):
-        if isinstance(item, AudioChunk):
-            made[item.item].append(item.samples)
-    alone = plain.generate(Generation("snare", 0.3, 2, seed=6))
-    np.testing.assert_allclose(finish(np.concatenate(made[1]), 44_100), alone, atol=1e-4)
+    made = batch(0.3)
+    for together, generation in zip(plain.generate_batch(made), made, strict=True):
+        np.testing.assert_allclose(together, plain.generate(generation), atol=1e-4)
 
 
-def test_variations_in_one_batch_are_the_sounds_of_the_seeds_that_follow(pipeline: Pipeline) -> None:
-    sounds: dict[int, list[np.ndarray]] = {}
-    for item in pipeline.stream(Generation("snare", 0.5, 4, seed=5, variations=3)):
-        if isinstance(item, AudioChunk):
-            sounds.setdefault(item.item, []).append(item.samples)
-    for i in range(3):
-        alone = pipeline.generate(Generation("snare", 0.5, 4, seed=5 + i))
-        np.testing.assert_allclose(finish(np.concatenate(sounds[i]), 44_100), alone, atol=1e-3)
+def test_each_group_of_a_batch_is_heard_before_the_next_begins(pipeline: Pipeline) -> None:
+    told = [
+        event.item if isinstance(event, AudioChunk) else type(event).__name__
+        for event in pipeline.stream_batch(batch(1.0, steps=1))
+    ]
+    begin = ["TextDone", "Step"]
+    assert told == [*begin, 0, 0, 1, 1, 2, 2, 3, 3, *begin, 4, 4, *begin, 5, 5]
+
+
+def test_what_a_batch_cannot_share_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(ValueError, match="one length, one number of steps and one noise level"):
+        pipeline.generate_batch([Generation("kick", 0.3, 1), Generation("kick", 0.4, 1)])
+
+
+@pytest.mark.parametrize("init_noise", [None, 0.7])
+def test_a_walk_of_no_distance_is_the_take_and_a_whole_one_the_other_seeds_sound(
+    pipeline: Pipeline, init_noise: float | None
+) -> None:
+    generation = Generation("snare", 0.5, 3, seed=1)
+    if init_noise is not None:
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
+        generation = replace(generation, init=noise, init_noise=init_noise)
+    at_zero, at_one = (pipeline.generate(replace(generation, walk=((2, distance),))) for distance in (0.0, 1.0))
+    np.testing.assert_array_equal(at_zero, pipeline.generate(generation))
+    np.testing.assert_array_equal(at_one, pipeline.generate(replace(generation, seed=2)))
+
+
+def log_spectrum(samples: np.ndarray) -> np.ndarray:
+    """Log power in 64 bands a tenth of an octave and more, by frames of 23 ms."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(1), 1024)[::512] * np.hanning(1024)
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    edges = np.unique(np.geomspace(1, 512, 65).round().astype(int))
+    return np.log(np.add.reduceat(power, edges[:-1], axis=1) + 1e-4)
+
+
+def test_the_farther_the_walk_the_farther_the_sound_on_average(pipeline: Pipeline) -> None:
+    distances = (0.0, 0.1, 0.25, 0.5, 1.0)
+    means = np.zeros(len(distances))
+    for seed in range(8):
+        generation = Generation("kick drum" if seed % 2 else "bright bell", 0.7, 8, seed)
+        spectra = [
+            log_spectrum(sound)
+            for sound in pipeline.generate_batch([replace(generation, walk=((seed + 100, d),)) for d in distances])
+        ]
+        means += [np.abs(spectrum - spectra[0]).mean() / 8 for spectrum in spectra]
+    assert means[0] == 0
+    assert all(nearer < farther for nearer, farther in pairwise(means)), means
+    assert means[1] < 0.6 * means[-1], means  # a small distance is a small change
+
+
+def test_a_blend_of_one_prompt_is_that_prompt_to_the_bit_and_one_of_two_lies_between(pipeline: Pipeline) -> None:
+    def made(*blend: tuple[str, float]) -> np.ndarray:
+        return pipeline.generate(Generation("anything", 0.5, 4, 7, blend=blend))
+
+    kick, flute = (pipeline.generate(Generation(prompt, 0.5, 4, 7)) for prompt in ("kick drum", "flute"))
+    np.testing.assert_array_equal(made(("kick drum", 1.0), ("flute", 0.0)), kick)
+    np.testing.assert_array_equal(made(("kick drum", 0.0), ("flute", 1.0)), flute)
+    ends = np.abs(log_spectrum(kick) - log_spectrum(flute)).mean()
+    from_kick = [
+        np.abs(log_spectrum(made(("kick drum", 1 - w), ("flute", w))) - log_spectrum(kick)).mean() for w in (0.1, 0.9)
+    ]
+    assert from_kick[0] < 0.5 * ends < from_kick[1]
 
 
 def signal_to_noise_db(got: np.ndarray, expected: np.ndarray) -> float:

@@ -58,7 +58,7 @@ def run_as(pipeline: Pipeline, way: Way) -> Pipeline:
 def stereo_takes(pipeline: Pipeline, prompt: str, seconds: float, seeds: int, steps: int, first: int = 0) -> np.ndarray:
     """Takes (s, n, 2) float32 as decoded, made in one batch, of the seeds from `first`."""
     chunks: list[list[np.ndarray]] = [[] for _ in range(seeds)]
-    for item in pipeline.stream(Generation(prompt, seconds, steps, first, variations=seeds)):
+    for item in pipeline.stream_batch([Generation(prompt, seconds, steps, first + i) for i in range(seeds)]):
         if isinstance(item, AudioChunk):
             chunks[item.item].append(item.samples)
     return np.stack([np.concatenate(parts) for parts in chunks]).astype(np.float32)

@@ -13,7 +13,8 @@ import pytest
 
 from arc_instrument.audio.client import AudioClient, AudioSettings
 from arc_instrument.audio.mixer import Mixer
-from arc_instrument.domain import RATE_HZ, Clip, NoteEvent
+from arc_instrument.domain import RATE_HZ, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.shape import Shape
 
 START_MS = 60_000  # the first start ever compiles the kernels
 SEND_MIDI = """
@@ -25,6 +26,14 @@ with mido.open_output(name) as port:
         port.send(mido.Message("note_on", note=note, velocity=note))
         port.send(mido.Message("note_on", note=note, velocity=0))
     sys.stdin.read()
+"""
+SEND_WHAT_IS_READ = """
+import sys, time, mido
+mido.set_backend("mido.backends.rtmidi/UNIX_JACK")
+name = next(name for name in mido.get_output_names() if name.startswith("ARC Instrument"))
+with mido.open_output(name) as port:
+    for line in sys.stdin:
+        port.send(mido.parse(eval(line)))
 """
 APP = """
 import sys
@@ -213,7 +222,126 @@ def test_notes_of_another_program_sound_and_are_reported_in_order(running, jack_
         sender.communicate()
     expected = [(note, velocity) for note in range(40, 80) for velocity in (note, 0)]
     assert [(event.note, event.velocity) for event in notes] == expected
-    assert {event.source for event in notes} == {"ARC Instrument"}
+    assert {event.source for event in notes} <= {"ARC Instrument", "RtMidiOut Client:RtMidi output"}
+
+
+@pytest.fixture
+def keyboard(running, jack_server, qtbot):
+    """Sends MIDI bytes from another program."""
+    qtbot.waitUntil(lambda: "ARC Instrument:in" in jack_server.ports(), timeout=10_000)
+    with subprocess.Popen([sys.executable, "-c", SEND_WHAT_IS_READ], stdin=subprocess.PIPE, text=True) as sender:
+
+        def send(*messages: list[int]) -> None:
+            assert sender.stdin is not None
+            for message in messages:
+                sender.stdin.write(f"{message}\n")
+            sender.stdin.flush()
+
+        yield send
+        sender.communicate()
+
+
+def hum(hz: float, seconds: float = 2.0) -> Clip:
+    wave = 0.4 * np.sin(2 * np.pi * hz * np.arange(round(seconds * RATE_HZ)) / RATE_HZ)
+    return Clip(np.repeat(wave[:, None], 2, axis=1).astype(np.float32))
+
+
+def loudest_hz(samples: np.ndarray) -> float:
+    return float(np.abs(np.fft.rfft(samples[:, 0] * np.hanning(len(samples)), n=RATE_HZ * 4)).argmax() / 4)
+
+
+def test_a_bent_key_and_a_pad_of_another_program_are_heard_at_their_pitch(running, keyboard, jack_server, qtbot):
+    notes, hits = [], []
+    running.noteReceived.connect(notes.append)
+    running.clipHit.connect(hits.append)
+    loop_back(jack_server)
+    running.arm(hum(440))
+    running.arm(hum(1_000), part=2, clip_id=7)
+    running.stock(hum(1_500), part=2, clip_id=8)
+
+    def bent_key() -> None:
+        keyboard([0xE0, 127, 127], [0x90, 72, 127])
+        qtbot.waitUntil(lambda: len(notes) == 1, timeout=5_000)
+
+    def pad() -> None:
+        keyboard([0x99, 37, 127])
+        qtbot.waitUntil(lambda: len(notes) == 2, timeout=5_000)
+
+    heard = sounding(record(running, qtbot, bent_key, play_ms=900))
+    assert loudest_hz(heard) == pytest.approx(440 * 2 ** (14 / 12), rel=2e-3)
+    running.panic()
+    qtbot.wait(300)
+    heard = sounding(record(running, qtbot, pad, play_ms=900))
+    assert loudest_hz(heard) == pytest.approx(1_500, rel=2e-3)
+    assert [(event.note, event.velocity, event.part) for event in notes] == [(72, 127, 0), (37, 127, 2)]
+    assert hits == [HitEvent(0, 0, 0), HitEvent(2, 8, 0)]
+
+
+def test_controllers_programs_transport_and_tempo_of_another_program_reach_the_app(running, keyboard, qtbot):
+    controls, programs, commands, tempos = [], [], [], []
+    running.controlReceived.connect(controls.append)
+    running.programReceived.connect(programs.append)
+    running.transportReceived.connect(commands.append)
+    running.tempoReceived.connect(tempos.append)
+    keyboard([0xB2, 20, 99], [0xC0, 5], [0xFA])
+    qtbot.waitUntil(lambda: bool(controls and programs and commands), timeout=5_000)
+    assert controls == [ControlEvent(3, 20, 99, controls[0].source)]
+    assert programs == [ProgramEvent(1, 5, programs[0].source)]
+    assert commands == ["start"]
+    for _ in range(40):
+        keyboard([0xF8])
+        qtbot.wait(20)
+    qtbot.waitUntil(lambda: bool(tempos), timeout=5_000)
+    assert 60 < tempos[-1] < 126
+
+
+def test_a_flood_of_midi_ends_with_every_note_off_and_the_app_still_answers(running, keyboard, qtbot):
+    held: dict[int, int] = {}
+    running.noteReceived.connect(lambda event: held.update({event.note: event.velocity}))
+    running.arm(hum(220))
+    running.set_shape(0, Shape(mode="loop"))
+    for _ in range(100):  # 100 messages every 10 ms
+        keyboard(*([0x90, 40 + index % 40, 100 * (index % 3 > 0)] for index in range(100)))
+        qtbot.wait(10)
+    qtbot.wait(500)  # JACK itself loses MIDI of a client that misses a cycle: the last words are said in peace
+    keyboard(*([0x80, note, 0] for note in range(40, 80)))
+    qtbot.waitUntil(lambda: len(held) == 40 and not any(held.values()), timeout=20_000)
+    with qtbot.waitSignal(running.levelsChanged, timeout=5_000, check_params_cb=lambda levels: levels.voices == 0):
+        pass
+
+
+def test_shapes_pads_and_pools_are_given_to_a_new_process_when_one_dies(running, qtbot):
+    hits = []
+    running.clipHit.connect(hits.append)
+    running.arm(hum(300), part=5, clip_id=1)
+    running.stock(hum(300), part=5, clip_id=2)
+    running.set_shape(5, Shape(mode="loop"))
+    os.kill(process_id(running), signal.SIGKILL)
+    qtbot.waitUntil(lambda: not running.state.running, timeout=10_000)
+    qtbot.waitUntil(lambda: running.state.running, timeout=START_MS)
+    running.note_on(40, 100, part=5)
+    qtbot.waitUntil(lambda: hits == [HitEvent(5, 2, 0)], timeout=5_000)
+    qtbot.wait(2_500)  # longer than the clip: only a loop still sounds
+    with qtbot.waitSignal(running.levelsChanged, timeout=5_000, check_params_cb=lambda levels: levels.voices == 1):
+        pass
+
+
+@pytest.mark.skipif(shutil.which("jack_midiseq") is None, reason="jack_midiseq not found: apt install jackd2")
+def test_an_ignored_sequencer_is_listed_but_not_heard_until_it_is_wanted(running, jack_server, qtbot):
+    notes: list[NoteEvent] = []
+    running.noteReceived.connect(notes.append)
+    running.ignore_midi(["other:out"])
+    with subprocess.Popen(["jack_midiseq", "other", "8820", "0", "60", "4410"]) as sequencer:
+        try:
+            qtbot.waitUntil(lambda: running.state.midi_present == ("other:out",), timeout=10_000)
+            qtbot.wait(500)
+            assert running.state.midi_inputs == ()
+            assert notes == []
+            running.ignore_midi([])
+            qtbot.waitUntil(lambda: NoteEvent(60, 64, "other:out") in notes, timeout=10_000)
+            assert running.state.midi_inputs == ("other:out",)
+        finally:
+            sequencer.terminate()
 
 
 @pytest.mark.skipif(shutil.which("jack_midiseq") is None, reason="jack_midiseq not found: apt install jackd2")

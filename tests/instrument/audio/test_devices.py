@@ -1,6 +1,6 @@
 """The order in which devices are tried, for machines described as PortAudio's tables describe them."""
 
-from arc_instrument.audio.devices import candidates, names
+from arc_instrument.audio.devices import candidates, host_api_names, names
 from arc_instrument.audio.protocol import AudioSettings
 
 
@@ -67,3 +67,8 @@ def test_names_list_each_device_once():
     _, devices = machine(MME=[("Speakers", 0, 2), ("Mic", 1, 0)], Windows_WASAPI=[("Speakers", 0, 2)])
     assert names(devices, "output") == ("Speakers",)
     assert names(devices, "input") == ("Mic",)
+
+
+def test_only_host_apis_that_can_play_are_offered():
+    tables = machine(MME=[("Mic", 1, 0)], Windows_WASAPI=[("Speakers", 0, 2)], OSS=[])
+    assert host_api_names(*tables) == ("WASAPI",)

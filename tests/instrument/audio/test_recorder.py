@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc_instrument.audio.recorder import MAX_SECONDS, PRE_ROLL_MS, Recorder, onset
+from arc_instrument.audio.recorder import MAX_SECONDS, POST_ROLL_MS, PRE_ROLL_MS, Recorder, onset, sounding
 
 RATE_HZ = 8_000
 PRE_ROLL = round(PRE_ROLL_MS * RATE_HZ / 1000)
@@ -77,3 +77,99 @@ def test_the_meter_shows_the_largest_sample_since_it_was_read():
 
 def test_stopping_without_a_start_gives_nothing():
     assert Recorder(RATE_HZ).stop().shape == (0, 2)
+
+
+# --- voices and beats in a room -----------------------------------------------------------------------------------
+
+
+def beat(rate_hz: int, bpm: float = 120.0, hits: int = 4) -> np.ndarray:
+    """Decaying bursts on the beat; every second one is 12 dB softer."""
+    every = round(60 / bpm * rate_hz)
+    t = np.arange(hits * every)
+    level = np.where(t // every % 2, 0.2, 0.8) * np.exp(-(t % every) / (0.04 * rate_hz))
+    return (level[:, None] * np.random.default_rng(7).uniform(-1, 1, (len(t), 2))).astype(np.float32)
+
+
+def voice(rate_hz: int, seconds: float = 1.0) -> np.ndarray:
+    """A sung tone that swells for 60 ms and dies away within 0.3 s."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    envelope = np.minimum(1, t / 0.06) * np.minimum(1, (seconds - t) / 0.3)
+    wave = sum(np.sin(2 * np.pi * 180 * k * t) / k for k in range(1, 6))
+    return (0.3 * envelope * wave)[:, None].repeat(2, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("make", [beat, voice])
+@pytest.mark.parametrize("room_db", [-80, -50, -40, -35])
+def test_a_beat_and_a_voice_are_found_within_40_ms_above_the_noise_of_any_room(make, room_db):
+    rate_hz = 44_100
+    sound, before = make(rate_hz), rate_hz
+    samples = noise(before + len(sound) + rate_hz, 10 ** (room_db / 20) * 3**0.5, seed=3)
+    samples[before : before + len(sound)] += sound
+    first, last = sounding(samples, rate_hz)
+    assert first == onset(samples, rate_hz)
+    assert before - 0.025 * rate_hz <= first <= before + 0.02 * rate_hz
+    assert last <= before + len(sound) + (POST_ROLL_MS / 1000 + 0.01) * rate_hz
+    assert last >= before + 0.75 * len(sound)
+
+
+def test_a_soft_upbeat_24_db_below_the_loudest_hit_is_kept():
+    samples = np.concatenate([noise(8_000, 0.0005), noise(400, 0.05), noise(4_000, 0.0005, 2), noise(400, 0.8)])
+    assert onset(samples, RATE_HZ) <= 8_000
+
+
+def test_a_sound_that_fills_the_recording_is_kept_from_its_start():
+    assert onset(noise(20_000), RATE_HZ) == 0
+    assert sounding(noise(20_000), RATE_HZ) == (0, 20_000)
+
+
+# --- retroactive capture, and recordings that start at an exact frame ----------------------------------------------
+
+
+@given(before=st.integers(0, 150_000), length=st.integers(400, 50_000), after=st.integers(0, 30_000))
+def test_what_was_just_played_is_kept_whole_though_nobody_pressed_record(before, length, after):
+    recorder, sound = Recorder(RATE_HZ), noise(length)
+    silence = np.zeros((max(before, after), 2), np.float32)
+    for part in (silence[:before], sound, silence[:after]):
+        feed(recorder, part, 997)
+    kept = recorder.keep_last()
+    whole = min(length, round(MAX_SECONDS * RATE_HZ) - after)
+    first = int(np.flatnonzero((kept == sound[len(sound) - whole]).all(axis=1))[0])
+    assert first <= PRE_ROLL + 16
+    assert np.array_equal(kept[first:][:whole], sound[len(sound) - whole :])
+    assert len(kept) - first - whole <= (POST_ROLL_MS + 4) * RATE_HZ / 1000
+
+
+def test_keeping_the_last_seconds_leaves_a_running_recording_alone():
+    recorder, samples = Recorder(RATE_HZ), noise(4_000)
+    recorder.start()
+    feed(recorder, samples[:2_000])
+    assert np.array_equal(recorder.keep_last(), samples[:2_000])
+    feed(recorder, samples[2_000:])
+    assert np.array_equal(recorder.stop(), samples)
+
+
+def test_nothing_is_kept_of_silence_or_before_anything_was_heard():
+    recorder = Recorder(RATE_HZ)
+    assert recorder.keep_last().shape == (0, 2)
+    feed(recorder, noise(5_000, 10 ** (-70 / 20)))
+    assert recorder.keep_last().shape == (0, 2)
+
+
+@given(wait=st.integers(0, 5_000), frames=st.integers(1, 9_000), block_frames=st.integers(1, 999))
+def test_a_planned_recording_begins_at_its_frame_and_ends_by_itself(wait, frames, block_frames):
+    recorder, samples = Recorder(RATE_HZ), np.concatenate([np.zeros((1_000, 2), np.float32), noise(15_000)])
+    recorder.start_at(1_000 + wait, frames)
+    assert recorder.recording
+    assert not recorder.full
+    assert recorder.seconds == 0
+    feed(recorder, samples, block_frames)
+    assert recorder.full
+    assert np.array_equal(recorder.stop(), samples[1_000 + wait :][:frames])
+
+
+def test_a_recording_that_is_stopped_in_its_count_in_is_empty():
+    recorder = Recorder(RATE_HZ)
+    recorder.start_at(10_000)
+    feed(recorder, noise(5_000))
+    assert recorder.stop().shape == (0, 2)
+    assert not recorder.recording

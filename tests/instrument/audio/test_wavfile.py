@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wavinfo import WavInfoReader
 
-from arc_instrument.audio.wavfile import read_clip, read_comment, write_clip
+from arc_instrument.audio.wavfile import FORMATS, dithered, read_clip, read_comment, read_opening, write_clip
 from arc_instrument.domain import RATE_HZ, Clip, UserError
 
 COMMENT = {"prompt": "punchy kick", "seed": "7", "steps": "8"}
@@ -215,3 +215,99 @@ def test_written_files_have_the_rights_of_any_new_file(tmp_path):
     (tmp_path / "other").touch()
     write_clip(tmp_path / "a.wav", Clip(noise(10)), {})
     assert os.stat(tmp_path / "a.wav").st_mode == os.stat(tmp_path / "other").st_mode
+
+
+def test_a_file_no_longer_than_asked_is_taken_whole_and_without_a_note(tmp_path):
+    samples = np.concatenate([np.zeros((RATE_HZ, 2), np.float32), noise(RATE_HZ)])
+    soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="FLOAT")
+    opening = read_opening(tmp_path / "a.wav", 2.0)
+    assert np.array_equal(opening.clip.samples, samples)
+    assert opening.note == ""
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg"])
+def test_a_longer_file_begins_20_ms_before_its_first_sound(tmp_path, suffix):
+    samples = np.concatenate([noise(3 * RATE_HZ) * 1e-3, noise(5 * RATE_HZ)])
+    soundfile.write(tmp_path / f"a.{suffix}", samples, RATE_HZ)
+    opening = read_opening(tmp_path / f"a.{suffix}", 2.0)
+    assert opening.clip.seconds == pytest.approx(2.0, abs=0.001)
+    first = int(np.argmax(np.abs(opening.clip.samples[:, 0]) > 0.1)) / RATE_HZ
+    assert first == pytest.approx(0.02, abs=0.015)  # a lossy format smears a few milliseconds
+    assert "0:08: the 2.0 s from 0:02 on are taken" in opening.note
+
+
+def test_a_long_file_without_a_sound_is_a_sentence(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((700 * 8_000, 1), np.float32), 8_000, subtype="PCM_U8")
+    with pytest.raises(UserError, match="silent for its first 10 minutes"):
+        read_opening(tmp_path / "a.wav", 2.0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "vanished", "text", "video"])
+def test_what_is_no_audio_file_is_a_sentence_however_it_is_called(tmp_path, kind):
+    path = tmp_path / "a.wav"
+    content = {"text": b"once upon a time" * 99, "video": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(9_999)}
+    if kind == "folder":
+        path.mkdir()
+    elif kind in content:
+        path.write_bytes(content[kind])
+    with pytest.raises(UserError, match=r"a\.wav") as caught:
+        read_opening(path, 2.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_long_prompt_comes_back_though_libsndfile_leaves_it_out(tmp_path):
+    write_clip(tmp_path / "a.wav", Clip(noise(10)), {"prompt": "鼓" * 2_000})
+    assert read_comment(tmp_path / "a.wav") == {"prompt": "鼓" * 2_000}
+    with soundfile.SoundFile(tmp_path / "a.wav") as file:
+        assert file.comment == ""
+
+
+@pytest.mark.parametrize("format", ["wav24", "wav32f", "flac"])
+def test_what_is_read_and_written_again_is_the_same_file(tmp_path, format):
+    samples = np.array([[1.0, -1.0], [0.999, -0.999], [0.7, 0.3]] * 99, np.float32)
+    comment = COMMENT | {"created": "2026-11-22T01:02:03.000", "shape": {"attack_ms": 3.5, "unknown": [1, None, "x"]}}
+    first, again = (tmp_path / f"{name}{FORMATS[format].suffix}" for name in "ab")
+    write_clip(first, Clip(samples), comment, format)
+    write_clip(again, read_clip(first), read_comment(first), format)
+    assert again.read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_has_its_resolution_and_tells_the_settings(tmp_path, format):
+    path, kind = tmp_path / f"a{FORMATS[format].suffix}", FORMATS[format]
+    clip = Clip(noise())
+    write_clip(path, clip, COMMENT, format)
+    found = soundfile.info(path)
+    assert (found.format, found.subtype, found.frames) == (kind.container, kind.subtype, 1_000)
+    step = {"wav16": 1.5 * 2**-15, "wav24": 0.5 * 2**-23, "wav32f": 0, "flac": 0.5 * 2**-23}[format]
+    assert np.abs(soundfile.read(path)[0] - clip.samples).max() <= step
+    assert read_comment(path) == COMMENT
+    with soundfile.SoundFile(path) as file:
+        assert file.title == "punchy kick"
+        assert file.software.startswith("ARC Instrument")
+
+
+def test_a_float_file_keeps_what_is_beyond_full_scale(tmp_path):
+    write_clip(tmp_path / "a.wav", Clip(np.array([[2.0, -2.0]] * 10, np.float32)), {}, "wav32f")
+    assert np.array_equal(read_clip(tmp_path / "a.wav").samples, np.array([[2.0, -2.0]] * 10, np.float32))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1 / 7, 100.49])
+def test_dither_makes_an_error_of_the_theoretical_mean_and_variance_at_every_level(level):
+    """Non-subtractive triangular dither: error mean 0 and variance 3/12 squared steps, whatever the signal."""
+    frames = 200_000
+    error = dithered(np.full((frames, 2), level * 2.0**-15), 16) - level
+    deviation = error.std() / np.sqrt(error.size)
+    assert abs(error.mean()) < 5 * deviation
+    assert error.var() == pytest.approx(3 / 12, rel=0.02)
+    assert abs(np.corrcoef(error[:, 0], error[:, 1])[0, 1]) < 5 / np.sqrt(frames)
+
+
+def test_the_error_of_dither_is_white_and_knows_nothing_of_the_sound():
+    frames = 1 << 17
+    sine = 3 * np.sin(2 * np.pi * 1_000 * np.arange(frames) / RATE_HZ)[:, None] * 2.0**-15
+    error = (dithered(sine, 16) - sine * 2**15)[:, 0]
+    spectrum = error.var() * frames
+    power = (np.abs(np.fft.rfft(error))[1:] ** 2)[: frames // 2 // 512 * 512].reshape(-1, 512).mean(1) / spectrum
+    assert np.abs(power - 1).max() < 6 / np.sqrt(512)  # each mean of 512 exponentials is 1 ± 1/√512
+    assert abs(np.corrcoef(error, sine[:, 0])[0, 1]) < 5 / np.sqrt(frames)

@@ -83,6 +83,10 @@ class Desktop:
     def press(self, key: str) -> None:
         self._do("key", key)
 
+    def click(self, left: int, top: int) -> None:
+        self._do("mousemove", str(left), str(top))
+        self._do("click", "1")
+
     def drag(self, start: tuple[int, int], end: tuple[int, int], accepted: Callable, what: str) -> None:
         """Drag until `accepted()`: a busy machine can let go before the other program has answered the first time."""
         for _ in range(DRAG_ATTEMPTS):

@@ -63,7 +63,7 @@ def window(qtbot, application, sound_server, home, tmp_path, take):
     made = MainWindow(session, QSettings(str(home / "window.ini"), QSettings.Format.IniFormat))
     made.show()
     session.player.start_audio()
-    session.load_takes()
+    session.takes.load()
     generation.start()
     yield made
     made.close()

@@ -67,7 +67,7 @@ def test_the_sound_is_made_all_the_same_and_the_window_stays(seen):
 def test_the_take_is_whole_in_the_refuge_and_nothing_half_written_is_left(seen):
     _, home = seen
     assert (home / "takes").read_text() == "a file stands where the folder should be"
-    assert {path.name for path in home.iterdir()} == {"config", "logs", "refuge", "takes"}
+    assert {path.name for path in home.iterdir()} == {"config", "logs", "refuge", "session", "takes"}
     (take,) = Library(home / "refuge").takes()
     assert take.prompt == "glass"
     assert np.abs(read_clip(take.path).samples).max() > 0

@@ -8,7 +8,18 @@ from doubles import tone
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QListView, QScrollBar, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QScrollBar,
+    QSlider,
+    QWidget,
+)
 
 from arc_instrument.assets import instrument_asset
 from arc_instrument.domain import Phase, Progress
@@ -41,7 +52,7 @@ def leaves(widget):
     """Visible widgets that show something themselves."""
     children = widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
     visible = [child for child in children if child.isVisible() and not child.isWindow()]
-    if isinstance(widget, (QLineEdit, QListView, QSlider, QAbstractButton)) or not visible:
+    if isinstance(widget, (QLineEdit, QListView, QSlider, QAbstractButton, QAbstractSpinBox, QComboBox)) or not visible:
         return [widget]
     return [leaf for child in visible for leaf in leaves(child)]
 
@@ -78,7 +89,8 @@ def test_no_widget_overlaps_another_leaves_the_window_or_is_cut(qtbot, window, s
 @pytest.mark.parametrize("name", STATES)
 def test_nothing_jumps_when_the_state_changes(window, session, name):
     fixed = (window.prompt, window.generate, window.steps, window.length, window.seed, window.waveform, window.takes,
-             window.record, window.init_slot, window.strength, window.keyboard, window.status)  # fmt: skip
+             window.voice.record, window.voice.init_slot, window.voice.strength, window.surface,
+             window.status)  # fmt: skip
     window.render_state(session.state)
     QTest.qWait(1)
     before = [widget.geometry() for widget in fixed]
@@ -122,7 +134,11 @@ def test_every_interactive_widget_has_a_name_and_is_large_enough_to_hit(window, 
     window.render_state(state_named(session.state, "init"))
     QTest.qWait(1)
     found = [
-        widget for widget in window.findChildren(QWidget) if isinstance(widget, INTERACTIVE) and widget.isVisible()
+        widget
+        for widget in window.findChildren(QWidget)
+        if isinstance(widget, INTERACTIVE)
+        and widget.isVisible()
+        and not isinstance(widget.parentWidget(), QAbstractSpinBox)
     ]
     assert len(found) >= 15
     for widget in found:
@@ -137,18 +153,34 @@ def test_tab_walks_every_interactive_widget_from_top_to_bottom(window, session):
     while QApplication.focusWidget() not in walked:
         walked.append(QApplication.focusWidget())
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    header = window.keys_header
     expected = [
-        window.prompt.line, window.prompt.dice, window.generate, window.menu_button, window.steps.slider,
-        window.length.slider, window.seed.line, window.seed.lock, window.seed.dice, window.waveform.play,
-        window.record.button, window.init_slot.clear, window.strength.slider, window.keys_header.keys,
-        window.keys_header.fresh, window.keyboard,
+        window.prompt.line, window.prompt.dice, window.generate, window.live, window.menu_button, window.steps.slider,
+        window.length.slider, *window.tempo.tab_order(), window.seed.line, window.seed.lock, window.seed.dice,
+        *[each for each in window.waveform.tab_order() if each.isEnabled() and each.isVisible()],
+        *window.deck.tabs.values(), *[each for each in window.voice.tab_order() if each.isEnabled()],
+        *header.surface.buttons.values(), header.keys, header.fresh, window.keyboard,
     ]  # fmt: skip
     assert [widget for widget in walked if widget is not window.takes.list] == expected
 
 
+@pytest.mark.parametrize("theme", palette.THEMES)
 @pytest.mark.parametrize(("text", "surface"), sorted(set(palette.TEXT_PAIRS)))
-def test_text_has_a_contrast_of_at_least_four_and_a_half(text, surface):
-    assert palette.contrast(palette.COLOURS[text], palette.COLOURS[surface]) >= 4.5
+def test_text_has_a_contrast_of_at_least_four_and_a_half(text, surface, theme):
+    colours = palette.THEMES[theme]
+    assert palette.contrast(colours[text], colours[surface]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", palette.THEMES)
+@pytest.mark.parametrize("surface", ["window", "surface", "raised"])
+def test_frames_and_the_ring_of_the_focus_have_a_contrast_of_at_least_three(surface, theme):
+    colours = palette.THEMES[theme]
+    assert palette.contrast(colours["line_strong"], colours[surface]) >= 3
+    assert palette.contrast(colours["accent"], colours[surface]) >= 3
+
+
+def test_both_themes_have_the_same_colours_by_name():
+    assert palette.DARK.keys() == palette.LIGHT.keys()
 
 
 def test_contrast_is_that_of_the_guideline():
@@ -178,7 +210,7 @@ def test_tooltips_and_menu_come_from_the_registry_of_actions(window):
         if not action.isSeparator() and not action.menu()
     ]
     assert menu == [action.title for action in BY_ID.values() if action.id in window.actions_by_id]
-    assert window.record.button.toolTip() == tooltip("record") == "Record a voice or a beat to start from  (R)"
+    assert window.voice.record.button.toolTip() == tooltip("record") == "Record a voice or a beat to start from  (R)"
 
 
 def test_no_two_actions_share_a_key():

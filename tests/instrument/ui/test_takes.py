@@ -106,14 +106,14 @@ def drop(window, *paths):
 
 def test_an_audio_file_dropped_anywhere_becomes_the_init_and_wakes_the_strength(qtbot, window, session, tmp_path):
     soundfile.write(tmp_path / "beat.wav", tone(0.5, 1).samples, 44_100)
-    assert not window.strength.slider.isEnabled()
+    assert not window.voice.strength.slider.isEnabled()
     assert drop(window, tmp_path / "beat.wav")
     qtbot.waitUntil(lambda: session.state.init is not None)
-    assert window.init_slot._name.text() == "beat.wav"
-    assert window.strength.slider.isEnabled()
-    QTest.mouseClick(window.init_slot.clear, Qt.MouseButton.LeftButton)
+    assert window.voice.init_slot._name.text() == "beat.wav"
+    assert window.voice.strength.slider.isEnabled()
+    QTest.mouseClick(window.voice.init_slot.clear, Qt.MouseButton.LeftButton)
     assert session.state.init is None
-    assert not window.strength.slider.isEnabled()
+    assert not window.voice.strength.slider.isEnabled()
 
 
 def test_a_dropped_file_that_is_refused_is_one_sentence(window, tmp_path):
@@ -126,14 +126,14 @@ def test_a_dropped_file_that_is_refused_is_one_sentence(window, tmp_path):
 def test_the_record_button_shows_seconds_and_level_while_it_records(window, session, audio):
     from arc_instrument.audio.protocol import AudioLevels
 
-    QTest.mouseClick(window.record.button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.voice.record.button, Qt.MouseButton.LeftButton)
     audio.levelsChanged.emit(AudioLevels(input_peak=0.5, voices=2, xruns=1, recorded_seconds=1.24))
-    assert window.record.button.text() == "1.2 s"
-    assert window.record.meter._shown == 0.5
+    assert window.voice.record.button.text() == "1.2 s"
+    assert window.voice.record.meter._shown == 0.5
     assert window.status._voices.text() == "2 voices  ·  1 xrun"
     audio.recorded.emit(tone(1.0, 1))
-    assert window.record.button.text() == "Record"
-    assert window.init_slot._length.text() == "1.00 s"
+    assert window.voice.record.button.text() == "Record"
+    assert window.voice.init_slot._length.text() == "1.00 s"
 
 
 def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, window, session, audio):

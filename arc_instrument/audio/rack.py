@@ -1,0 +1,71 @@
+"""What the parts shall play: kept until a stream is open, and given to its mixer then."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from arc_instrument.audio.stream import Sound
+from arc_instrument.domain import PARTS, POOL_CLIPS
+from arc_instrument.shape import DEFAULT_SHAPE, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class RackClip:
+    """float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and the number the app knows it by."""
+
+    samples: np.ndarray
+    rate_hz: int
+    root_note: float
+    clip_id: int
+
+
+@dataclass
+class RackPart:
+    armed: RackClip | None = None
+    stock: deque[RackClip] = field(default_factory=lambda: deque(maxlen=POOL_CLIPS))
+    shape: Shape = DEFAULT_SHAPE
+
+
+class Rack:
+    """The 17 parts. Once `plug` has been called everything goes straight to that sound; one thread at a time."""
+
+    def __init__(self):
+        self._parts = [RackPart() for _ in range(PARTS)]
+        self._sound: Sound | None = None
+
+    def plug(self, sound: Sound) -> None:
+        """Give all that waits to a new sound."""
+        self._sound = sound
+        for index, part in enumerate(self._parts):
+            sound.mixer.set_shape(index, part.shape)
+            for put, clips in ((sound.mixer.arm, [part.armed]), (sound.mixer.stock, part.stock)):
+                for clip in clips:
+                    if clip is not None:
+                        sound.put(put, clip.samples, clip.rate_hz, clip.root_note, index, clip.clip_id)
+        self._parts = []
+
+    def arm(self, part: int, clip: RackClip) -> None:
+        if self._sound is None:
+            self._parts[part].armed = clip
+            self._parts[part].stock.clear()
+        else:
+            self._sound.put(self._sound.mixer.arm, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id)
+
+    def stock(self, part: int, clip: RackClip) -> None:
+        if self._sound is None:
+            self._parts[part].stock.append(clip)
+        else:
+            self._sound.put(self._sound.mixer.stock, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id)
+
+    def clear_stock(self, part: int) -> None:
+        if self._sound is None:
+            self._parts[part].stock.clear()
+        else:
+            self._sound.mixer.clear_stock(part)
+
+    def set_shape(self, part: int, shape: Shape) -> None:
+        if self._sound is None:
+            self._parts[part].shape = shape
+        else:
+            self._sound.mixer.set_shape(part, shape)

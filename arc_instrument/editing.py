@@ -1,0 +1,93 @@
+"""A take cut to shape: trimmed, reversed, faded, turned up or down; or closed into a loop of exact length.
+
+Shapes: `samples` (frames, channels). Nothing here changes its input.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from arc_instrument.domain import Clip, UserError
+
+FADES = ("raised cosine", "equal power")
+MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 24.0
+MAX_LOOP_PART = 0.25  # of a loop may be crossfaded
+CLOSED_END_MS = 3.0  # fade of a loop's ends where there is nothing to crossfade with
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is done to a sound, in this order: cut to `start` ≤ frame < `end` (None: to the end), reversed, faded,
+    turned by `gain_db`."""
+
+    start: int = 0
+    end: int | None = None
+    fade_in_ms: float = 0.0
+    fade_out_ms: float = 0.0
+    fade: str = FADES[0]
+    reverse: bool = False
+    gain_db: float = 0.0
+
+
+UNEDITED = Edit()
+
+
+def edited(clip: Clip, edit: Edit) -> Clip:
+    """`clip` with `edit` done to it. Fades that are longer than the sound share it in proportion.
+
+    Raises `UserError` for an edit that leaves nothing or asks for what cannot be.
+    """
+    frames = len(clip.samples)
+    end = frames if edit.end is None else edit.end
+    if not 0 <= edit.start < end <= frames:
+        raise UserError(f"Frames {edit.start} to {end} are no part of a sound of {frames}: choose a part within it.")
+    if not MIN_GAIN_DB <= edit.gain_db <= MAX_GAIN_DB:
+        raise UserError(f"A gain of {edit.gain_db:g} dB cannot be used: choose {MIN_GAIN_DB:g} to {MAX_GAIN_DB:g}.")
+    if edit.fade not in FADES:
+        raise UserError(f"The fade “{edit.fade}” is not known: choose {' or '.join(FADES)}.")
+    if not (0 <= edit.fade_in_ms < math.inf and 0 <= edit.fade_out_ms < math.inf):
+        raise UserError(f"Fades of {edit.fade_in_ms:g} and {edit.fade_out_ms:g} ms cannot be made: choose 0 or more.")
+    samples = clip.samples[edit.start : end]
+    samples = samples[::-1].copy() if edit.reverse else samples.copy()
+    rise, fall = (_frames(ms, clip.rate_hz) for ms in (edit.fade_in_ms, edit.fade_out_ms))
+    if rise + fall > len(samples):
+        rise = round(len(samples) * rise / (rise + fall))
+        fall = len(samples) - rise
+    samples[:rise] *= _rising(rise, edit.fade)[:, None]
+    samples[len(samples) - fall :] *= _rising(fall, edit.fade)[::-1, None]
+    return replace(clip, samples=samples * np.float32(10 ** (edit.gain_db / 20)))
+
+
+def looped(clip: Clip, frames: int, crossfade_ms: float = 20.0) -> Clip:
+    """The first `frames` of `clip` as a loop: what sounds after them dies away, in equal power, over its beginning.
+
+    So the last frame is followed by what followed it in the clip: no click, and no dip of power for what is not alike.
+    A clip that ends before has silence there; where nothing follows, short fades close the ends. The crossfade takes at
+    most a quarter of the loop. Raises `UserError` for a loop without frames.
+    """
+    if frames < 1:
+        raise UserError(f"A loop of {frames} frames cannot be made: choose a longer one.")
+    samples = np.zeros((frames, clip.samples.shape[1]), np.float32)
+    body = clip.samples[:frames]
+    samples[: len(body)] = body
+    tail = clip.samples[frames : frames + min(_frames(crossfade_ms, clip.rate_hz), int(MAX_LOOP_PART * frames))]
+    if len(tail):
+        rising = _rising(len(tail), "equal power")[:, None]
+        samples[: len(tail)] = samples[: len(tail)] * rising + tail * rising[::-1]
+    else:
+        close = min(_frames(CLOSED_END_MS, clip.rate_hz), len(body) // 2)
+        rising = _rising(close, "raised cosine")[:, None]
+        samples[:close] *= rising
+        samples[len(body) - close : len(body)] *= rising[::-1]
+    return replace(clip, samples=samples)
+
+
+def _frames(milliseconds: float, rate_hz: int) -> int:
+    return round(milliseconds * rate_hz / 1000)
+
+
+def _rising(frames: int, fade: str) -> np.ndarray:
+    """From 0 to 1. It and its reverse add up to 1; at equal power their squares do."""
+    sine = np.sin(np.pi / 2 * (np.arange(frames) + 0.5) / max(frames, 1)).astype(np.float32)
+    return sine if fade == "equal power" else sine**2

@@ -1,0 +1,71 @@
+"""Tempo: beats a minute, bars and key of what is asked for."""
+
+import time
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from arc_instrument.domain import GenerationRequest
+from arc_instrument.musical_time import MAX_BPM, MIN_BPM, MusicalLength, TapTempo, longest_bars, worded
+from arc_instrument.session.history import History
+from arc_instrument.session.store import Store
+
+MAX_ASKED_BARS = 16
+
+
+class TempoGrid(QObject):
+    """Commands of the tempo row. 0 bars leave the length to its slider; the metronome beats at the same tempo."""
+
+    def __init__(self, store: Store, history: History):
+        super().__init__(store)
+        self._store, self._history = store, history
+        self._taps = TapTempo()
+
+    def set_bpm(self, bpm: float) -> None:
+        self._change("tempo", metronome_bpm=min(max(bpm, MIN_BPM), MAX_BPM))
+
+    def tap(self) -> None:
+        """Tap the beat: the median of the intervals is the tempo."""
+        bpm = self._taps.tap(time.monotonic())
+        if bpm is not None:
+            self.set_bpm(bpm)
+
+    def set_bars(self, bars: int) -> None:
+        """So many bars, or as many as the model can make; 0 for any length."""
+        state = self._store.state
+        most = longest_bars(state.metronome_bpm, state.max_seconds)
+        if bars > most:
+            seconds = f"{state.max_seconds:.1f} s"
+            self._store.say(f"At {state.metronome_bpm:g} BPM {seconds} hold {most} bars.", is_error=False)
+        self._change("bars", bars=min(max(bars, 0), MAX_ASKED_BARS, most))
+
+    def set_key(self, key: str) -> None:
+        """One of `musical_time.KEYS`, "" for any."""
+        self._change("key", key=key)
+
+    def asked(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with what the row says: words in the prompt, exact bars, and the settings that the file tells."""
+        state = self._store.state
+        settings = dict(request.settings)
+        seconds = request.seconds
+        bpm = state.metronome_bpm if state.bars else None
+        if bpm is not None:
+            length = MusicalLength(bpm, state.bars)
+            if length.seconds <= state.max_seconds:
+                seconds = length.seconds
+                settings |= {"bpm": bpm, "bars": state.bars}
+        if state.key:
+            settings["key"] = state.key
+        return replace(
+            request, prompt=worded(request.prompt, bpm, state.key or None), seconds=seconds, settings=settings
+        )
+
+    def _change(self, label: str, **changes: object) -> None:
+        before = {name: getattr(self._store.state, name) for name in changes}
+        if before != changes:
+            self._use(changes)
+            self._history.record(label, lambda: self._use(before), lambda: self._use(changes), merge=label)
+
+    def _use(self, changes: dict[str, object]) -> None:
+        self._store.update(**changes)
+        self._store.controlsChanged.emit()

@@ -1,0 +1,304 @@
+"""Voice: what a person does to start from a recording: record, count in, keep what was played, monitor, calibrate."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from arc_instrument import recordings
+from arc_instrument.audio.protocol import AudioLevels, AudioState, RecordingPlan
+from arc_instrument.audio.wavfile import Opening, read_opening
+from arc_instrument.domain import Clip
+from arc_instrument.recordings import Recovered
+from arc_instrument.session.comparison import Comparison
+from arc_instrument.session.player import Player
+from arc_instrument.session.shelf import Shelf
+from arc_instrument.session.state import SILENCE
+from arc_instrument.session.store import Store
+from arc_instrument.settings import VoiceSettings
+
+if TYPE_CHECKING:
+    from arc_instrument.audio.client import AudioClient
+
+INIT_SECONDS = 12.0  # of a longer file: as much as a recording holds, or as the model makes if that is more
+_KEPT = tuple(name for name in VoiceSettings.model_fields if name != "round_trips_ms")
+
+
+class Voice(QObject):
+    """Commands of recording and comparing; renders into the store.
+
+    Signals:
+        recorded(str, Clip): the name and the sound of what the next generation shall start from.
+    """
+
+    recorded = Signal(str, object)
+
+    def __init__(
+        self,
+        store: Store,
+        audio: "AudioClient",
+        player: Player,
+        shelf: Shelf,
+        settings: VoiceSettings | None = None,
+        folder: Path | None = None,
+    ):
+        """`folder` is where recordings are kept, None for nowhere."""
+        super().__init__(store)
+        self._store, self._audio, self._shelf, self._folder = store, audio, shelf, folder
+        self._comparison = Comparison(store, player, shelf)
+        settings = settings or VoiceSettings()
+        self._round_trips_ms = dict(settings.round_trips_ms)
+        self._monitored_pair = ""
+        self._part: Path | None = None
+        self._ended_early = False
+        self._retry_recovery = QTimer(self, singleShot=True, interval=round(1500 * recordings.AT_REST_SECONDS))
+        self._retry_recovery.timeout.connect(lambda: self.recover(is_retry=True))
+        store.update(**{name: getattr(settings, name) for name in _KEPT})
+        audio.recorded.connect(self._on_recorded)
+        audio.recordingCut.connect(self._on_recording_cut)
+        audio.recordingAtRisk.connect(lambda sentence: store.say(sentence, is_error=False))
+        audio.kept.connect(self._on_kept)
+        audio.calibrated.connect(self._on_calibrated)
+        audio.howled.connect(self._on_howled)
+        audio.levelsChanged.connect(self._on_levels)
+        audio.stateChanged.connect(self._on_audio)
+
+    def settings(self) -> VoiceSettings:
+        """What the settings file keeps."""
+        kept = {name: getattr(self._store.state, name) for name in _KEPT}
+        return VoiceSettings(**kept, round_trips_ms=self._round_trips_ms)
+
+    def shutdown(self) -> None:
+        self._retry_recovery.stop()
+        self._comparison.shutdown()
+
+    # --- recording ----------------------------------------------------------------------------------------------
+
+    def toggle_record(self) -> None:
+        """Start a recording, with its count-in if that is on, or end it; where none is possible, say why."""
+        state = self._store.state
+        if state.recording:
+            self._ended_early = state.count_in_beat > 0
+            self._audio.stop_recording()
+        elif not self._say_problem():
+            self._ended_early = False
+            self._part = recordings.part_path(self._folder) if self._folder else None
+            self._store.update(recording=True, message=None)
+            self._audio.start_recording(
+                RecordingPlan(
+                    path=str(self._part) if self._part else "",
+                    bpm=state.metronome_bpm,
+                    beats_per_bar=state.beats_per_bar,
+                    count_in_beats=state.count_in_beats if state.count_in else 0,
+                    metronome=state.metronome,
+                    bars=state.record_bars,
+                    round_trip_ms=state.calibration_ms,
+                )
+            )
+
+    def keep_last(self) -> None:
+        """Start from what the input heard within the last 12 s, though nobody had pressed record."""
+        if not self._say_problem():
+            self._audio.keep_last()
+
+    @Slot(object)
+    def _on_recorded(self, clip: Clip) -> None:
+        part, self._part = self._part, None
+        self._store.update(recording=False, count_in_beat=0)
+        if _is_heard(clip):
+            self._take(f"Recording {datetime.now():%H:%M}", clip, part)
+            return
+        if part is not None:
+            part.unlink(missing_ok=True)
+        if not self._ended_early and not self._say_problem():  # the input may have gone since the recording began
+            sentence = "The recording is silent: check the microphone and its level."
+            self._store.say(sentence, action="record", action_title="Again")
+
+    @Slot(object)
+    def _on_kept(self, clip: Clip) -> None:
+        if _is_heard(clip):
+            self._take(f"Kept {datetime.now():%H:%M}", clip, None)
+        elif not self._say_problem():
+            self._store.say("The last 12 seconds were silent: check the microphone and its level.")
+
+    def _take(self, name: str, clip: Clip, part: Path | None) -> None:
+        self.recorded.emit(name, clip)
+        folder = self._folder
+        if folder is not None:
+            self._shelf.run(lambda: recordings.keep(clip, folder, part), lambda _path: None, self._store.say)
+
+    def _say_problem(self) -> bool:
+        """Whether no recording is possible now; if so, say why."""
+        audio = self._store.state.audio
+        if audio is None or not audio.running:
+            problem = f"Nothing to record with. {audio.sentence if audio else 'The sound is still starting.'}"
+        else:
+            problem = audio.recording_sentence
+        if problem:
+            self._store.say(problem, action="restart_audio", action_title="Try again")
+        return bool(problem)
+
+    # --- what a crash cut off -----------------------------------------------------------------------------------
+
+    def recover(self, is_retry: bool = False) -> None:
+        """Look for recordings that a crash cut off, keep them, and offer the last one. At the start of the app."""
+        folder = self._folder
+        if folder is None:
+            return
+
+        def rescue() -> tuple[list[Recovered], bool]:
+            parts, others = recordings.unfinished(folder)
+            return [found for part in parts if (found := recordings.rescue(part))], others
+
+        def offer(found: tuple[list[Recovered], bool]) -> None:
+            recovered, others = found
+            if recovered:
+                last = recovered[-1]
+                self._store.update(recovered=last.path)
+                text = f"A recording of {last.clip.seconds:.1f} s was cut off when the instrument ended: it is kept."
+                self._store.say(text, is_error=False, action="use_recovered", action_title="Start from it")
+            if others and not is_retry:  # the instrument came back at once, or another one records now
+                self._retry_recovery.start()
+
+        self._shelf.run(rescue, offer, self._store.say)
+
+    def use_recovered(self) -> None:
+        """Start from the recording that a crash cut off."""
+        path = self._store.state.recovered
+        if path is not None:
+            self._store.update(recovered=None)
+            self._shelf.read(path, lambda clip: self.recorded.emit(path.stem, clip), self._store.say)
+
+    @Slot()
+    def _on_recording_cut(self) -> None:
+        """The audio process is gone, and the recording with it but for its part, which needs no question."""
+        part, self._part = self._part, None
+        self._store.update(recording=False, count_in_beat=0)
+        if part is None or not part.exists():
+            return
+
+        def show(recovered: Recovered | None) -> None:
+            if recovered is not None:
+                self.recorded.emit(f"Recording {datetime.now():%H:%M}", recovered.clip)
+                text = f"The sound stopped while you recorded: the first {recovered.clip.seconds:.1f} s are kept."
+                self._store.say(text, is_error=False)
+
+        self._shelf.run(lambda: recordings.rescue(part), show, self._store.say)
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def load_file(self, path: Path) -> None:
+        """Start from an audio file of any length; of a long one, from its first sound on, with a note."""
+        max_seconds = max(INIT_SECONDS, self._store.state.max_seconds)
+
+        def show(opening: Opening) -> None:
+            self.recorded.emit(path.name, opening.clip)
+            if opening.note:
+                self._store.say(opening.note, is_error=False)
+
+        self._shelf.run(lambda: read_opening(path, max_seconds), show, self._store.say)
+
+    # --- count-in and metronome -----------------------------------------------------------------------------------
+
+    def toggle_count_in(self) -> None:
+        self._set(count_in=not self._store.state.count_in)
+
+    def set_count_in_beats(self, beats: int) -> None:
+        """So many beats before a recording: a bar, or more."""
+        self._set(count_in_beats=min(max(beats, 1), 16))
+
+    def toggle_metronome(self) -> None:
+        """Whether clicks go on while a recording runs."""
+        self._set(metronome=not self._store.state.metronome)
+
+    def set_beats_per_bar(self, beats: int) -> None:
+        self._set(beats_per_bar=min(max(beats, 1), 16))
+
+    def set_record_bars(self, bars: int) -> None:
+        """After so many bars a recording ends by itself; 0 for never, and 12 s are the end of any."""
+        self._set(record_bars=min(max(bars, 0), 64))
+
+    @Slot(object)
+    def _on_levels(self, levels: AudioLevels) -> None:
+        if self._store.state.recording and levels.count_in_beat != self._store.state.count_in_beat:
+            self._store.update(count_in_beat=levels.count_in_beat)
+
+    def _set(self, **changes: object) -> None:
+        self._store.update(**changes)
+        self._store.controlsChanged.emit()
+
+    # --- monitor --------------------------------------------------------------------------------------------------
+
+    def toggle_monitor(self) -> None:
+        """Hear the input, or not. Off at every start and on every other pair of devices: loudspeakers would howl."""
+        if self._store.state.monitoring:
+            self._end_monitor()
+        elif not self._say_problem():
+            audio = self._store.state.audio
+            self._monitored_pair = audio.device_pair if audio else ""
+            self._store.update(monitoring=True)
+            self._audio.set_monitor(self._store.state.monitor_gain)
+
+    def set_monitor_gain(self, gain: float) -> None:
+        """Linear, 0 … 2."""
+        self._set(monitor_gain=min(max(gain, 0.0), 2.0))
+        if self._store.state.monitoring:
+            self._audio.set_monitor(self._store.state.monitor_gain)
+
+    def _end_monitor(self) -> None:
+        self._store.update(monitoring=False)
+        self._audio.set_monitor(0.0)
+
+    @Slot()
+    def _on_howled(self) -> None:
+        self._store.update(monitoring=False)
+        self._store.say("The microphone heard its own loudspeaker and howled: monitoring is off, wear headphones.")
+
+    # --- round trip -----------------------------------------------------------------------------------------------
+
+    def calibrate(self) -> None:
+        """Play a sweep, hear when it comes back, and shift recordings to the click by that from now on."""
+        state = self._store.state
+        if state.recording or state.calibrating:
+            self._store.say("The round trip is measured between recordings: end this one first.", is_error=False)
+        elif not self._say_problem():
+            self._end_monitor()
+            self._store.update(calibrating=True, message=None)
+            self._audio.calibrate()
+
+    @Slot(object)
+    def _on_calibrated(self, round_trip_ms: float | None) -> None:
+        audio = self._store.state.audio
+        self._store.update(calibrating=False)
+        if round_trip_ms is None or audio is None:
+            sentence = "The microphone did not hear the test sound: turn the loudspeaker up, or bring them together."
+            self._store.say(sentence, action="calibrate", action_title="Again")
+            return
+        self._round_trips_ms[audio.device_pair] = round_trip_ms
+        self._set(calibration_ms=round_trip_ms)
+        text = f"The round trip takes {round_trip_ms:.1f} ms: recordings to the click are shifted by that."
+        self._store.say(text, is_error=False)
+
+    @Slot(object)
+    def _on_audio(self, audio: AudioState) -> None:
+        store = self._store
+        if not audio.running:
+            store.update(calibrating=False)
+            return
+        calibration_ms = self._round_trips_ms.get(audio.device_pair)
+        if calibration_ms != store.state.calibration_ms:
+            store.update(calibration_ms=calibration_ms)
+        if store.state.monitoring and audio.device_pair != self._monitored_pair:
+            self._end_monitor()
+
+    # --- comparison -----------------------------------------------------------------------------------------------
+
+    def toggle_ab(self) -> None:
+        """Hear the recording, then the result, equally loud."""
+        self._comparison.toggle()
+
+
+def _is_heard(clip: Clip) -> bool:
+    return float(np.abs(clip.samples).max(initial=0.0)) >= SILENCE

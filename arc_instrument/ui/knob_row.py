@@ -1,0 +1,36 @@
+"""Knobs side by side, each for a registered parameter."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from arc_instrument.parameters import BY_ID
+from arc_instrument.session.state import SessionState
+from arc_instrument.ui.knob import Knob
+
+
+class KnobRow(QWidget):
+    """Signals: turned(str, float), the id of a parameter and its value; turnEnded(str)."""
+
+    turned = Signal(str, float)
+    turnEnded = Signal(str)
+
+    def __init__(self, parameter_ids: Sequence[str], centred: Sequence[str] = ()):
+        super().__init__()
+        self.knobs = {each: Knob(BY_ID[each], centred=each in centred) for each in parameter_ids}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        for parameter_id, knob in self.knobs.items():
+            knob.valueEdited.connect(lambda value, parameter_id=parameter_id: self.turned.emit(parameter_id, value))
+            knob.editEnded.connect(lambda parameter_id=parameter_id: self.turnEnded.emit(parameter_id))
+            row.addWidget(knob)
+
+    def tab_order(self) -> tuple[QWidget, ...]:
+        return tuple(self.knobs.values())
+
+    def render_state(self, state: SessionState) -> None:
+        for parameter_id, knob in self.knobs.items():
+            knob.set_value(attrgetter(BY_ID[parameter_id].field)(state))

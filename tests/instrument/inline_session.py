@@ -1,0 +1,59 @@
+"""A session without threads: files are written and sounds are made in the call that orders them."""
+
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+from doubles import RUNNING, SilentAudio, tone
+from PySide6.QtCore import QObject, Signal
+
+from arc_instrument.audio.wavfile import read_clip
+from arc_instrument.domain import Generated, GenerationRequest, LoadedModel, Phase, Timing
+from arc_instrument.library import Library
+from arc_instrument.session import Session
+
+
+class InlineExecutor(Executor):
+    """Runs each job at once."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        pass
+
+
+class InlineGeneration(QObject):
+    """Makes a short tone of each request at once."""
+
+    phaseChanged = Signal(object, str)
+    modelLoaded = Signal(object)
+    switchFailed = Signal(str)
+    progressed = Signal(object)
+    generated = Signal(object)
+    failed = Signal(int, str)
+    cancelled = Signal(int)
+    weights = None
+
+    def submit(self, request: GenerationRequest) -> None:
+        made = tone(0.01, request.seed)
+        self.generated.emit(Generated(request, made, Timing(1, 2, 3, 4, 5), "tone"))
+
+    def cancel(self) -> None:
+        pass
+
+    def load(self, max_seconds: float) -> None:
+        self.modelLoaded.emit(LoadedModel("tone", max_seconds))
+        self.phaseChanged.emit(Phase.READY, "Ready")
+
+
+def make_session(folder: Path, **arguments) -> Session:
+    """A running session with a loaded model."""
+    generation, audio = InlineGeneration(), SilentAudio()
+    session = Session(generation, audio, Library(folder), read_clip, files=InlineExecutor(), **arguments)
+    generation.setParent(session)
+    audio.setParent(session)
+    generation.load(4.0)
+    audio.stateChanged.emit(RUNNING)
+    return session

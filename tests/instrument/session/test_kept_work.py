@@ -1,0 +1,71 @@
+import json
+
+import pytest
+from inline_session import InlineExecutor, make_session
+
+from arc_instrument.audio.wavfile import read_clip, write_clip
+from arc_instrument.session.autosave import Autosave
+from arc_instrument.session.kept_work import keep_work
+
+
+@pytest.fixture
+def begin(qapp, tmp_path):
+    """Starts a session as the program does; every one is ended at the end."""
+    begun = []
+
+    def start():
+        session = make_session(tmp_path / "takes")
+        autosave = Autosave(session, tmp_path / "session.json", write_clip, read_clip, InlineExecutor())
+        keep_work(autosave, session)
+        autosave.restore()
+        session.takes.load()
+        begun.append((session, autosave))
+        return session, autosave
+
+    yield start
+    for session, autosave in begun:
+        autosave._save_soon.stop()
+        session.shutdown()
+
+
+def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
+    session, autosave = begin()
+    session.set_prompt("kick")
+    session.set_seed(3)
+    session.generate()
+    session.sampler.set_mode("loop")
+    session.sampler.set_release(250)
+    session.tempo.set_bars(1)
+    session.tempo.set_key("C minor")
+    session.morph.set_corner(0, "bell")
+    session.morph.move(0.25, 0.75)
+    session.kit.put_take(4, session.state.takes[0])
+    session.kit.set_prompt(7, "a shaker")
+    session.kit.toggle_lock(7)
+    autosave.shutdown()
+
+    state = begin()[0].state
+    assert state.shape == session.state.shape
+    assert (state.bars, state.key) == (1, "C minor")
+    assert (state.morph_prompts, state.morph_x, state.morph_y) == (("bell", "", "", ""), 0.25, 0.75)
+    assert (state.pads[7].prompt, state.pads[7].locked) == ("a shaker", True)
+    assert (state.pads[4].prompt, state.pads[4].seed) == ("kick", 3)
+    assert abs(state.pads[4].clip.samples - session.state.pads[4].clip.samples).max() < 2**-22
+    assert state.undo_label == ""
+
+
+@pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
+@pytest.mark.parametrize("name", ["shape", "tempo", "morph", "pads"])
+def test_what_is_not_understood_is_left_as_it_begins(begin, tmp_path, name, said):
+    session, autosave = begin()
+    before = session.state
+    autosave.shutdown()
+    file = tmp_path / "session.json"
+    work = json.loads(file.read_text())
+    work["parts"][name] = said
+    file.write_text(json.dumps(work))
+    state = begin()[0].state
+    assert (state.shape, state.bars, state.key, state.morph_prompts) == (
+        before.shape, before.bars, before.key, before.morph_prompts,
+    )  # fmt: skip
+    assert [pad.clip for pad in state.pads] == [None] * 16

@@ -1,0 +1,137 @@
+"""Dropping a file: one of ours restores its settings and its sound, any other is something to start from."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from doubles import LONG, ToneSynth, tone
+
+from arc_instrument.audio.wavfile import FORMATS, write_clip
+from arc_instrument.domain import Generated, GenerationRequest, Timing
+from arc_instrument.session.state import InitSound
+from arc_instrument.takefile import comment_of, take_of
+
+
+def our_file(folder: Path, name="ours.wav", model="tone", format="wav24", **request) -> Path:
+    asked = GenerationRequest(1, **{"prompt": "glass bell", "seconds": 0.7, "steps": 5, "seed": 11} | request)
+    made = Generated(asked, tone(0.7, 11), Timing(1, 2, 3, 4, 5), model, "CC0-1.0")
+    path = folder / name
+    write_clip(path, made.clip, comment_of(take_of(made, path, datetime.now())), format)
+    return path
+
+
+def controls(session):
+    state = session.state
+    return state.prompt, state.seconds, state.steps, state.seed, state.seed_locked
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, session, audio, tmp_path, format):
+    path = our_file(tmp_path, f"ours{FORMATS[format].suffix}", format=format, settings={"bpm": 120, "later": [1]})
+    with qtbot.waitSignal(session.settingsRestored) as restored:
+        session.load_dropped([path])
+    assert controls(session) == ("glass bell", 0.7, 5, 11, True)
+    assert restored.args == [{"bpm": 120, "later": [1]}]
+    assert session.state.init is None
+    assert session.state.message is None
+    assert session.state.current_path == path
+    assert audio.names()[-2:] == ["arm", "play"]
+    np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
+
+
+def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
+    session.set_prompt("kick")
+    session.set_seconds(0.5)
+    session.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 1)
+    session.set_prompt("something else")
+    session.set_steps(1)
+    session.new_seed()
+    session.load_dropped([session.state.takes[0].path])
+    qtbot.waitUntil(lambda: session.state.prompt == "kick")
+    session.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 2)
+    first, again = synth.requests
+    assert replace(first, id=0).__dict__ == replace(again, id=0).__dict__
+
+
+def test_dropped_on_the_waveform_even_a_file_of_ours_is_something_to_start_from(qtbot, session, tmp_path):
+    session.set_prompt("kick")
+    session.drops.start_from([our_file(tmp_path)])
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert (session.state.init.name, session.state.prompt) == ("ours.wav", "kick")
+
+
+def test_a_file_of_another_program_cannot_be_restored_and_nothing_changes(qtbot, session, tmp_path):
+    soundfile.write(tmp_path / "beat.wav", tone(0.5, 1).samples, 44_100)
+    before = controls(session)
+    session.drops.restore_file(tmp_path / "beat.wav")
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert "“beat.wav” does not say how it was made" in session.state.message.text
+    assert (controls(session), session.state.init) == (before, None)
+
+
+def test_a_sound_that_started_from_nothing_puts_the_recording_away(qtbot, session, tmp_path):
+    clip = tone(0.2, 1)
+    session.update(init=InitSound("humming.wav", clip, np.zeros((0, 2))))
+    session.drops.restore_file(our_file(tmp_path))
+    qtbot.waitUntil(lambda: session.state.prompt == "glass bell")
+    assert session.state.init is None
+
+
+@pytest.mark.parametrize("state", ["beside it", "loaded", "gone"])
+def test_a_sound_that_started_from_a_recording_finds_it_or_says_its_name(qtbot, session, tmp_path, state):
+    path = our_file(tmp_path, init_noise=0.5, settings={"init_name": "humming.wav"})
+    if state == "beside it":
+        soundfile.write(tmp_path / "humming.wav", tone(0.5, 1).samples, 44_100)
+    elif state == "loaded":
+        session.update(init=InitSound("humming.wav", tone(0.2, 1), np.zeros((0, 2))))
+    session.drops.restore_file(path)
+    if state == "gone":
+        qtbot.waitUntil(lambda: session.state.message is not None)
+        assert "“humming.wav”" in session.state.message.text
+        assert session.state.prompt == "glass bell"
+    else:
+        qtbot.waitUntil(lambda: session.state.prompt == "glass bell" and session.state.init is not None)
+        assert session.state.init.name == "humming.wav"
+        assert session.state.init.clip.seconds == pytest.approx(0.5 if state == "beside it" else 0.2)
+    assert session.state.strength_percent == 68  # noise level 0.5
+
+
+def test_the_name_of_a_recording_never_leads_out_of_the_folder(qtbot, session, tmp_path):
+    soundfile.write(tmp_path / "secret.wav", tone(0.5, 1).samples, 44_100)
+    (tmp_path / "inner").mkdir()
+    path = our_file(tmp_path / "inner", init_noise=0.5, settings={"init_name": "../secret.wav"})
+    session.drops.restore_file(path)
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert session.state.init is None
+
+
+def test_the_model_that_made_it_is_loaded_if_it_is_installed(qtbot, session, models, synths, tmp_path):
+    models.append(LONG)
+    synths[LONG.path] = ToneSynth("long", 9.0)
+    session.load_dropped([our_file(tmp_path, model="long", seconds=8.0)])
+    qtbot.waitUntil(lambda: session.state.model.name == "long")
+    assert session.state.seconds == 8.0
+
+
+def test_a_model_that_is_not_installed_is_named(qtbot, session, tmp_path):
+    session.load_dropped([our_file(tmp_path, model="foreign")])
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert "The model foreign made it, which is not installed" in session.state.message.text
+    assert controls(session)[0] == "glass bell"
+
+
+def test_the_keys_play_a_new_take_from_the_root_that_was_heard_in_it(qtbot, session, audio):
+    session.set_prompt("bell")
+    session.set_seconds(0.5)
+    session.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 1)
+    facts = session.state.current.facts
+    assert facts is not None
+    assert facts.root_note is not None
+    roots = [call[1] for call in audio.calls if call[0] == "arm"]
+    assert roots == [60, facts.root_note]

@@ -1,0 +1,135 @@
+"""Edits as properties: what they keep, what they undo, and that a loop's seam is heard by nobody."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from synthesis import RATE_HZ, noise, sine, stereo
+
+from arc_instrument.domain import Clip, UserError
+from arc_instrument.editing import FADES, MAX_GAIN_DB, MIN_GAIN_DB, Edit, edited, looped
+
+FRAMES = 2_000
+CLIP = Clip(np.random.default_rng(0).uniform(-0.9, 0.9, (FRAMES, 2)).astype(np.float32))
+CUTS = st.tuples(st.integers(0, FRAMES - 1), st.integers(1, FRAMES)).filter(lambda ends: ends[0] < ends[1])
+EDITS = st.builds(
+    lambda ends, *rest: Edit(*ends, *rest),
+    CUTS,
+    st.floats(0, 100),
+    st.floats(0, 100),
+    st.sampled_from(FADES),
+    st.booleans(),
+    st.floats(MIN_GAIN_DB, MAX_GAIN_DB),
+)
+
+
+def test_an_edit_that_asks_for_nothing_changes_nothing():
+    assert np.array_equal(edited(CLIP, Edit()).samples, CLIP.samples)
+
+
+@given(EDITS)
+def test_an_edit_has_the_length_of_its_cut_stays_finite_and_leaves_the_clip_alone(edit):
+    before = CLIP.samples.copy()
+    made = edited(CLIP, edit).samples
+    assert made.shape == (edit.end - edit.start, 2)
+    assert made.dtype == np.float32
+    assert np.abs(made).max() <= 0.9 * 10 ** (edit.gain_db / 20) * (1 + 1e-6)
+    assert np.array_equal(CLIP.samples, before)
+
+
+@given(CUTS)
+def test_a_cut_is_exactly_those_frames_and_reversing_twice_is_nothing(ends):
+    cut = edited(CLIP, Edit(*ends))
+    assert np.array_equal(cut.samples, CLIP.samples[slice(*ends)])
+    assert np.array_equal(edited(edited(cut, Edit(reverse=True)), Edit(reverse=True)).samples, cut.samples)
+
+
+@given(st.floats(MIN_GAIN_DB, MAX_GAIN_DB))
+def test_a_gain_is_its_decibels(gain_db):
+    ratio = edited(CLIP, Edit(gain_db=gain_db)).samples / CLIP.samples
+    np.testing.assert_allclose(20 * np.log10(ratio), gain_db, atol=1e-3)
+
+
+@given(st.floats(0.5, 40), st.sampled_from(FADES))
+def test_fades_rise_from_nothing_to_one_and_mirror_each_other(fade_ms, fade):
+    ones = Clip(np.ones((4_000, 2), np.float32))
+    rise = edited(ones, Edit(fade_in_ms=fade_ms, fade=fade)).samples[:, 0]
+    fall = edited(ones, Edit(fade_out_ms=fade_ms, fade=fade)).samples[:, 0]
+    assert np.array_equal(rise, fall[::-1])
+    frames = round(fade_ms * RATE_HZ / 1000)
+    assert rise[0] < 0.08
+    assert (np.diff(rise[:frames]) > 0).all()
+    assert (rise[frames:] == 1).all()
+    both = rise[:frames] ** (2 if fade == "equal power" else 1)
+    np.testing.assert_allclose(both + both[::-1], 1, atol=1e-6)
+
+
+def test_a_raised_cosine_begins_and_ends_level_so_that_it_never_clicks():
+    ones = Clip(np.ones((4_410, 2), np.float32))
+    rise = edited(ones, Edit(fade_in_ms=10)).samples[:441, 0]
+    steepest = np.pi / 2 / 441  # of sin² over 441 frames
+    assert np.abs(np.diff(np.concatenate([[0], rise, [1]]))).max() <= steepest * 1.001
+    assert max(rise[0], 1 - rise[-1]) < steepest / 100
+
+
+def test_fades_longer_than_the_sound_share_it():
+    made = edited(Clip(np.ones((900, 2), np.float32)), Edit(fade_in_ms=2_000, fade_out_ms=1_000)).samples[:, 0]
+    assert made.argmax() in (599, 600)
+    assert made[-1] < 1e-4
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(5, 5),
+        Edit(-1, 5),
+        Edit(0, FRAMES + 1),
+        Edit(FRAMES),
+        Edit(gain_db=99),
+        Edit(gain_db=float("nan")),
+        Edit(fade_in_ms=-1),
+        Edit(fade_out_ms=float("inf")),
+        Edit(fade="linear"),
+    ],
+)
+def test_an_edit_that_cannot_be_made_is_one_sentence(edit):
+    with pytest.raises(UserError, match=r"^[^\n]*$"):
+        edited(CLIP, edit)
+
+
+@given(st.integers(1, 5_000), st.floats(0, 100))
+def test_a_loop_has_exactly_the_asked_frames(frames, crossfade_ms):
+    made = looped(CLIP, frames, crossfade_ms).samples
+    assert made.shape == (frames, 2)
+    assert np.isfinite(made).all()
+
+
+def test_after_the_last_frame_of_a_loop_comes_what_came_after_it_in_the_sound():
+    clip, frames = Clip(stereo(sine(57.37, 1.0))), 30_011  # no whole number of periods
+    made = looped(clip, frames, 20).samples
+    steepest = np.abs(np.diff(clip.samples, axis=0)).max()
+    seam = np.abs(made[0] - made[-1]).max()
+    cut = np.abs(clip.samples[0] - clip.samples[frames - 1]).max()
+    assert seam <= 1.1 * steepest < cut
+    assert np.abs(np.diff(made, axis=0)).max() <= 1.5 * steepest
+    np.testing.assert_array_equal(made[882:], clip.samples[882:frames])
+
+
+def test_the_power_of_noise_stays_the_same_over_the_seam():
+    fades, frames = 441, 4_000
+    loops = np.stack([looped(Clip(stereo(noise(0.2, seed))), frames, 10).samples[:, 0] for seed in range(400)])
+    power = (loops**2).mean(axis=0)
+    blocks = power[:fades].reshape(-1, 49).mean(axis=1)  # of 400 · 49 squares: 1 % deviation
+    np.testing.assert_allclose(blocks / power[fades:].mean(), 1, atol=0.06)
+
+
+def test_a_sound_that_ends_before_its_loop_is_followed_by_silence_and_closed_without_a_click():
+    made = looped(Clip(np.ones((3_000, 2), np.float32)), 5_000).samples[:, 0]
+    assert (made[3_000:] == 0).all()
+    assert (made[133:-2_133] == 1).all()
+    assert np.abs(np.diff(np.concatenate([made[-1:], made]))).max() < 0.02
+
+
+def test_a_loop_without_frames_is_one_sentence():
+    with pytest.raises(UserError, match="longer"):
+        looped(CLIP, 0)

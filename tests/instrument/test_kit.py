@@ -1,0 +1,162 @@
+"""A kit as a person makes and plays it: one order for all pads, each pad's own commands, nothing lost."""
+
+import pytest
+
+from arc_instrument.drum_kit import kit_prompts
+
+
+@pytest.fixture
+def filled(qtbot, session, synth):
+    """A session with a kit, every take saved."""
+    session.set_prompt("dusty")
+    session.kit.fill()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 16)
+    return session
+
+
+def armed_parts(audio) -> list[int]:
+    return [call[2] for call in audio.calls if call[0] == "arm" and len(call) == 4]
+
+
+def test_a_few_words_fill_every_pad_with_its_own_sound(filled, synth, audio):
+    pads = filled.state.pads
+    assert tuple(pad.prompt for pad in pads) == kit_prompts("dusty")
+    assert [request.prompt for request in synth.requests] == list(kit_prompts("dusty"))
+    assert {(request.origin, request.seconds) for request in synth.requests} == {("kit", 1.0)}
+    assert armed_parts(audio) == list(range(1, 17))
+    assert [pad.take.prompt for pad in pads] == [pad.prompt for pad in pads]
+    assert not any(pad.pending for pad in pads)
+    assert filled.state.kit_ms is None
+    assert filled.state.current is None  # the keys keep their sound
+
+
+def test_the_first_pad_can_be_played_while_the_others_are_made(qtbot, session, synth, audio):
+    session.set_prompt("dusty")
+    synth.gate.clear()
+    session.kit.fill()
+    assert all(pad.pending for pad in session.state.pads)
+    synth.bad_ids = {3}
+    synth.gate.set()
+    qtbot.waitUntil(lambda: session.state.pads[0].clip is not None)
+    qtbot.waitUntil(lambda: not any(pad.pending for pad in session.state.pads))
+    assert [index for index, pad in enumerate(session.state.pads) if pad.clip is None] == [2]
+
+
+def test_a_locked_pad_is_left_alone_and_the_kit_before_comes_back(qtbot, filled, synth):
+    before = filled.state.pads
+    filled.kit.toggle_lock(5)
+    filled.kit.fill("shiny")
+    qtbot.waitUntil(lambda: len(filled.state.takes) == 31)
+    after = filled.state.pads
+    assert after[5].clip is before[5].clip
+    assert all(after[i].clip is not before[i].clip for i in range(16) if i != 5)
+    filled.history.undo()
+    assert [pad.clip for pad in filled.state.pads] == [pad.clip for pad in before]
+    assert len(filled.state.takes) == 31
+
+
+def test_one_pad_is_made_anew_beside_those_that_are_being_made(qtbot, session, synth):
+    session.set_prompt("dusty")
+    synth.gate.clear()
+    session.kit.fill()
+    assert synth.step_begun.acquire(timeout=5)
+    session.kit.set_prompt(15, "a shout")
+    session.kit.regenerate(15)
+    synth.gate.set()
+    qtbot.waitUntil(lambda: not any(pad.pending for pad in session.state.pads))
+    assert all(pad.clip for pad in session.state.pads)
+    assert session.state.pads[15].prompt == "a shout"
+    assert synth.requests[-1].prompt == "a shout"
+
+
+def test_a_pad_takes_a_take_and_is_cleared_and_both_can_be_undone(qtbot, filled, audio):
+    take, before = filled.state.takes[3], filled.state.pads
+    filled.kit.put_take(0, take)
+    qtbot.waitUntil(lambda: filled.state.pads[0].take is take)
+    assert armed_parts(audio)[-1] == 1
+    filled.kit.clear(0)
+    assert filled.state.pads[0].clip is None
+    filled.history.undo()
+    assert filled.state.pads[0].take is take
+    filled.history.undo()
+    assert filled.state.pads[0].clip is before[0].clip
+    assert take.path.exists()
+
+
+def test_a_kit_that_is_undone_while_it_is_made_stops_and_is_made_when_it_is_redone(qtbot, session, synth):
+    session.set_prompt("dusty")
+    session.set_seed(5)
+    synth.gate.clear()
+    session.kit.fill()
+    assert synth.step_begun.acquire(timeout=5)
+    asked = [(pad.prompt, pad.seed) for pad in session.state.pads]
+    session.history.undo()
+    assert not any(pad.pending or pad.prompt for pad in session.state.pads)
+    synth.gate.set()
+    qtbot.waitUntil(lambda: session.state.phase.value == "ready")
+    assert not any(pad.clip for pad in session.state.pads)
+    session.history.redo()
+    qtbot.waitUntil(lambda: all(pad.clip for pad in session.state.pads))
+    assert [(pad.prompt, pad.seed) for pad in session.state.pads] == asked
+
+
+def test_undoing_one_pad_leaves_those_that_are_being_made_alone_and_orders_its_sound_of_before(qtbot, session, synth):
+    session.set_prompt("dusty")
+    synth.gate.clear()
+    session.kit.fill()
+    assert synth.step_begun.acquire(timeout=5)
+    before = session.state.pads[15]
+    session.kit.regenerate(15)
+    session.history.undo()
+    synth.gate.set()
+    qtbot.waitUntil(lambda: not any(pad.pending for pad in session.state.pads))
+    assert all(pad.clip for pad in session.state.pads)
+    assert (session.state.pads[15].prompt, session.state.pads[15].seed) == (before.prompt, before.seed)
+
+
+def test_a_pad_that_is_cleared_while_its_sound_is_made_stays_empty(qtbot, session, synth):
+    session.set_prompt("dusty")
+    synth.gate.clear()
+    session.kit.fill()
+    session.kit.clear(9)
+    synth.gate.set()
+    qtbot.waitUntil(lambda: not any(pad.pending for pad in session.state.pads))
+    assert [index for index, pad in enumerate(session.state.pads) if pad.clip is None] == [9]
+
+
+def test_a_sound_that_is_saved_after_its_pad_was_undone_has_its_take_when_redone(qtbot, session):
+    undone = []
+
+    def undo_before_the_last_is_saved(state):
+        if all(pad.clip for pad in state.pads) and not undone:
+            undone.append(state.pads)
+            session.history.undo()
+
+    session.stateChanged.connect(undo_before_the_last_is_saved)
+    session.set_prompt("dusty")
+    session.kit.fill()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 16)
+    assert undone[0][15].take is None
+    session.history.redo()
+    assert [pad.clip for pad in session.state.pads] == [pad.clip for pad in undone[0]]
+    assert [pad.take.prompt for pad in session.state.pads] == [pad.prompt for pad in undone[0]]
+
+
+def test_typing_the_words_of_a_pad_and_its_lock_are_steps_to_undo(session):
+    for prompt in ("c", "cl", "clap"):
+        session.kit.set_prompt(2, prompt)
+    session.kit.toggle_lock(2)
+    assert session.state.undo_label == "lock of pad 3"
+    session.history.undo()
+    assert (session.state.pads[2].prompt, session.state.pads[2].locked) == ("clap", False)
+    session.history.undo()
+    assert session.state.pads[2].prompt == ""
+    session.history.redo()
+    assert session.state.pads[2].prompt == "clap"
+
+
+def test_a_prompt_that_cannot_be_made_leaves_the_pads_as_they_were(session):
+    session.kit.fill("x" * 3_000)
+    assert "3,0" in session.state.message.text
+    assert not any(pad.pending or pad.prompt for pad in session.state.pads)
+    assert session.state.undo_label == ""

@@ -1,0 +1,76 @@
+"""What a person does with parts: shapes, pads, sustain, MIDI inputs; the audio process is a double."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from arc_instrument.domain import Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.settings import AudioDeviceSettings, Settings, load, save
+from arc_instrument.shape import DEFAULT_SHAPE, Shape
+
+CLIP = Clip(np.zeros((100, 2), np.float32))
+
+
+@pytest.mark.parametrize("part", [0, 16])
+def test_a_shape_is_given_to_its_part_alone_and_shown(session, audio, qtbot, part):
+    wanted = Shape(low_pass_hz=900, release_ms=300)
+    with qtbot.waitSignal(session.controlsChanged):
+        session.player.set_shape(part, wanted)
+    assert audio.calls[-1] == ("set_shape", part, wanted)
+    assert session.state.shapes[part] == wanted
+    assert session.state.shapes.count(DEFAULT_SHAPE) == 16
+    calls = len(audio.calls)
+    session.player.set_shape(part, replace(wanted))
+    assert len(audio.calls) == calls
+
+
+def test_pads_are_struck_and_let_go_by_their_number(session, audio):
+    notes: list[NoteEvent] = []
+    session.player.notePlayed.connect(notes.append)
+    session.player.hit_pad(16, 77)
+    session.player.release_pad(16)
+    assert audio.calls[-2:] == [("note_on", 51, 77, 16), ("note_off", 51, 16)]
+    assert notes == [NoteEvent(51, 77, "pads", 16), NoteEvent(51, 0, "pads", 16)]
+
+
+def test_sustain_is_held_until_it_is_lifted_or_all_sound_goes_off(session, audio):
+    session.player.toggle_sustain()
+    assert audio.calls[-1] == ("pedal", True, 0)
+    assert session.state.sustain
+    session.player.panic()
+    assert not session.state.sustain
+    session.player.toggle_sustain()
+    session.player.toggle_sustain()
+    assert audio.calls[-1] == ("pedal", False, 0)
+
+
+def test_pads_and_pools_are_filled_by_part(session, audio):
+    session.player.arm(3, CLIP, root_note=57.5, clip_id=1)
+    session.player.stock(3, CLIP, clip_id=2)
+    session.player.clear_stock(3)
+    assert audio.calls[-3] == ("arm", 57.5, 3, 1)
+    assert audio.calls[-2] == ("stock", CLIP, 60, 3, 2)
+    assert audio.calls[-1] == ("clear_stock", 3)
+
+
+def test_what_midi_says_beside_notes_is_passed_on(session, audio, qtbot):
+    for source, target, value in (
+        (audio.clipHit, session.player.clipHit, HitEvent(3, 7, 1)),
+        (audio.controlReceived, session.player.controlReceived, ControlEvent(1, 20, 64, "a")),
+        (audio.programReceived, session.player.programReceived, ProgramEvent(1, 4, "a")),
+        (audio.transportReceived, session.player.transportReceived, "start"),
+        (audio.tempoReceived, session.player.tempoReceived, 121.5),
+    ):
+        with qtbot.waitSignal(target) as blocker:
+            source.emit(value)
+        assert blocker.args == [value]
+
+
+def test_a_midi_input_stays_ignored_by_name_through_settings_until_it_is_wanted_again(session, audio, tmp_path):
+    session.player.ignore_midi(("Keystation", "Launchpad"))
+    assert audio.calls[-1] == ("ignore_midi", ("Keystation", "Launchpad"))
+    save(Settings(audio=AudioDeviceSettings(**asdict(session.player.devices))), tmp_path / "settings.toml")
+    assert load(tmp_path / "settings.toml").audio.ignored_midi == ("Keystation", "Launchpad")
+    session.player.ignore_midi(("Keystation",))
+    assert audio.calls[-1] == ("ignore_midi", ("Keystation",))

@@ -1,0 +1,164 @@
+"""The pages of controls in the real window: each drives the session as a hand does."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
+
+from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.ui.deck import Deck
+
+OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising and grabbing, which menus ask for
+
+
+@pytest.fixture
+def made(qtbot, window, session):
+    """The window with one sound made."""
+    session.set_prompt("dusty kick")
+    session.generate()
+    qtbot.waitUntil(lambda: session.state.current is not None and session.state.current.take is not None)
+    return window
+
+
+def page(window, name) -> Deck:
+    QTest.mouseClick(window.deck.tabs[name], Qt.MouseButton.LeftButton)
+    assert window.deck.page == name
+    return window.deck
+
+
+def test_the_modes_shape_what_the_keys_do_and_ctrl_z_takes_it_back(made, session, audio):
+    page(made, "shape")
+    QTest.mouseClick(made.shape.modes.buttons["loop"], Qt.MouseButton.LeftButton)
+    assert session.state.shape.mode == "loop"
+    assert audio.calls[-1][0] == "set_shape"
+    QTest.keyClick(made, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.state.shape.mode == "one-shot"
+    assert made.shape.modes.buttons["one-shot"].isChecked()
+
+
+def test_a_knob_that_is_turned_is_heard_and_a_drag_is_one_step_to_undo(made, session, audio):
+    page(made, "shape")
+    knob = made.shape.knobs.knobs["release"]
+    for _ in range(3):
+        QTest.keyClick(knob, Qt.Key.Key_PageUp)
+    session.controls.write()
+    assert session.state.shape.release_ms > 5
+    assert audio.calls[-1][0] == "set_shape"
+    session.history.undo()
+    assert session.state.shape.release_ms == 5
+    assert knob.exact_value == 5
+
+
+def test_eight_variations_come_as_tiles_and_a_digit_chooses_one(qtbot, made, session):
+    page(made, "vary")
+    QTest.mouseClick(made.vary.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: sum(each.clip is not None for each in session.state.variations) == 8)
+    QTest.keyClick(made.vary.tiles, Qt.Key.Key_3)
+    assert session.state.chosen_variation == 2
+    assert session.state.current.clip is session.state.variations[2].clip
+
+
+def test_a_corner_and_the_point_write_the_blend_into_the_prompt(made, session):
+    page(made, "morph")
+    QTest.keyClicks(made.morph.lines[0], "kick")
+    QTest.keyClicks(made.morph.lines[1], "bell")
+    pad = made.morph.pad
+    QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.field().center().toPoint())
+    assert session.state.morph_x == pytest.approx(0.5, abs=0.02)
+    assert "kick::" in made.prompt.line.text()
+    assert "bell::" in made.prompt.line.text()
+
+
+def test_a_kit_fills_the_pads_which_light_up_with_their_notes(qtbot, made, session, audio):
+    QTest.mouseClick(made.keys_header.surface.buttons["pads"], Qt.MouseButton.LeftButton)
+    assert made.surface.shows_pads
+    QTest.mouseClick(made.keys_header.kit, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: all(pad.clip is not None for pad in session.state.pads))
+    pads = made.surface.pads
+    QTest.mousePress(pads, Qt.MouseButton.LeftButton, pos=pads.area(4).center().toPoint())
+    assert ("note_on", 40, audio.calls[-1][2], 5) == audio.calls[-1]
+    assert pads._lit == {4}
+    QTest.mouseRelease(pads, Qt.MouseButton.LeftButton)
+    assert pads._lit == set()
+
+
+def test_a_pads_note_lights_no_key_and_a_keys_note_no_pad(made, session, audio):
+    audio.noteReceived.emit(NoteEvent(60, 100, "keyboard", 3))
+    assert made.surface.pads._lit == {2}
+    assert made.keyboard.lit_notes() == frozenset()
+    audio.noteReceived.emit(NoteEvent(62, 100, "keyboard"))
+    assert made.keyboard.lit_notes() == {62}
+    assert made.surface.pads._lit == {2}
+
+
+def test_a_trim_on_the_waveform_is_what_the_keys_play(qtbot, made, session, audio):
+    frames = len(session.state.current.clip.samples)
+    editor = made.waveform.waveform
+    editor.setFocus()
+    editor.editRequested.emit(session.state.current.edit.__class__(start=0, end=frames // 2))
+    qtbot.waitUntil(lambda: audio.armed is not None and len(audio.armed.samples) == frames // 2)
+    assert len(session.state.current.clip.samples) == frames
+    session.history.undo()
+    qtbot.waitUntil(lambda: len(audio.armed.samples) == frames)
+
+
+def test_an_edit_that_is_kept_is_a_take_of_its_own(qtbot, made, session):
+    edit = session.state.current.edit.__class__(reverse=True)
+    session.edits.apply(edit)
+    QTest.keyClick(made, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: len(session.state.takes) == 2)
+    kept = session.state.takes[0]
+    assert kept.settings["edit"]["reverse"] is True
+    from arc_instrument.audio.wavfile import read_clip
+
+    heard = read_clip(kept.path).samples
+    assert np.abs(heard - session.state.current.clip.samples[::-1]).max() < 1e-6
+
+
+def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session, synth):
+    session.tempo.set_bpm(120)
+    made.tempo.bars.setValue(1)
+    session.tempo.set_key("A minor")
+    session.generate()
+    qtbot.waitUntil(lambda: synth.requests[-1].seconds == 2.0)
+    assert synth.requests[-1].prompt == "dusty kick, 120 BPM, in A minor"
+    assert synth.requests[-1].settings["bars"] == 1
+
+
+def test_more_bars_than_the_model_can_make_are_a_sentence(made, session):
+    made.tempo.bars.setValue(16)
+    assert session.state.bars == 2  # 4 s at 120 BPM
+    assert "hold 2 bars" in session.state.message.text
+
+
+@OFFSCREEN
+def test_a_right_click_on_a_knob_lets_a_midi_control_drive_it(qtbot, made, session, audio):
+    page(made, "shape")
+    knob = made.shape.knobs.knobs["cutoff"]
+    centre = knob.rect().center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, knob.mapToGlobal(centre))
+    QApplication.sendEvent(knob, event)
+    menu = next(menu for menu in knob.findChildren(QMenu) if menu.isVisible())
+    menu.actions()[0].trigger()
+    menu.close()
+    assert session.state.learning == "param/cutoff"
+    audio.controlReceived.emit(ControlEvent(1, 21, 64, "nano"))
+    for value in (127, 120, 64):
+        audio.controlReceived.emit(ControlEvent(1, 21, value, "nano"))
+    qtbot.waitUntil(lambda: session.state.shape.low_pass_hz == pytest.approx(20 * 1_000 ** (64 / 127), rel=0.02))
+
+
+@OFFSCREEN
+def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
+    made._show_pads(True)
+    pads = made.surface.pads
+    place = pads.area(0).center().toPoint()
+    QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))
+    menu = next(menu for menu in made.findChildren(QMenu) if menu.isVisible())
+    assert [action.text() for action in menu.actions()] == [
+        "Make anew", "Put the current take here", "Locked", "Clear",
+    ]  # fmt: skip
+    menu.close()
+    QTest.mouseMove(made, QPoint(1, 1))
