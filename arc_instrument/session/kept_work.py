@@ -58,7 +58,7 @@ def _pads(session: Session) -> list[dict[str, Any]]:
             "prompt": pad.prompt,
             "seed": pad.seed,
             "locked": pad.locked,
-            "take": str(pad.take.path) if pad.take else "",
+            "take": str(session.kit.path(index) or ""),
         }
-        for pad in session.state.pads
+        for index, pad in enumerate(session.state.pads)
     ]

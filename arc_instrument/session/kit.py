@@ -32,6 +32,7 @@ class Kit(QObject):
     def __init__(self, session: "Session", generation: "GenerationService"):
         super().__init__(session)
         self._session = session
+        self._recalled: dict[int, Path] = {}  # by place: takes of the last session, until they are replaced
         self._places: dict[int, int] = {}  # request id → pad
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
@@ -100,7 +101,13 @@ class Kit(QObject):
             words = {"prompt": str(pad["prompt"]), "seed": int(pad["seed"]), "locked": bool(pad["locked"])}
             self._change(index, **words)
             if pad["take"]:
-                self._session.read_file(Path(pad["take"]), partial(self._recall, index))
+                self._recalled[index] = Path(pad["take"])
+                self._session.read_file(self._recalled[index], partial(self._recall, index))
+
+    def path(self, index: int) -> Path | None:
+        """The file of a pad's take; of one that is still being read, or whose folder is away, as it was recalled."""
+        pad = self.pads[index]
+        return pad.take.path if pad.take else self._recalled.get(index) if pad.clip is None else None
 
     def _recall(self, index: int, clip: Clip, take: Take) -> None:
         if self.pads[index].clip is None and not self.pads[index].pending:  # and nothing was put there since
@@ -170,6 +177,7 @@ class Kit(QObject):
         before, pads = self.pads, list(self.pads)
         for index, pad in changed.items():
             pads[index] = pad
+            self._recalled.pop(index, None)
             if pad.clip is not None and pad.clip is not before[index].clip:
                 self._session.player.arm(index + 1, pad.clip, FIRST_PAD_NOTE + index)
             elif pad.clip is None and before[index].clip is not None:

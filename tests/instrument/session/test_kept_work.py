@@ -69,3 +69,18 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, tmp_path, name, said
         before.shape, before.bars, before.key, before.morph_prompts,
     )  # fmt: skip
     assert [pad.clip for pad in state.pads] == [None] * 16
+
+
+def test_a_pad_whose_take_is_away_at_the_start_has_it_again_once_it_is_back(begin, tmp_path):
+    session, autosave = begin()
+    session.set_prompt("kick")
+    session.generate()
+    session.kit.put_take(4, session.state.takes[0])
+    path = session.state.takes[0].path
+    autosave.shutdown()
+    path.rename(tmp_path / "away.wav")
+    after, autosave = begin()
+    assert after.state.pads[4].clip is None
+    autosave.shutdown()
+    (tmp_path / "away.wav").rename(path)
+    assert begin()[0].state.pads[4].clip is not None
