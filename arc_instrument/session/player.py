@@ -24,6 +24,7 @@ class Player(QObject):
         notePlayed(NoteEvent): a key or MIDI note went down (velocity 1–127) or up (0).
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
+        keysArmed(): the keys have a sound in the audio process, which has emptied their pool.
         clipHit(HitEvent): a note sounded a clip of its part.
         controlReceived(ControlEvent), programReceived(ProgramEvent): MIDI, whether it played anything or not.
         transportReceived(str): MIDI "start", "continue" or "stop". tempoReceived(float): bpm of MIDI clock.
@@ -33,6 +34,7 @@ class Player(QObject):
     notePlayed = Signal(object)
     playbackStarted = Signal(float)
     playbackStopped = Signal()
+    keysArmed = Signal()
     clipHit = Signal(object)
     controlReceived = Signal(object)
     programReceived = Signal(object)
@@ -64,6 +66,7 @@ class Player(QObject):
         """Make `sound` what keys and MIDI play from the next hit on."""
         self._audio.arm(sound.heard, sound.root_note)
         self._store.update(current=sound)
+        self.keysArmed.emit()
 
     def tell_take(self, take: Take) -> None:
         """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it.
@@ -76,6 +79,7 @@ class Player(QObject):
         is_fresh = sound.request is not None and sound.request.origin == "fresh"
         if told.root_note != sound.root_note and not is_fresh:
             self._audio.arm(told.heard, told.root_note)
+            self.keysArmed.emit()
         self._store.update(current=told)
 
     def play(self) -> None:
@@ -97,6 +101,7 @@ class Player(QObject):
         self._audio.play()
         if state.current is not None:  # a voice keeps the clip that it began with
             self._audio.arm(state.current.heard, state.current.root_note)
+        self.keysArmed.emit()
         self._start_playback(clip.seconds)
         return True
 

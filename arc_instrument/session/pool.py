@@ -39,6 +39,7 @@ class Pool(QObject):
         self._settled.timeout.connect(self.fill)
         session.stateChanged.connect(self._on_state)
         session.player.clipHit.connect(self._on_hit)
+        session.player.keysArmed.connect(self._stock_again)
         session.player.notePlayed.connect(self._on_note)
 
     def set_velocity_drives(self, what: str) -> None:
@@ -94,6 +95,11 @@ class Pool(QObject):
             self._settled.start()
         if self._session.state.stocked:
             self._session.update(stocked=0)
+
+    @Slot()
+    def _stock_again(self) -> None:
+        for number, generated in self._stock.items():
+            self._session.player.stock(0, generated.clip, clip_id=number)
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:

@@ -41,6 +41,13 @@ def test_a_hit_takes_one_shows_it_keeps_it_and_another_is_made(qtbot, fresh, syn
     assert len(fresh.state.takes) == 2
 
 
+def test_what_arms_the_keys_meanwhile_does_not_cost_the_pool_its_sounds(fresh, audio):
+    waiting = [call for call in audio.calls if call[0] == "stock"]
+    assert fresh.player.audition(fresh.state.current.clip)
+    last_arm = max(i for i, call in enumerate(audio.calls) if call[0] == "arm")
+    assert [call for call in audio.calls[last_arm:] if call[0] == "stock"] == waiting
+
+
 def test_another_prompt_empties_the_pool_and_fills_it_anew(qtbot, fresh, synth, audio):
     fresh.set_prompt("snare")
     assert fresh.state.stocked == 0
