@@ -392,12 +392,14 @@ class MainWindow(QMainWindow):
             use(current.take)
 
     def _reveal_folder(self, folder: Path) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self._session.say(f"No file manager answered; the folder is {folder}.", is_error=False)
+        self._open_folder(folder, f"the folder is {folder}")
 
     def _reveal(self, take: Take) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(take.path.parent))):
-            self._session.say(f"No file manager answered; the take is {take.path}.", is_error=False)
+        self._open_folder(take.path.parent, f"the take is {take.path}")
+
+    def _open_folder(self, folder: Path, otherwise: str) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._session.say(f"No file manager answered; {otherwise}.", is_error=False)
 
     def _choose_folder(self) -> None:
         chooser = QFileDialog(self, "Folder for takes", str(self._session.takes_folder))
