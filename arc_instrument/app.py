@@ -125,8 +125,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         preferences.into_settings(session.state.preferences, settings)
         settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]
-        if session.chosen_model and session.chosen_model.name:
-            settings.model = session.chosen_model.name
+        if session.model.chosen and session.model.chosen.name:
+            settings.model = session.model.chosen.name
         settings.takes_folder = "" if session.takes.folder == folders.takes else str(session.takes.folder)
         try:
             settings_file.save(settings, folders.settings_file)

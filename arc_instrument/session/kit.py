@@ -146,7 +146,7 @@ class Kit(QObject):
         """
         asked = {index: self._request(pad) for index, pad in pads.items() if pad.pending}
         kept = {
-            self._places[request.id]: self._session.again(request)
+            self._places[request.id]: self._session.maker.again(request)
             for request in self._orders.open
             if self._places[request.id] not in pads
         }
@@ -163,7 +163,7 @@ class Kit(QObject):
         return True
 
     def _request(self, pad: Pad) -> GenerationRequest:
-        request = self._session.new_request("kit", pad.seed)
+        request = self._session.maker.new_request("kit", pad.seed)
         seconds = min(ONE_SHOT_SECONDS, self._session.state.max_seconds)
         return replace(request, prompt=pad.prompt, seconds=seconds, init=None, init_noise=1.0, settings={})
 

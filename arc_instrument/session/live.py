@@ -70,8 +70,8 @@ class Live(QObject):
     def _order(self) -> None:
         state = self._session.state
         if state.phase in (Phase.READY, Phase.GENERATING) and state.prompt.strip():
-            self._whole = self._session.new_request("draft", state.seed)
-            self._orders.give([self._session.again(self._whole, steps=1)])
+            self._whole = self._session.maker.new_request("draft", state.seed)
+            self._orders.give([self._session.maker.again(self._whole, steps=1)])
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:

@@ -173,6 +173,13 @@ class Player(QObject):
         self._audio.note_off(FIRST_PAD_NOTE + index - 1, index)
         self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, 0, "pads", index))
 
+    def play_pad(self, index: int, velocity: int) -> None:
+        """A pad hit from outside; velocity 0 lets go."""
+        if velocity:
+            self.hit_pad(index, velocity)
+        else:
+            self.release_pad(index)
+
     def toggle_sustain(self) -> None:
         self.set_sustain(not self._store.state.sustain)
 

@@ -62,7 +62,7 @@ class Pool(QObject):
         """A variation of what the controls describe now; the noise it starts from is near that of the anchor."""
         state, made_by = self._session.state, anchor.request
         leg = random_seed(), state.distance_percent / 100
-        request = self._session.new_request("fresh", anchor.seed)
+        request = self._session.maker.new_request("fresh", anchor.seed)
         request = replace(request, walk=(*(made_by.walk if made_by else ()), leg))
         if state.velocity_drives == "strength" and request.init is not None:
             level = round((self._velocity - 64) / 50) if self._stock else index % 3 - 1  # −1 soft, 0, 1 hard

@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.actions_by_id = make_actions(self, self._commands())
         menu = make_menu(self, self.actions_by_id)
-        self.models = ModelMenu(self._session.models, self)
+        self.models = ModelMenu(self._session.model.installed, self)
         self.outputs = DeviceMenu("Play through", self._outputs, self)
         self.inputs = DeviceMenu("Record from", self._inputs, self)
         for choice in (self.models, self.outputs, self.inputs):
@@ -209,9 +209,9 @@ class MainWindow(QMainWindow):
         player.playbackStopped.connect(self.waveform.waveform.stop)
 
         self.prompt.promptEdited.connect(session.set_prompt)
-        self.prompt.generateRequested.connect(session.generate)
-        self.generate.generateRequested.connect(session.generate)
-        self.generate.cancelRequested.connect(session.cancel)
+        self.prompt.generateRequested.connect(session.maker.generate)
+        self.generate.generateRequested.connect(session.maker.generate)
+        self.generate.cancelRequested.connect(session.maker.cancel)
         self.message.actionRequested.connect(self.run)
         self.message.dismissed.connect(session.dismiss_message)
         self.steps.valueEdited.connect(session.set_steps)
@@ -240,20 +240,20 @@ class MainWindow(QMainWindow):
         self.vary.chosen.connect(session.variations.choose)
         self.morph.cornerEdited.connect(session.morph.set_corner)
         self.morph.moved.connect(session.morph.move)
-        self.morph.generateRequested.connect(session.generate)
-        self.models.chosen.connect(session.choose_model)
+        self.morph.generateRequested.connect(session.maker.generate)
+        self.models.chosen.connect(session.model.choose)
         self.models.moreWanted.connect(lambda: session.say(HOW_TO_GET_MORE, is_error=False))
         self.outputs.chosen.connect(player.choose_output)
         self.inputs.chosen.connect(player.choose_input)
         takes = self.takes.list
-        takes.auditioned.connect(session.select_take)
+        takes.auditioned.connect(session.auditions.audition)
         takes.revealRequested.connect(self._reveal)
         takes.copyPathRequested.connect(lambda take: QGuiApplication.clipboard().setText(str(take.path)))
         takes.restoreRequested.connect(session.restore)
-        takes.selectionEdited.connect(session.takes.select)
-        takes.favouriteRequested.connect(lambda chosen: session.takes.toggle_favourite(chosen))
-        takes.deleteRequested.connect(lambda chosen: session.takes.delete(chosen))
-        takes.tagsEdited.connect(session.takes.write_tags)
+        takes.selectionEdited.connect(session.selection.select)
+        takes.favouriteRequested.connect(lambda chosen: session.selection.toggle_favourite(chosen))
+        takes.deleteRequested.connect(lambda chosen: session.selection.delete(chosen))
+        takes.tagsEdited.connect(session.selection.write_tags)
         self.takes.searchEdited.connect(session.takes.find)
         self.takes.favouritesToggled.connect(session.takes.toggle_favourites_only)
         self.keys_header.surfaceChosen.connect(lambda name: self._show_pads(name == "pads"))
@@ -371,9 +371,9 @@ class MainWindow(QMainWindow):
         """Run what a message offers: a registered action, or a remedy of the session."""
         session = self._session
         remedies = {
-            "retry_model": session.retry_model,
-            "retry_switch": session.retry_switch,
-            "retry_save": session.retry_save,
+            "retry_model": session.model.load_again,
+            "retry_switch": session.model.retry,
+            "retry_save": session.takes.retry,
             "cancel_learn": session.midi_map.cancel_learn,
         }
         (remedies | self._commands())[action_id]()
@@ -402,10 +402,10 @@ class MainWindow(QMainWindow):
             self._session.say(f"No file manager answered; {otherwise}.", is_error=False)
 
     def _choose_folder(self) -> None:
-        chooser = QFileDialog(self, "Folder for takes", str(self._session.takes_folder))
+        chooser = QFileDialog(self, "Folder for takes", str(self._session.takes.folder))
         chooser.setFileMode(QFileDialog.FileMode.Directory)
         chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        chooser.fileSelected.connect(lambda folder: self._session.set_takes_folder(Path(folder)))
+        chooser.fileSelected.connect(lambda folder: self._session.takes.set_folder(Path(folder)))
         chooser.setModal(False)
         chooser.show()
 
@@ -536,7 +536,7 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self._session.load_dropped(paths)
+        self._session.drops.restore_or_start_from(paths)
 
 
 def _row(spacing: int, *members: tuple[QWidget, int]) -> QHBoxLayout:

@@ -107,7 +107,7 @@ def made(qtbot, session):
     """A session with one take of 0.3 s, saved."""
     session.set_prompt("kick")
     session.set_seconds(0.3)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     return session
 

@@ -32,7 +32,7 @@ def controls(session):
 def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, session, audio, tmp_path, format):
     path = our_file(tmp_path, f"ours{FORMATS[format].suffix}", format=format, settings={"bpm": 120, "later": [1]})
     with qtbot.waitSignal(session.settingsRestored) as restored:
-        session.load_dropped([path])
+        session.drops.restore_or_start_from([path])
     assert controls(session) == ("glass bell", 0.7, 5, 11, True)
     assert restored.args == [{"bpm": 120, "later": [1]}]
     assert session.state.init is None
@@ -45,14 +45,14 @@ def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, se
 def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
     session.set_prompt("kick")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     session.set_prompt("something else")
     session.set_steps(1)
     session.new_seed()
-    session.load_dropped([session.state.takes[0].path])
+    session.drops.restore_or_start_from([session.state.takes[0].path])
     qtbot.waitUntil(lambda: session.state.prompt == "kick")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 2)
     first, again = synth.requests
     assert replace(first, id=0).__dict__ == replace(again, id=0).__dict__
@@ -113,13 +113,13 @@ def test_the_name_of_a_recording_never_leads_out_of_the_folder(qtbot, session, t
 def test_the_model_that_made_it_is_loaded_if_it_is_installed(qtbot, session, models, synths, tmp_path):
     models.append(LONG)
     synths[LONG.path] = ToneSynth("long", 9.0)
-    session.load_dropped([our_file(tmp_path, model="long", seconds=8.0)])
+    session.drops.restore_or_start_from([our_file(tmp_path, model="long", seconds=8.0)])
     qtbot.waitUntil(lambda: session.state.model.name == "long")
     assert session.state.seconds == 8.0
 
 
 def test_a_model_that_is_not_installed_is_named(qtbot, session, tmp_path):
-    session.load_dropped([our_file(tmp_path, model="foreign")])
+    session.drops.restore_or_start_from([our_file(tmp_path, model="foreign")])
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert "The model foreign made it, which is not installed" in session.state.message.text
     assert controls(session)[0] == "glass bell"
@@ -128,7 +128,7 @@ def test_a_model_that_is_not_installed_is_named(qtbot, session, tmp_path):
 def test_the_keys_play_a_new_take_from_the_root_that_was_heard_in_it(qtbot, session, audio):
     session.set_prompt("bell")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     facts = session.state.current.facts
     assert facts is not None

@@ -60,7 +60,7 @@ def test_a_sound_that_is_asked_for_goes_first_and_the_pool_follows_it(qtbot, fre
     synth.gate.clear()
     fresh.set_prompt("bell")
     qtbot.waitUntil(lambda: synth.requests[-1].prompt == "bell")
-    fresh.generate()
+    fresh.maker.generate()
     synth.gate.set()
     qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
     assert [request.origin for request in synth.requests[-SIZE - 1 :]] == ["user", *["fresh"] * SIZE]

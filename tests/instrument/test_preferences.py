@@ -59,7 +59,7 @@ def test_the_test_tone_is_soft_and_begins_and_ends_in_silence(session, audio):
 
 def test_after_the_test_tone_the_keys_have_their_sound_back(qtbot, session, audio):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None)
     session.preferences.test_sound()
     assert audio.names()[-3:] == ["arm", "play", "arm"]

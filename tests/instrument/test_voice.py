@@ -218,7 +218,7 @@ def pair(qtbot, voice, session, audio):
     session.set_prompt("kick")
     session.set_seconds(1.0)
     audio.recorded.emit(Clip(0.1 * tone(1.0, 3).samples))
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.onset_f1 is not None)
     audio.calls.clear()
     return session
@@ -270,7 +270,7 @@ def test_a_two_hour_file_gives_its_first_sounding_seconds_and_a_note(qtbot, voic
         minute = np.zeros(60 * 8_000)
         for _ in range(120):
             file.write(minute)
-    session.load_dropped([path])
+    session.drops.restore_or_start_from([path])
     qtbot.waitUntil(lambda: session.state.init is not None)
     clip = session.state.init.clip
     assert clip.seconds == pytest.approx(12, abs=0.01)

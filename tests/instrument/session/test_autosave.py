@@ -43,7 +43,7 @@ def work_on(session):
     session.set_prompt("kick")
     session.set_seconds(2.5)
     session.set_seed(7)
-    session.generate()
+    session.maker.generate()
     session.set_prompt("a bell, “metallic” 鼓")
     session.set_steps(3)
     session.voice.recorded.emit("Voice", tone(0.25, 3))

@@ -32,7 +32,7 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
     session, autosave = begin()
     session.set_prompt("kick")
     session.set_seed(3)
-    session.generate()
+    session.maker.generate()
     session.sampler.set_mode("loop")
     session.sampler.set_release(250)
     session.tempo.set_bars(1)
@@ -74,7 +74,7 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, tmp_path, name, said
 def test_a_pad_whose_take_is_away_at_the_start_has_it_again_once_it_is_back(begin, tmp_path):
     session, autosave = begin()
     session.set_prompt("kick")
-    session.generate()
+    session.maker.generate()
     session.kit.put_take(4, session.state.takes[0])
     path = session.state.takes[0].path
     autosave.shutdown()

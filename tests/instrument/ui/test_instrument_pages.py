@@ -17,7 +17,7 @@ OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising
 def made(qtbot, window, session):
     """The window with one sound made."""
     session.set_prompt("dusty kick")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None and session.state.current.take is not None)
     return window
 
@@ -121,7 +121,7 @@ def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session,
     session.tempo.set_bpm(120)
     made.tempo.bars.setValue(1)
     session.tempo.set_key("A minor")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: synth.requests[-1].seconds == 2.0)
     assert synth.requests[-1].prompt == "dusty kick, 120 BPM, in A minor"
     assert synth.requests[-1].settings["bars"] == 1

@@ -69,7 +69,7 @@ def test_where_to_get_more_models_is_one_message_with_what_to_type(window, choic
 
 def test_a_card_tells_the_model_and_the_licence_of_its_weights(qtbot, window, session):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     card = window.takes.list.model().index(0)
     assert "Made by tone · weights: CC0-1.0" in card.data(Qt.ItemDataRole.ToolTipRole).splitlines()
@@ -81,7 +81,7 @@ def test_what_acts_on_a_take_waits_for_one(qtbot, window, session):
     waiting = [window.actions_by_id[name] for name in ("reveal_take", "copy_path", "restore")]
     assert not any(action.isEnabled() for action in waiting)
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     assert all(action.isEnabled() for action in waiting)
 
@@ -112,7 +112,7 @@ def test_what_an_action_depends_on_is_a_field_of_the_state(session):
 
 def test_the_hint_names_escape_only_while_letters_write_text(qtbot, window, session):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     window.prompt.line.setFocus()
     assert window.message.text().startswith("Esc, then A W S E")

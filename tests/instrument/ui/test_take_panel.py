@@ -41,7 +41,7 @@ def session(qtbot, application, tmp_path):
     made = make_session(tmp_path / "takes")
     for prompt in ("kick", "snare", "bell"):
         made.set_prompt(prompt)
-        made.generate()
+        made.maker.generate()
     yield made
     made.shutdown()
 
@@ -73,7 +73,7 @@ def click(panel, place, modifier=Qt.KeyboardModifier.NoModifier):
 
 def test_typing_finds_enter_goes_into_the_list_and_the_arrows_hear(panel, session):
     session.set_prompt("kick drum")
-    session.generate()
+    session.maker.generate()
     panel.edit_search()
     QTest.keyClicks(panel.search, "ki")
     assert shown(panel) == ["kick drum", "kick"]
@@ -189,8 +189,8 @@ def test_a_mark_or_a_delete_leaves_the_list_where_it_was_scrolled(qtbot, applica
     place = bar.value()
     middle = panel.list.indexAt(QPoint(20, 20)).row()
     assert middle > 5_000
-    session.takes.toggle_favourite(session.state.takes[middle : middle + 1])
-    session.takes.delete(session.state.takes[middle + 2 : middle + 3])
+    session.selection.toggle_favourite(session.state.takes[middle : middle + 1])
+    session.selection.delete(session.state.takes[middle + 2 : middle + 3])
     assert bar.value() == place
     assert panel._count.text() == "19,999"
     panel.searchEdited.emit("warm be")

@@ -16,7 +16,7 @@ def two_takes(qtbot, window, session):
     session.set_seconds(0.2)
     for prompt in ("kick", "bell"):
         session.set_prompt(prompt)
-        session.generate()
+        session.maker.generate()
         qtbot.waitUntil(lambda prompt=prompt: bool(session.state.takes) and session.state.takes[0].prompt == prompt)
     return window.takes.list
 
