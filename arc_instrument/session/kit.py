@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Slot
 
 from arc_instrument.domain import FIRST_PAD_NOTE, MAX_SEED, Clip, Generated, GenerationRequest, Take
 from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
-from arc_instrument.session.exporter import Exporter
 from arc_instrument.session.orders import Orders, random_seed
 from arc_instrument.session.state import Pad
 from arc_instrument.takefile import comment_of
@@ -73,6 +72,15 @@ class Kit(QObject):
 
         self._session.read(take, show)
 
+    def put_file(self, index: int, path: Path) -> None:
+        """Play the take at `path` on a pad, as when it is dropped there; another file is refused with a sentence."""
+        take = next((take for take in self._session.state.takes if take.path == path), None)
+        if take is None:
+            text = f"“{path.name}” is not among the takes: drop it on the window first."
+            self._session.say(text, is_error=False)
+        else:
+            self.put_take(index, take)
+
     def clear(self, index: int) -> None:
         """Take the sound off a pad; its take stays in the library."""
         self._do(f"clear pad {index + 1}", {index: Pad()})
@@ -81,7 +89,7 @@ class Kit(QObject):
         """Whether `fill` leaves the pad alone."""
         self._edit("lock", index, locked=not self.pads[index].locked)
 
-    def export(self, exporter: Exporter) -> None:
+    def export(self) -> None:
         """Write the pads that have a take as a folder with an SFZ."""
         from arc_instrument.export import Pad as ExportedPad
 
@@ -91,7 +99,7 @@ class Kit(QObject):
             if pad.clip is not None and pad.take is not None
         ]
         if pads:
-            exporter.export_pads(pads, self._session.state.prompt or "kit")
+            self._session.exporter.export_pads(pads, self._session.state.prompt or "kit")
         else:
             self._session.say("The pads are empty: make a kit from the prompt, or drop takes on them.")
 

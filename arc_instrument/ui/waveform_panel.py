@@ -109,7 +109,18 @@ class WaveformPanel(QFrame):
         self.spectrogram.setEnabled(sound is not None)
         self.waveform.setEnabled(sound is not None)
         self.waveform.show_sound(sound, _invitation(state), draft=state.is_draft)
-        self._show_figures()
+        self.show_edit(sound.edit if sound else None, _loop_points(state))
+        facts = sound.facts if sound else None
+        if facts is not None:
+            self.show_analysis(
+                root_note=facts.root_note,
+                detected_bpm=facts.tempo_bpm,
+                asked_bpm=state.metronome_bpm if state.bars else None,
+                loudness_lufs=facts.loudness_lufs,
+            )
+        self.waveform.show_onsets(state.init_onsets, state.result_onsets)
+        self.waveform.show_beats(state.metronome_bpm if state.bars else 0, state.beats_per_bar)
+        self.waveform.set_reduced_motion(state.preferences.reduced_motion)
 
     def show_edit(self, edit: Any, loop: LoopPoints | None = None) -> None:
         """The edit and the loop of the sound that was rendered last; None: it cannot be edited, it does not loop."""
@@ -149,6 +160,15 @@ def _tool(icon_name: str, tip: str, action_id: str, *, checkable: bool = False) 
     button.setAccessibleName(tip.partition(":")[0])
     button.setToolTip(tooltip(action_id) if action_id in BY_ID else tip)
     return button
+
+
+def _loop_points(state: SessionState) -> LoopPoints | None:
+    """Where the sound loops, in frames as it was made; None if it does not."""
+    sound, shape = state.current, state.shape
+    if sound is None or not state.looped:
+        return None
+    first, end = sound.edit.start, shape.loop_end or len(sound.heard.samples)
+    return LoopPoints(first + shape.loop_start, first + end, shape.crossfade_ms)
 
 
 def _invitation(state: SessionState) -> str:

@@ -119,7 +119,7 @@ def test_an_edit_that_is_kept_is_a_take_of_its_own(qtbot, made, session):
 
 def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session, synth):
     session.tempo.set_bpm(120)
-    made.tempo.bars.setValue(1)
+    made.controls.tempo.bars.setValue(1)
     session.tempo.set_key("A minor")
     session.maker.generate()
     qtbot.waitUntil(lambda: synth.requests[-1].seconds == 2.0)
@@ -128,7 +128,7 @@ def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session,
 
 
 def test_more_bars_than_the_model_can_make_are_a_sentence(made, session):
-    made.tempo.bars.setValue(16)
+    made.controls.tempo.bars.setValue(16)
     assert session.state.bars == 2  # 4 s at 120 BPM
     assert "hold 2 bars" in session.state.message.text
 
@@ -152,7 +152,7 @@ def test_a_right_click_on_a_knob_lets_a_midi_control_drive_it(qtbot, made, sessi
 
 @OFFSCREEN
 def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
-    made._show_pads(True)
+    made.show_pads(True)
     pads = made.surface.pads
     place = pads.area(0).center().toPoint()
     QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))

@@ -29,8 +29,8 @@ def choices(window):
     """Opens the menu of models; what its entries say, which is checked, and the licence beside each."""
 
     def opened():
-        window.models.aboutToShow.emit()
-        entries = [action for action in window.models.actions() if action.isCheckable()]
+        window.menu_button.models.aboutToShow.emit()
+        entries = [action for action in window.menu_button.models.actions() if action.isCheckable()]
         return [(*action.text().split("\t"), action.isChecked()) for action in entries]
 
     return opened
@@ -40,9 +40,9 @@ def test_the_models_stand_with_the_licences_of_their_weights_and_a_check_at_the_
     assert choices() == [("Tone", ToneSynth.licence, True)]
     models.append(LONG)
     assert choices() == [("Tone", ToneSynth.licence, True), ("Long && slow", "Research only", False)]
-    tip = window.models.actions()[1].toolTip()
+    tip = window.menu_button.models.actions()[1].toolTip()
     assert tip == "long, up to 9.0 s\nLicence of the weights: Research only\nhttps://example.org/licence"
-    assert window.models.toolTipsVisible()
+    assert window.menu_button.models.toolTipsVisible()
     models.clear()
     assert choices() == []
 
@@ -51,16 +51,16 @@ def test_a_chosen_model_is_loaded_checked_and_named_at_the_foot(qtbot, window, s
     models.append(LONG)
     synths[LONG.path] = ToneSynth("long", 9.0)
     choices()
-    window.models.actions()[1].trigger()
+    window.menu_button.models.actions()[1].trigger()
     qtbot.waitUntil(lambda: window.status._model.text() == "Ready  ·  long")
     assert [checked for *_, checked in choices()] == [False, True]
     assert window.status._model.toolTip().startswith("long, up to 9.0 s\nLicence of the weights: CC0-1.0\nhttps://")
-    assert window.length.slider.maximum() == 90
+    assert window.controls.length.slider.maximum() == 90
 
 
 def test_where_to_get_more_models_is_one_message_with_what_to_type(window, choices):
     choices()
-    more = window.models.actions()[-1]
+    more = window.menu_button.models.actions()[-1]
     assert more.text() == "Get more models…"
     more.trigger()
     assert "arc-instrument models get NAME" in window.message.text()

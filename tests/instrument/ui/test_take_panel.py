@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QScrollBar, QToolButton
 
 from arc_instrument.library import Library
-from arc_instrument.marks import tags_of
 from arc_instrument.ui import take_list
+from arc_instrument.ui.connections import connect_takes
 from arc_instrument.ui.take_card import card_in, star_area
 from arc_instrument.ui.take_list import TakePanel
 
@@ -20,17 +20,10 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # of the
 
 
 def wired(session):
-    """A panel that says to the session what the window's would."""
+    """A panel that says to the session what the window's says."""
     panel = TakePanel()
-    takes = session.takes
     session.stateChanged.connect(panel.render_state)
-    panel.searchEdited.connect(takes.find)
-    panel.favouritesToggled.connect(takes.toggle_favourites_only)
-    panel.list.auditioned.connect(takes.audition)
-    panel.list.selectionEdited.connect(takes.select)
-    panel.list.favouriteRequested.connect(takes.toggle_favourite)
-    panel.list.deleteRequested.connect(takes.delete)
-    panel.list.tagsEdited.connect(lambda text, chosen: takes.set_tags(tags_of(text), chosen))
+    connect_takes(panel, session)
     panel.render_state(session.state)
     return panel
 

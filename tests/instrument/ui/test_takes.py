@@ -68,7 +68,7 @@ def test_a_drag_does_not_play_the_card_but_a_click_does(qtbot, two_takes, sessio
 @pytest.mark.qt_log_ignore("This plugin does not support")
 def test_the_menu_of_a_card_restores_reveals_and_copies(qtbot, two_takes, session, window, monkeypatch):
     opened = []
-    monkeypatch.setattr("arc_instrument.ui.window.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
+    monkeypatch.setattr("arc_instrument.ui.take_files.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
     view = two_takes
     take = session.state.takes[1]
 
@@ -154,11 +154,11 @@ def test_the_device_menu_lists_what_there_is_and_keeps_a_choice_that_is_absent(w
     audio.stateChanged.emit(replace(RUNNING, outputs=("pulse", "Scarlett 2i2")))
 
     def shown():
-        window.outputs.fill()
-        return [(action.text(), action.isChecked()) for action in window.outputs.actions()]
+        window.menu_button.outputs.fill()
+        return [(action.text(), action.isChecked()) for action in window.menu_button.outputs.actions()]
 
     assert shown() == [("Best available", True), ("pulse", False), ("Scarlett 2i2", False)]
-    window.outputs.actions()[2].trigger()
+    window.menu_button.outputs.actions()[2].trigger()
     assert audio.calls[-1][1].device == "Scarlett 2i2"
     audio.stateChanged.emit(replace(RUNNING, outputs=("pulse",)))
     assert shown() == [("Best available", False), ("pulse", False), ("Scarlett 2i2", True)]

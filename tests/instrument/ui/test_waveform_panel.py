@@ -31,9 +31,10 @@ def panel(qtbot, application):
 
 
 def test_the_buttons_work_once_there_is_something_to_edit(qtbot, panel):
+    panel.render_state(SessionState())
     assert not panel.reverse.isEnabled()
     assert not panel.reset.isEnabled()
-    panel.show_edit(Edit())
+    panel.render_state(STATE)
     assert panel.reverse.isEnabled()
     assert not panel.reset.isEnabled()
     edits, finished = [], []
