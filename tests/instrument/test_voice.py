@@ -219,13 +219,13 @@ def pair(qtbot, voice, session, audio):
     session.set_seconds(1.0)
     audio.recorded.emit(Clip(0.1 * tone(1.0, 3).samples))
     session.generate()
-    qtbot.waitUntil(lambda: session.state.onset_f1 is not None)
+    qtbot.waitUntil(lambda: session.state.onset_f1 is not None and session.state.current.take is not None)
     audio.calls.clear()
     return session
 
 
 def test_the_recording_and_the_result_take_turns_equally_loud_and_the_keys_keep_the_result(qtbot, pair, audio):
-    from arc_instrument.loudness import loudness_lufs
+    from arc_instrument.loudness import TARGET_LUFS, loudness_lufs
 
     heard = []
     arm = audio.arm
@@ -238,7 +238,7 @@ def test_the_recording_and_the_result_take_turns_equally_loud_and_the_keys_keep_
         assert audio.armed is pair.state.current.clip
         original = (pair.state.init if side == "recording" else pair.state.current).clip
         assert heard[0].seconds == original.seconds
-        assert loudness_lufs(heard[0]) == pytest.approx(-16, abs=0.1)
+        assert loudness_lufs(heard[0]) == pytest.approx(TARGET_LUFS, abs=0.1)
     pair.player.toggle_play()
     assert pair.state.ab == ""
 
