@@ -61,6 +61,8 @@ ACTIONS = (
            command="player.toggle_keys", checked_by="keys_on"),
     Action("toggle_fresh", "Fresh notes", "Each note orders a new variation, heard at the next hit", _PLAY, ("N",),
            command="toggle_fresh", checked_by="fresh"),
+    Action("velocity_drives", "Velocity of fresh notes", "Let velocity change nothing more than the level, how much of "
+           "the recording stays, or how far a fresh note goes", _PLAY, command="pool.next_velocity_drive"),
     Action("toggle_gate", "Gate", "Notes end when their key is let go", _PLAY, ("Ctrl+Shift+G",),
            command="sampler.toggle_gate", checked_by="gated"),
     Action("toggle_loop", "Loop", "Notes repeat while their key is held", _PLAY, ("Ctrl+Shift+L",),

@@ -15,6 +15,7 @@ RATE_HZ = 44_100
 PARTS = 17  # 0 is played on the keys, 1 to 16 are the pads
 FIRST_PAD_NOTE = 36  # of pad 1: General MIDI's bass drum, where pad controllers begin
 POOL_CLIPS = 16  # that wait to be the next hit of a part
+EVERY_VELOCITY = (1, 127)  # the softest and the hardest hit
 MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in

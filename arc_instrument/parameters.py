@@ -103,6 +103,8 @@ PARAMETERS = (
     Parameter("resonance", "Reso", "Resonance of the low-pass filter", "", 0, 1, 0, "sampler.set_resonance",
               "shape.resonance", decimals=2),
     Parameter("gain", "Gain", "Level of the keys", "dB", -60, 24, 0, "sampler.set_gain", "shape.gain_db", decimals=1),
+    Parameter("pan", "Pan", "Where the keys sound between left (-1) and right (1)", "", -1, 1, 0, "sampler.set_pan",
+              "shape.pan", decimals=2),
     Parameter("glide", "Glide", "Slide from note to note; above 0 one note at a time", "ms", 0, 5_000, 0,
               "sampler.set_glide", "shape.glide_ms"),
     Parameter("softness", "Touch", "How much softer notes are darker", "", 0, 1, 0,

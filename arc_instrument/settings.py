@@ -85,7 +85,7 @@ class SoundSettings(_Table):
     fresh: bool = False
     distance_percent: Annotated[int, Field(ge=0, le=100)] = 30
     live: bool = False
-    velocity_drives: Literal["", "strength"] = ""
+    velocity_drives: Literal["", "strength", "distance"] = ""
 
 
 class VoiceSettings(_Table):

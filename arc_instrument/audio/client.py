@@ -26,7 +26,7 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
-from arc_instrument.domain import POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.domain import EVERY_VELOCITY, POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
@@ -36,7 +36,7 @@ SILENT_TICKS = 4  # seconds without a message after which a running process is s
 STARTING_TICKS = 60  # … and a starting one: the first start ever compiles the mixer
 QUIT_MS = 2_500
 
-_Loaded = tuple[Clip, float, int]  # with its root note and its id
+_Loaded = tuple[Clip, float, int, tuple[int, int]]  # with its root note, its id and its velocities
 
 log = logging.getLogger(__name__)
 
@@ -137,20 +137,28 @@ class AudioClient(QObject):
 
         Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads.
         """
-        self._armed[part] = (clip, root_note, clip_id)
+        self._armed[part] = (clip, root_note, clip_id, EVERY_VELOCITY)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
-    def stock(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def stock(
+        self,
+        clip: Clip,
+        root_note: float = 60,
+        part: int = 0,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+    ) -> None:
         """Add `clip` to a part's pool of at most 16: each hit sounds the next, and the last one when none is left.
 
+        The next is the first that is for a hit so hard: whose `velocities`, softest and hardest, are nearest to it.
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = (clip, root_note, clip_id)
+        stock[clip_id] = (clip, root_note, clip_id, velocities)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
-        self._send_clip("stock", part, (clip, root_note, clip_id))
+        self._send_clip("stock", part, stock[clip_id])
 
     def clear_stock(self, part: int = 0) -> None:
         """Empty a part's pool."""
@@ -245,9 +253,12 @@ class AudioClient(QObject):
 
     def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
         if self._folder is not None:
-            clip, root_note, clip_id = loaded
+            clip, root_note, clip_id, velocities = loaded
             path = put_samples(self._folder, clip.samples)
-            self._send(kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id)
+            self._send(
+                kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id,
+                velocities=velocities,
+            )  # fmt: skip
 
     def _send(self, kind: str, **fields: object) -> None:
         if self._process.state() != QProcess.ProcessState.NotRunning:

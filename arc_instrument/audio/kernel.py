@@ -39,7 +39,9 @@ NOTE_ON, NOTE_OFF, PEDAL, NOTES_OFF, SOUND_OFF, ARM, STOCK, CLEAR_STOCK = range(
 ALL_PARTS = -1
 
 EVENT = np.dtype([("kind", "i4"), ("part", "i4"), ("first", "i4"), ("second", "i4")])
-SLOT = np.dtype([("address", "i8"), ("frames", "i8"), ("root", "f8"), ("id", "i8")])
+SLOT = np.dtype(  # `softest` to `hardest` is the velocities that a stocked clip is for
+    [("address", "i8"), ("frames", "i8"), ("root", "f8"), ("id", "i8"), ("softest", "i4"), ("hardest", "i4")]
+)
 HIT = np.dtype([("part", "i4"), ("stocked", "i4"), ("id", "i8")])
 SHAPE = np.dtype(  # a `Shape` at the stream's rate; steps are a frame's share of the whole
     [
@@ -231,7 +233,7 @@ def _apply(event, slots, voices, parts, shapes, controls, pools, held, hits, sta
         parts[part].stocked = 0
     elif kind == STOCK:
         if parts[part].stocked == POOL_CLIPS:
-            _take(parts[part], pools[part])
+            _take(parts[part], pools[part], 0)
         pools[part, parts[part].stocked] = first
         parts[part].stocked += 1
     elif kind == CLEAR_STOCK:
@@ -269,13 +271,25 @@ def _release(voice):
 
 
 @njit(cache=True)
-def _take(part, pool):
-    """The clip stocked first, off the pool."""
-    slot = pool[0]
+def _take(part, pool, first):
+    """The clip at `first`, off the pool."""
+    slot = pool[first]
     part.stocked -= 1
-    for index in range(part.stocked):
+    for index in range(first, part.stocked):
         pool[index] = pool[index + 1]
     return slot
+
+
+@njit(cache=True)
+def _fitting(part, pool, slots, velocity):
+    """Where in the pool the clip for a hit so hard is: the first whose velocities are nearest to it."""
+    best, nearest = 0, 128
+    for index in range(part.stocked):
+        slot = slots[pool[index]]
+        distance = max(0, slot.softest - velocity, velocity - slot.hardest)
+        if distance < nearest:
+            best, nearest = index, distance
+    return best
 
 
 @njit(cache=True)
@@ -335,7 +349,7 @@ def _note_on(part_index, note, velocity, slots, voices, parts, shapes, controls,
     if sounding >= MAX_VOICES:
         voices[oldest].cutting = 1
     if part.stocked:
-        part.last = _take(part, pools[part_index])
+        part.last = _take(part, pools[part_index], _fitting(part, pools[part_index], slots, velocity))
     if part.sounding == 0:
         _smooth(part, shape, controls[part_index], 1.0)
     part.sounding += 1

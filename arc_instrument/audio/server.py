@@ -84,10 +84,12 @@ class AudioServer:
 
     def _obey(self, kind: str, fields: dict) -> None:
         if kind in ("arm", "stock"):
-            clip = RackClip(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"], fields["clip_id"])
+            samples = take_samples(fields.pop("path"))
+            part, velocities = fields.pop("part"), tuple(fields.pop("velocities"))
+            clip = RackClip(samples, **fields, velocities=velocities)
             with self._arm_lock:
                 put = self._rack.arm if kind == "arm" else self._rack.stock
-                put(fields["part"], clip)
+                put(part, clip)
         elif kind == "clear_stock":
             with self._arm_lock:
                 self._rack.clear_stock(fields["part"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings, AudioState
-from arc_instrument.domain import FIRST_PAD_NOTE, Clip, NoteEvent, Take
+from arc_instrument.domain import EVERY_VELOCITY, FIRST_PAD_NOTE, Clip, NoteEvent, Take
 from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, ROOT_NOTE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
 from arc_instrument.shape import Shape
@@ -71,16 +71,16 @@ class Player(QObject):
     def tell_take(self, take: Take) -> None:
         """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it.
 
-        But for a fresh note: arming would empty the pool that it came from, whose notes all have one root.
+        But for a fresh note: arming would empty the pool that it came from, where it had its own root already.
         """
         sound = self._store.state.current
         assert sound is not None
         told = replace(sound, take=take)
         is_fresh = sound.request is not None and sound.request.origin == "fresh"
+        self._store.update(current=told)
         if told.root_note != sound.root_note and not is_fresh:
             self._audio.arm(told.heard, told.root_note)
             self.keysArmed.emit()
-        self._store.update(current=told)
 
     def play(self) -> None:
         """Play the current sound from its start; without running sound nothing moves, and the status strip says why."""
@@ -202,9 +202,16 @@ class Player(QObject):
         """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
         self._audio.arm(clip, root_note, part, clip_id)
 
-    def stock(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
-        """Add `clip` to a part's pool of at most 16; `clipHit` tells when it sounded."""
-        self._audio.stock(clip, root_note, part, clip_id)
+    def stock(
+        self,
+        part: int,
+        clip: Clip,
+        root_note: float = ROOT_NOTE,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+    ) -> None:
+        """Add `clip` to a part's pool of at most 16, for hits of these velocities; `clipHit` tells when it sounded."""
+        self._audio.stock(clip, root_note, part, clip_id, velocities)
 
     def clear_stock(self, part: int) -> None:
         """Empty a part's pool: its last sound sounds again."""

@@ -158,7 +158,7 @@ class Session(Store):
         generation.cancelled.connect(self._on_cancelled)
         self.variations = Variations(self, generation)
         self.kit = Kit(self, generation)
-        self.pool = Pool(self, generation)
+        self.pool = Pool(self, generation, self._shelf)
         self.live = Live(self, generation)
         self.morph = MorphPad(self)
 

@@ -46,6 +46,7 @@ class CurrentSound:
     take: Take | None = None
     request: GenerationRequest | None = None  # what made it, where that is known: variations start from it
     edit: Edit = UNEDITED  # done to `clip` before it sounds
+    near_root: float | None = None  # a fresh note's: heard in it, or else that of the sound it varies
 
     @property
     def heard(self) -> Clip:
@@ -60,7 +61,8 @@ class CurrentSound:
     @property
     def root_note(self) -> float:
         """The MIDI note that plays it as it is, with a fraction so that the keys are in tune."""
-        return ROOT_NOTE if self.facts is None or self.facts.root_note is None else self.facts.root_note
+        heard = self.facts.root_note if self.facts else None
+        return next((root for root in (heard, self.near_root) if root is not None), ROOT_NOTE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +168,7 @@ class SessionState:
     pads: tuple[Pad, ...] = EMPTY_PADS
     kit_ms: float | None = None  # until the last pad that is being made is there
     stocked: int = 0  # fresh notes that are rendered ahead
-    velocity_drives: str = ""  # "strength": softer fresh notes keep more of the recording; "": nothing
+    velocity_drives: str = ""  # what the velocity of fresh notes changes, one of `velocity.DRIVES`
     live: bool = False  # whether a change of the controls makes the sound anew at once
     morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
     morph_x: float = 0.0

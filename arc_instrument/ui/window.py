@@ -58,6 +58,7 @@ from arc_instrument.ui.status_strip import StatusStrip
 from arc_instrument.ui.take_list import TakePanel
 from arc_instrument.ui.tempo_row import TempoRow
 from arc_instrument.ui.times import time_expected
+from arc_instrument.ui.touch_menu import open_touch_menu
 from arc_instrument.ui.typed_keys import TypedKeys, is_text_field
 from arc_instrument.ui.value_slider import ValueSlider
 from arc_instrument.ui.vary_page import VaryPage
@@ -265,6 +266,7 @@ class MainWindow(QMainWindow):
         self.surface.padMenuWanted.connect(lambda pad, place: open_pad_menu(self, session, pad, place))
         self.keys_header.keysToggled.connect(player.toggle_keys)
         self.keys_header.freshToggled.connect(session.toggle_fresh)
+        self.keys_header.touchMenuWanted.connect(lambda place: open_touch_menu(self, session, place))
         self.keyboard.noteOn.connect(player.note_on)
         self.keyboard.noteOff.connect(player.note_off)
         self.typed_keys.noteOn.connect(player.note_on)

@@ -50,7 +50,7 @@ def test_pads_and_pools_are_filled_by_part(session, audio):
     session.player.stock(3, CLIP, clip_id=2)
     session.player.clear_stock(3)
     assert audio.calls[-3] == ("arm", 57.5, 3, 1)
-    assert audio.calls[-2] == ("stock", CLIP, 60, 3, 2)
+    assert audio.calls[-2] == ("stock", CLIP, 60, 3, 2, (1, 127))
     assert audio.calls[-1] == ("clear_stock", 3)
 
 

@@ -310,6 +310,20 @@ def test_a_flood_of_midi_ends_with_every_note_off_and_the_app_still_answers(runn
         pass
 
 
+def test_a_soft_midi_hit_sounds_the_soft_clip_of_the_pool_and_a_hard_one_the_hard(running, keyboard, qtbot):
+    hits = []
+    running.clipHit.connect(hits.append)
+    running.arm(hum(300), clip_id=1)
+    running.stock(hum(300), clip_id=2, velocities=(1, 63))
+    running.stock(hum(300), clip_id=3, velocities=(64, 127))
+    running.stock(hum(300), clip_id=4, velocities=(1, 63))
+    for velocity in (110, 20, 30):
+        keyboard([0x90, 60, velocity], [0x80, 60, 0])
+        qtbot.wait(50)
+    qtbot.waitUntil(lambda: len(hits) == 3, timeout=5_000)
+    assert hits == [HitEvent(0, 3, 2), HitEvent(0, 2, 1), HitEvent(0, 4, 0)]
+
+
 def test_shapes_pads_and_pools_are_given_to_a_new_process_when_one_dies(running, qtbot):
     hits = []
     running.clipHit.connect(hits.append)

@@ -363,6 +363,25 @@ def test_every_hit_takes_the_next_clip_stocked_and_the_last_one_sounds_again_whe
     assert told == expected
 
 
+@given(
+    ranges=st.lists(st.tuples(st.integers(1, 127), st.integers(1, 127)).map(sorted), min_size=1, max_size=POOL_CLIPS),
+    velocities=st.lists(st.integers(1, 127), min_size=1, max_size=20),
+)
+def test_every_hit_takes_the_first_clip_whose_velocities_are_nearest_to_its_own(ranges, velocities):
+    made = Mixer(RATE_HZ)
+    pool = {serial: (softest, hardest) for serial, (softest, hardest) in enumerate(ranges, 1)}
+    for serial, (softest, hardest) in pool.items():
+        assert made.stock(constant(400, 0.1), part=3, clip_id=serial, velocities=(softest, hardest))
+    last = None
+    for velocity in velocities:
+        made.note_on(60, velocity, part=3)
+        render(made, 64)
+        if pool:
+            last = min(pool, key=lambda serial: max(0, pool[serial][0] - velocity, velocity - pool[serial][1]))
+            del pool[last]
+        assert made.take_hits() == [Hit(3, last, len(pool))]
+
+
 def test_a_clip_that_sounds_is_neither_freed_nor_changed_by_all_that_come_after():
     made = Mixer(RATE_HZ)
     clip = constant(400_000, 0.05)

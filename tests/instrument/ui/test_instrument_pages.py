@@ -162,3 +162,28 @@ def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
     ]  # fmt: skip
     menu.close()
     QTest.mouseMove(made, QPoint(1, 1))
+
+
+@OFFSCREEN
+def test_a_right_click_on_fresh_notes_chooses_what_velocity_changes(window, session):
+    def choose(title: str) -> None:
+        button = window.keys_header.fresh
+        centre = button.rect().center()
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, button.mapToGlobal(centre))
+        QApplication.sendEvent(button, event)
+        menu = QApplication.activePopupWidget()
+        (entry,) = (entry for entry in menu.actions() if entry.text() == title)
+        assert not entry.isChecked()
+        entry.trigger()
+        menu.close()
+
+    choose("How far it goes from the sound")
+    assert session.state.velocity_drives == "distance"
+    assert "how far it goes from the sound" in window.keys_header.fresh.toolTip()
+    choose("Much darker")
+    assert session.state.shape.velocity_to_brightness == 1.0
+    session.history.undo()
+    session.history.undo()
+    assert (session.state.velocity_drives, session.state.shape.velocity_to_brightness) == ("", 0.0)
+    choose("Learn a MIDI control")
+    assert session.state.learning == "toggle_fresh"
