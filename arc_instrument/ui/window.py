@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from arc_instrument.actions import ACTIONS
 from arc_instrument.domain import MAX_PLAYED_STEPS, MIN_STEPS, Take
+from arc_instrument.editing import heard_span, made_span
 from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM
 from arc_instrument.session import Session
 from arc_instrument.session.controls import PARAMETER
@@ -427,9 +428,8 @@ class MainWindow(QMainWindow):
         """From frames of the sound as it was made to frames as the keys play it."""
         sound = self._state.current
         if sound is not None:
-            start = min(max(loop.start - sound.edit.start, 0), len(sound.heard.samples))
-            end = min(max(loop.end - sound.edit.start, 0), len(sound.heard.samples))
-            self._session.sampler.set_loop(start, end, loop.crossfade_ms)
+            span = heard_span(loop.start, loop.end, sound.edit, len(sound.clip.samples))
+            self._session.sampler.set_loop(*span, loop.crossfade_ms)
 
     def _export_kit(self) -> None:
         self._session.kit.export(self._session.exporter)
@@ -479,9 +479,9 @@ class MainWindow(QMainWindow):
         sound, view = state.current, self.waveform.waveform
         loop = None
         if sound is not None and state.looped:
-            frames = len(sound.heard.samples)
-            first, shape = sound.edit.start, state.shape
-            loop = LoopPoints(first + shape.loop_start, first + (shape.loop_end or frames), shape.crossfade_ms)
+            frames, shape = len(sound.clip.samples), state.shape
+            span = made_span(shape.loop_start, shape.loop_end or frames, sound.edit, frames)
+            loop = LoopPoints(*span, shape.crossfade_ms)
         self.waveform.show_edit(sound.edit if sound else None, loop)
         facts = sound.facts if sound else None
         if facts is not None:

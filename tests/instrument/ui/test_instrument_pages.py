@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.editing import Edit
 from arc_instrument.ui.deck import Deck
+from arc_instrument.ui.edit_handles import Handle
 
 OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising and grabbing, which menus ask for
 
@@ -187,3 +189,25 @@ def test_a_right_click_on_fresh_notes_chooses_what_velocity_changes(window, sess
     assert (session.state.velocity_drives, session.state.shape.velocity_to_brightness) == ("", 0.0)
     choose("Learn a MIDI control")
     assert session.state.learning == "toggle_fresh"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_loop_point_that_is_dragged_stays_there_and_is_where_the_keys_loop(made, session, reverse):
+    session.edits.apply(Edit(reverse=reverse))
+    session.sampler.set_mode("loop")
+    editor = made.waveform.waveform
+    frames = len(session.state.current.clip.samples)
+    grip = editor.place(Handle.LOOP_START).toPoint()
+    at = grip + QPoint(100, 0)
+    QTest.mousePress(editor, Qt.MouseButton.LeftButton, pos=grip)
+    for place in (grip + QPoint(50, 0), at):
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place), QPointF(editor.mapToGlobal(place)), Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(editor, move)
+    QTest.mouseRelease(editor, Qt.MouseButton.LeftButton, pos=at)
+    heard = frames * 100 / editor.width()
+    assert session.state.shape.loop_start == pytest.approx(heard, rel=0.1)
+    assert session.state.shape.loop_end in (0, frames)
+    assert editor.place(Handle.LOOP_START).x() == pytest.approx(at.x(), abs=8)
