@@ -36,7 +36,7 @@ SILENT_TICKS = 4  # seconds without a message after which a running process is s
 STARTING_TICKS = 60  # … and a starting one: the first start ever compiles the mixer
 QUIT_MS = 2_500
 
-_Loaded = tuple[Clip, float, int, tuple[int, int]]  # with its root note, its id and its velocities
+_Loaded = tuple[Clip, float, int, tuple[int, int], bool]  # with root note, id, velocities and `keeps_length`
 
 log = logging.getLogger(__name__)
 
@@ -132,12 +132,15 @@ class AudioClient(QObject):
                 self._process.waitForFinished(QUIT_MS)
         self._remove_folder()
 
-    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def arm(
+        self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         """Make `clip` the sound of a part from its next hit on and empty its pool; sounding voices keep the old one.
 
-        Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads.
+        Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads. A loop of all of a
+        clip that `keeps_length`, such as bars, lasts exactly as long; others are shortened by their crossfade.
         """
-        self._armed[part] = (clip, root_note, clip_id, EVERY_VELOCITY)
+        self._armed[part] = (clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
@@ -148,6 +151,7 @@ class AudioClient(QObject):
         part: int = 0,
         clip_id: int = 0,
         velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
     ) -> None:
         """Add `clip` to a part's pool of at most 16: each hit sounds the next, and the last one when none is left.
 
@@ -155,7 +159,7 @@ class AudioClient(QObject):
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = (clip, root_note, clip_id, velocities)
+        stock[clip_id] = (clip, root_note, clip_id, velocities, keeps_length)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
         self._send_clip("stock", part, stock[clip_id])
@@ -253,11 +257,11 @@ class AudioClient(QObject):
 
     def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
         if self._folder is not None:
-            clip, root_note, clip_id, velocities = loaded
+            clip, root_note, clip_id, velocities, keeps_length = loaded
             path = put_samples(self._folder, clip.samples)
             self._send(
                 kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id,
-                velocities=velocities,
+                velocities=velocities, keeps_length=keeps_length,
             )  # fmt: skip
 
     def _send(self, kind: str, **fields: object) -> None:

@@ -39,8 +39,17 @@ NOTE_ON, NOTE_OFF, PEDAL, NOTES_OFF, SOUND_OFF, ARM, STOCK, CLEAR_STOCK = range(
 ALL_PARTS = -1
 
 EVENT = np.dtype([("kind", "i4"), ("part", "i4"), ("first", "i4"), ("second", "i4")])
-SLOT = np.dtype(  # `softest` to `hardest` is the velocities that a stocked clip is for
-    [("address", "i8"), ("frames", "i8"), ("root", "f8"), ("id", "i8"), ("softest", "i4"), ("hardest", "i4")]
+SLOT = np.dtype(
+    [
+        ("address", "i8"),
+        ("frames", "i8"),
+        ("root", "f8"),
+        ("id", "i8"),
+        ("softest", "i4"),  # to `hardest`: the velocities that a stocked clip is for
+        ("hardest", "i4"),
+        ("keeps_length", "i4"),  # of its loop, whatever the crossfade
+    ],
+    align=True,
 )
 HIT = np.dtype([("part", "i4"), ("stocked", "i4"), ("id", "i8")])
 SHAPE = np.dtype(  # a `Shape` at the stream's rate; steps are a frame's share of the whole
@@ -485,7 +494,7 @@ def _steer(voice, part, shape, control, slots, state, at_once):
         if abs(voice.state[index]) < 1e-30:  # denormals are slow
             voice.state[index] = 0.0
     frames = slots[voice.slot].frames
-    _loop(voice, shape, frames, state)
+    _loop(voice, shape, slots[voice.slot], state)
     if at_once and voice.loop_length == 0.0:
         voice.cut = min(1.0, frames * state.cut_step / voice.increment)  # a clip shorter than its fade ends in it
 
@@ -497,8 +506,9 @@ def _warped(log2_hz, rate_hz):
 
 
 @njit(cache=True)
-def _loop(voice, shape, frames, state):
+def _loop(voice, shape, slot, state):
     """Take over the loop of the shape, or leave it: at once, or after the seam that the voice is in."""
+    frames = slot.frames
     from_start = voice.position - (voice.loop_end - voice.loop_length)
     in_seam = voice.loop_length > 0.0 and (
         voice.position >= voice.loop_end - voice.crossfade
@@ -527,6 +537,8 @@ def _loop(voice, shape, frames, state):
             end += crossfade
         elif start >= loop_fade:
             crossfade = start
+        elif slot.keeps_length:
+            crossfade, through_silence = min(int(loop_fade), length // 4), 1
         else:
             length -= crossfade
     if voice.position < end - crossfade:

@@ -1,6 +1,7 @@
 """What the parts shall play: kept until a stream is open, and given to its mixer then."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,8 @@ from arc_instrument.shape import DEFAULT_SHAPE, Shape
 class RackClip:
     """float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and the number the app knows it by.
 
-    `velocities`, softest and hardest, are those of the hits that take it out of a pool.
+    `velocities`, softest and hardest, are those of the hits that take it out of a pool; whether a loop of all
+    of it `keeps_length` or is shortened by its crossfade.
     """
 
     samples: np.ndarray
@@ -22,6 +24,7 @@ class RackClip:
     root_note: float
     clip_id: int
     velocities: tuple[int, int] = EVERY_VELOCITY
+    keeps_length: bool = False
 
 
 @dataclass
@@ -44,9 +47,9 @@ class Rack:
         for index, part in enumerate(self._parts):
             sound.mixer.set_shape(index, part.shape)
             if part.armed is not None:
-                _arm(sound, index, part.armed)
+                _put(sound.mixer.arm, sound, index, part.armed)
             for clip in part.stock:
-                _stock(sound, index, clip)
+                _put(sound.mixer.stock, sound, index, clip)
         self._parts = []
 
     def arm(self, part: int, clip: RackClip) -> None:
@@ -54,13 +57,13 @@ class Rack:
             self._parts[part].armed = clip
             self._parts[part].stock.clear()
         else:
-            _arm(self._sound, part, clip)
+            _put(self._sound.mixer.arm, self._sound, part, clip)
 
     def stock(self, part: int, clip: RackClip) -> None:
         if self._sound is None:
             self._parts[part].stock.append(clip)
         else:
-            _stock(self._sound, part, clip)
+            _put(self._sound.mixer.stock, self._sound, part, clip)
 
     def clear_stock(self, part: int) -> None:
         if self._sound is None:
@@ -75,9 +78,5 @@ class Rack:
             self._sound.mixer.set_shape(part, shape)
 
 
-def _arm(sound: Sound, part: int, clip: RackClip) -> None:
-    sound.put(sound.mixer.arm, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id)
-
-
-def _stock(sound: Sound, part: int, clip: RackClip) -> None:
-    sound.put(sound.mixer.stock, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id, clip.velocities)
+def _put(put: Callable[..., bool], sound: Sound, part: int, clip: RackClip) -> None:
+    sound.put(put, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id, clip.velocities, clip.keeps_length)

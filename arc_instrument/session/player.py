@@ -64,7 +64,7 @@ class Player(QObject):
 
     def load(self, sound: CurrentSound) -> None:
         """Make `sound` what keys and MIDI play from the next hit on."""
-        self._audio.arm(sound.heard, sound.root_note)
+        self._audio.arm(sound.heard, sound.root_note, keeps_length=sound.keeps_length)
         self._store.update(current=sound)
         self.keysArmed.emit()
 
@@ -79,7 +79,7 @@ class Player(QObject):
         is_fresh = sound.request is not None and sound.request.origin == "fresh"
         self._store.update(current=told)
         if told.root_note != sound.root_note and not is_fresh:
-            self._audio.arm(told.heard, told.root_note)
+            self._audio.arm(told.heard, told.root_note, keeps_length=told.keeps_length)
             self.keysArmed.emit()
 
     def play(self) -> None:
@@ -100,7 +100,8 @@ class Player(QObject):
         self._audio.arm(clip, ROOT_NOTE)
         self._audio.play()
         if state.current is not None:  # a voice keeps the clip that it began with
-            self._audio.arm(state.current.heard, state.current.root_note)
+            sound = state.current
+            self._audio.arm(sound.heard, sound.root_note, keeps_length=sound.keeps_length)
         self.keysArmed.emit()
         self._start_playback(clip.seconds)
         return True
@@ -198,9 +199,11 @@ class Player(QObject):
 
     # --- parts --------------------------------------------------------------------------------------------------
 
-    def arm(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+    def arm(
+        self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
-        self._audio.arm(clip, root_note, part, clip_id)
+        self._audio.arm(clip, root_note, part, clip_id, keeps_length)
 
     def stock(
         self,
@@ -209,9 +212,10 @@ class Player(QObject):
         root_note: float = ROOT_NOTE,
         clip_id: int = 0,
         velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
     ) -> None:
         """Add `clip` to a part's pool of at most 16, for hits of these velocities; `clipHit` tells when it sounded."""
-        self._audio.stock(clip, root_note, part, clip_id, velocities)
+        self._audio.stock(clip, root_note, part, clip_id, velocities, keeps_length)
 
     def clear_stock(self, part: int) -> None:
         """Empty a part's pool: its last sound sounds again."""

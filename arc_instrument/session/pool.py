@@ -157,7 +157,12 @@ class Pool(QObject):
     def _give(self, number: int) -> None:
         stocked = self._stock[number]
         self._session.player.stock(
-            0, stocked.generated.clip, self._root_of(stocked), number, velocities=stocked.layer.velocities
+            0,
+            stocked.generated.clip,
+            self._root_of(stocked),
+            number,
+            stocked.layer.velocities,
+            "bars" in stocked.generated.request.settings,
         )
 
     def _root_of(self, stocked: _Stocked) -> float:

@@ -59,6 +59,12 @@ class CurrentSound:
         return self.take.facts if self.take else None
 
     @property
+    def keeps_length(self) -> bool:
+        """Whether it was asked for as bars: then its loop shall last exactly as long."""
+        made_by = self.take or self.request
+        return made_by is not None and "bars" in made_by.settings
+
+    @property
     def root_note(self) -> float:
         """The MIDI note that plays it as it is, with a fraction so that the keys are in tune."""
         heard = self.facts.root_note if self.facts else None

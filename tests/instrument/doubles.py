@@ -84,11 +84,15 @@ class SilentAudio(QObject):
         super().__init__()
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
+        self.keeps_length = False  # of what was armed last
 
-    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def arm(
+        self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         self.calls.append(("arm", root_note) if part == 0 else ("arm", root_note, part, clip_id))
         if part == 0:
             self.armed = clip
+        self.keeps_length = keeps_length
 
     def play(self) -> None:
         self.calls.append(("play",))

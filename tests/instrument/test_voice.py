@@ -229,7 +229,7 @@ def test_the_recording_and_the_result_take_turns_equally_loud_and_the_keys_keep_
 
     heard = []
     arm = audio.arm
-    audio.arm = lambda clip, root_note=60: (heard.append(clip), arm(clip, root_note))
+    audio.arm = lambda clip, root_note=60, **rest: (heard.append(clip), arm(clip, root_note, **rest))
     for side in ("recording", "result", "recording"):
         heard.clear()
         pair.voice.toggle_ab()

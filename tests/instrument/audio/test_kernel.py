@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arc_instrument.audio.kernel import ATTACK_MS, DECAY_MS, LOOP_FADE_MS, RELEASE_MS
 from arc_instrument.audio.mixer import EVENTS, Hit, Mixer
 from arc_instrument.domain import POOL_CLIPS
+from arc_instrument.musical_time import MusicalLength
 from arc_instrument.shape import MODES, Shape
 
 RATE_HZ = 44_100
@@ -326,6 +327,26 @@ def test_soft_notes_are_duller_where_velocity_drives_brightness():
 
     assert brightness(127) == pytest.approx(0.75, abs=0.02)
     assert brightness(1) < brightness(64) / 10 < brightness(127) / 10
+
+
+@given(
+    bpm=st.floats(120, 300),
+    bars=st.integers(1, 2),
+    crossfade_ms=st.sampled_from([0, 20, 500]),
+    block=st.sampled_from([64, 441, 512]),
+)
+@settings(max_examples=10)
+def test_bars_repeat_to_the_sample_at_their_own_length_whatever_the_crossfade(bpm, bars, crossfade_ms, block):
+    frames = MusicalLength(bpm, bars).frames()
+    noise = (0.05 * np.random.default_rng(8).standard_normal((frames, 2))).astype(np.float32)
+    made = Mixer(RATE_HZ)
+    made.set_shape(0, Shape(mode="loop", crossfade_ms=crossfade_ms))
+    made.arm(noise, keeps_length=True)
+    made.note_on(60, 127)
+    out = np.concatenate([render(made, block) for _ in range(3 * frames // block + 1)])
+    assert np.array_equal(out[frames : 2 * frames], out[2 * frames : 3 * frames])
+    inside = slice(frames + 200, 2 * frames - 200)  # but for 3 ms at both ends it is the clip itself
+    assert np.array_equal(out[inside], noise[200:-200])
 
 
 # --- pools and floods -------------------------------------------------------------------------------------------------
