@@ -6,7 +6,7 @@ so two instances may mark at once and a kill leaves at most one torn line, which
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,20 @@ _NO_MARK = Mark()
 def identity(take: Take) -> str:
     """What stays the same when a take's file is renamed or moved: the millisecond it was made in, and its seed."""
     return f"{take.created} {take.seed}"
+
+
+def where_now(known: Iterable[Take], takes: Sequence[Take]) -> dict[Path, Take]:
+    """Those of the `known` takes that `takes` has under another path than before, by their path of before.
+
+    Another take may have that path by now.
+    """
+    by_path = {take.path: take for take in takes}
+    lost = {
+        identity(take): take.path
+        for take in known
+        if take.path not in by_path or identity(by_path[take.path]) != identity(take)
+    }
+    return {lost[identity(take)]: take for take in takes if identity(take) in lost} if lost else {}
 
 
 def mark_of(take: Take) -> Mark:

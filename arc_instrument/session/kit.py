@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, Slot
 
 from arc_instrument.domain import FIRST_PAD_NOTE, MAX_SEED, Clip, Generated, GenerationRequest, Take
 from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
+from arc_instrument.marks import where_now
 from arc_instrument.session.exporter import Exporter
 from arc_instrument.session.orders import Orders, random_seed
-from arc_instrument.session.state import Pad
+from arc_instrument.session.state import Pad, SessionState
 from arc_instrument.takefile import comment_of
 from arc_instrument.waveform import peaks
 
@@ -34,7 +35,9 @@ class Kit(QObject):
         self._session = session
         self._recalled: dict[int, Path] = {}  # by place: takes of the last session, until they are replaced
         self._places: dict[int, int] = {}  # request id → pad
+        self._takes: tuple[Take, ...] = ()  # as they were when the pads followed them last
         self._orders = Orders(session, generation)
+        session.stateChanged.connect(self._follow)
         self._orders.arrived.connect(self._on_arrived)
         self._orders.lost.connect(self._on_lost)
 
@@ -159,7 +162,14 @@ class Kit(QObject):
                 self._places = before
                 return False
         take_of = self._session.takes.take_of
-        self._show({index: replace(pad, take=take_of(pad.clip) or pad.take) for index, pad in pads.items()})
+        takes = {index: take_of(pad.clip) or pad.take for index, pad in pads.items()}
+        now = where_now(filter(None, takes.values()), self._session.state.takes)
+        self._show(
+            {
+                index: replace(pad, take=take and now.get(take.path, take))
+                for (index, pad), take in zip(pads.items(), takes.values(), strict=True)
+            }
+        )
         return True
 
     def _request(self, pad: Pad) -> GenerationRequest:
@@ -179,10 +189,22 @@ class Kit(QObject):
             pads[index] = pad
             self._recalled.pop(index, None)
             if pad.clip is not None and pad.clip is not before[index].clip:
-                self._session.player.arm(index + 1, pad.clip, FIRST_PAD_NOTE + index)
+                bars = pad.take is not None and "bars" in pad.take.settings
+                self._session.player.arm(index + 1, pad.clip, FIRST_PAD_NOTE + index, keeps_length=bars)
             elif pad.clip is None and before[index].clip is not None:
                 self._session.player.arm(index + 1, _NOTHING, FIRST_PAD_NOTE + index)
         self._session.update(pads=tuple(pads), kit_ms=self._orders.expected_ms)
+
+    @Slot(object)
+    def _follow(self, state: SessionState) -> None:
+        """Pads have the paths of their takes though the folder moved, or a take came back under another name."""
+        if state.takes is self._takes:
+            return
+        self._takes = state.takes
+        now = where_now((pad.take for pad in state.pads if pad.take), state.takes)
+        if now:
+            moved = (replace(pad, take=now.get(pad.take.path, pad.take)) if pad.take else pad for pad in state.pads)
+            self._session.update(pads=tuple(moved))
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:
