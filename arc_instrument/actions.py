@@ -130,6 +130,15 @@ ACTIONS = (
            ("Ctrl+Shift+S",), command="restore_current", needs="current_path"),
     Action("export", "Export the take", "Write the current take for other programs, in the chosen format", _TAKES,
            ("Ctrl+Shift+E",), command="exporter.export_current", needs="current_path"),
+    Action("export_selected", "Export the selected takes", "Write every selected take for other programs", _TAKES,
+           command="exporter.export_selected", needs="selection"),
+    *(
+        Action(f"export_{name}", f"Export as {title}", "The format of the next exports", _TAKES,
+               command=f"exporter.use_{name}")
+        for name, title in (("wav16", "WAV 16 bit"), ("wav24", "WAV 24 bit"), ("wav32f", "WAV 32 bit float"),
+                            ("flac", "FLAC 24 bit"))
+    ),
+    Action("show_exports", "Show the exports", "Open the folder of what was exported last", _TAKES, needs="exported"),
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
     Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _DEVICES,
            command="player.restart_audio"),

@@ -98,6 +98,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         models_folder=folders.models,
         bindings=[each.binding() for each in settings.midi_controls],
     )
+    session.update(export_format=settings.export_format)
     appearance.render_state(session.state)
     session.stateChanged.connect(appearance.render_state)
     instance = claim(folders.session)
@@ -122,6 +123,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.voice = session.voice.settings()
+        settings.export_format = session.state.export_format
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         preferences.into_settings(session.state.preferences, settings)
         settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]

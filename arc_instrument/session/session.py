@@ -133,7 +133,7 @@ class Session(Store):
             self.takes.hear,
             self._choose_model_named,
         )
-        self.exporter = Exporter(self, self._shelf)
+        self.exporter = Exporter(self, self._shelf, self.history)
         self.sampler = Sampler(self, self.history, self.player)
         self.edits = Edits(self)
         self.tempo = TempoGrid(self, self.history)

@@ -44,7 +44,7 @@ class TakeList(QListView):
     """Signals:
     auditioned(Take), revealRequested(Take), copyPathRequested(Take), restoreRequested(Take)
     selectionEdited(list[Take]): a person selected these cards.
-    favouriteRequested(list[Take]), deleteRequested(list[Take])
+    favouriteRequested(list[Take]), deleteRequested(list[Take]), exportRequested(list[Take])
     tagsEdited(str, list[Take]): as typed, with commas between.
     """
 
@@ -55,6 +55,7 @@ class TakeList(QListView):
     selectionEdited = Signal(object)
     favouriteRequested = Signal(object)
     deleteRequested = Signal(object)
+    exportRequested = Signal(object)
     tagsEdited = Signal(str, object)
 
     def __init__(self) -> None:
@@ -248,6 +249,8 @@ class TakeList(QListView):
         menu.addSeparator()
         menu.addAction(BY_ID["favourite"].title, lambda: self.favouriteRequested.emit(chosen))
         menu.addAction(BY_ID["edit_tags"].title, lambda: self._edit_tags_of(index))
+        several = f"Export {len(chosen)} takes" if len(chosen) > 1 else BY_ID["export"].title
+        menu.addAction(several, lambda: self.exportRequested.emit(chosen))
         menu.addAction(BY_ID["delete_takes"].title, lambda: self.deleteRequested.emit(chosen))
         menu.popup(self.viewport().mapToGlobal(position))
 

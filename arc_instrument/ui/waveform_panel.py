@@ -10,6 +10,7 @@ from arc_instrument.actions import BY_ID, tooltip
 from arc_instrument.domain import Phase
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.edit_handles import LoopPoints
+from arc_instrument.ui.export_button import ExportButton
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, font
@@ -62,6 +63,7 @@ class WaveformPanel(QFrame):
         self.reverse.clicked.connect(self.waveform.reverse)
         self.reset = _tool("reset", "Undo every edit of this sound: trims, fades, gain, direction", "reset_edit")
         self.reset.clicked.connect(self.waveform.reset_edit)
+        self.export = ExportButton(TOOL_PX)
 
         header = QHBoxLayout()
         header.setSpacing(GRID)
@@ -83,7 +85,7 @@ class WaveformPanel(QFrame):
 
     def tools(self) -> tuple[QToolButton, ...]:
         """The buttons at the right, from left to right."""
-        return self.compare, self.spectrogram, self.reverse, self.reset
+        return self.compare, self.spectrogram, self.reverse, self.reset, self.export
 
     def tab_order(self) -> tuple[QWidget, ...]:
         return self.play, *self.tools(), self.waveform
@@ -97,6 +99,7 @@ class WaveformPanel(QFrame):
         if sound is not self._state.current:
             self._analysis = {}
         self._state = state
+        self.export.render_state(state)
         self._title.setText(sound.prompt if sound else "No sound yet")
         self.play.setEnabled(sound is not None)
         if state.playing != self._playing:

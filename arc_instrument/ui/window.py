@@ -222,6 +222,8 @@ class MainWindow(QMainWindow):
         self.waveform.playToggled.connect(player.toggle_play)
         self.waveform.playRequested.connect(player.play)
         self.waveform.compareToggled.connect(lambda _: session.voice.toggle_ab())
+        self.waveform.export.actionRequested.connect(self.run)
+        self.waveform.export.formatChosen.connect(session.exporter.set_format)
         self.waveform.waveform.editRequested.connect(session.edits.apply)
         self.waveform.waveform.loopRequested.connect(self._set_loop)
         self.live.actionRequested.connect(self.run)
@@ -253,6 +255,7 @@ class MainWindow(QMainWindow):
         takes.selectionEdited.connect(session.takes.select)
         takes.favouriteRequested.connect(lambda chosen: session.takes.toggle_favourite(chosen))
         takes.deleteRequested.connect(lambda chosen: session.takes.delete(chosen))
+        takes.exportRequested.connect(session.exporter.export_takes)
         takes.tagsEdited.connect(session.takes.write_tags)
         self.takes.searchEdited.connect(session.takes.find)
         self.takes.favouritesToggled.connect(session.takes.toggle_favourites_only)
@@ -357,6 +360,7 @@ class MainWindow(QMainWindow):
             "edit_tags": self.takes.list.edit_tags,
             "show_pads": lambda: self._show_pads(not self.surface.shows_pads),
             "export_kit": self._export_kit,
+            "show_exports": self._show_exports,
             "reveal_take": lambda: self._with_current(self._reveal),
             "copy_path": lambda: self._with_current(lambda take: QGuiApplication.clipboard().setText(str(take.path))),
             "choose_folder": self._choose_folder,
@@ -431,6 +435,11 @@ class MainWindow(QMainWindow):
 
     def _export_kit(self) -> None:
         self._session.kit.export(self._session.exporter)
+
+    def _show_exports(self) -> None:
+        written = self._session.state.exported
+        if written is not None:
+            self._open_folder(written if written.is_dir() else written.parent, f"the export is {written}")
 
     def _edit_prompt(self) -> None:
         self.prompt.line.setFocus()
