@@ -20,6 +20,7 @@ MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models 
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SEED = 2**32 - 1
+MAX_RECORDING_SECONDS = 12.0  # as much as the recorder always keeps
 MAX_LEGS = 64  # of a walk: variations of variations of …
 
 # The most urgent first: typed or clicked; made while typing; chosen to be heard beside each other; pads; ahead of hits.

@@ -122,7 +122,7 @@ class Session(Store):
         self._shelf = Shelf(library, read_clip, self._fileJobDone.emit, files, refuge)
         self.takes = Takes(self, self.history, self.player, self._shelf, self._request_of)
         self.takes.made.connect(self.takeMade)
-        self.voice = Voice(self, audio, self.player, self._shelf, voice, recordings)
+        self.voice = Voice(self, self.history, audio, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
         self.drops = Drops(
             self,

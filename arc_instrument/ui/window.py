@@ -233,6 +233,8 @@ class MainWindow(QMainWindow):
         self.tempo.actionRequested.connect(self.run)
         self.voice.actionRequested.connect(self.run)
         self.voice.record.recordToggled.connect(session.voice.toggle_record)
+        self.voice.record.options.valueEdited.connect(session.controls.set_value)
+        self.voice.record.options.actionRequested.connect(self.run)
         self.voice.init_slot.clearRequested.connect(session.clear_init)
         self.voice.strength.valueEdited.connect(session.set_strength)
         self.shape.modeChosen.connect(session.sampler.set_mode)
@@ -318,6 +320,8 @@ class MainWindow(QMainWindow):
         sliders = {"steps": self.steps.slider, "length": self.length.slider, "strength": self.voice.strength.slider}
         for parameter_id, widget in {**knobs, **sliders, "bpm": self.tempo.bpm.lineEdit()}.items():
             self.learn.offer(widget, f"{PARAMETER}{parameter_id}")
+        for parameter_id, field in self.voice.record.options.fields.items():
+            self.learn.offer(field.lineEdit(), f"{PARAMETER}{parameter_id}")
         buttons = (*self.voice.buttons, *self.vary.buttons, self.live, self.tempo.tap, self.keys_header.kit)
         for button in buttons:
             self.learn.offer(button, button.action_id)
