@@ -211,10 +211,18 @@ class Takes(QObject):
         """Give `takes` the tags that `text` says, with commas between."""
         self.set_tags(tags_of(text), takes)
 
-    def add_tag(self, tag: str, takes: Iterable[Take] | None = None) -> None:
-        """Give `takes`, by default those that are selected, one more tag."""
-        takes = [take for take in self._meant(takes) if tag not in take.tags]
-        self._mark(f"tag {tag}", takes, [replace(take, tags=(*take.tags, tag)) for take in takes])
+    def add_tag(self, text: str, takes: Iterable[Take] | None = None) -> None:
+        """Give `takes`, by default those that are selected, one more tag, or several with commas between."""
+        takes = self._meant(takes)
+        added = [replace(take, tags=tags_of(",".join((*take.tags, text)))) for take in takes]
+        self._mark(f"tag {text.strip()}", takes, added)
+
+    def remove_tag(self, tag: str, takes: Iterable[Take] | None = None) -> None:
+        """Take a tag, however it is spelt, from `takes`, by default from those that are selected."""
+        takes = self._meant(takes)
+        kept = [replace(take, tags=tuple(own for own in take.tags if own.casefold() != tag.casefold()))
+                for take in takes]  # fmt: skip
+        self._mark(f"no tag {tag}", takes, kept)
 
     def _mark(self, label: str, before: list[Take], after: list[Take]) -> None:
         changed = [(was, now) for was, now in zip(before, after, strict=True) if was.tags != now.tags

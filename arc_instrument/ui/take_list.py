@@ -32,6 +32,8 @@ from arc_instrument.domain import Take
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.palette import BODY_PX, GRID, SMALL_PX, colour, font
+from arc_instrument.ui.tag_filter import TagFilter
+from arc_instrument.ui.tag_menu import open_tag_menu
 from arc_instrument.ui.take_card import CARD_PX, TakeCard, card_in, paint_card, star_area
 from arc_instrument.ui.take_model import TakeModel
 
@@ -46,6 +48,7 @@ class TakeList(QListView):
     selectionEdited(list[Take]): a person selected these cards.
     favouriteRequested(list[Take]), deleteRequested(list[Take]), exportRequested(list[Take])
     tagsEdited(str, list[Take]): as typed, with commas between.
+    tagAdded(str, list[Take]), tagRemoved(str, list[Take]): one more tag, or one less.
     """
 
     auditioned = Signal(object)
@@ -57,6 +60,8 @@ class TakeList(QListView):
     deleteRequested = Signal(object)
     exportRequested = Signal(object)
     tagsEdited = Signal(str, object)
+    tagAdded = Signal(str, object)
+    tagRemoved = Signal(str, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,6 +93,7 @@ class TakeList(QListView):
 
     def render_state(self, state: SessionState) -> None:
         self._is_rendering = True  # what the model changes of the selection nobody selected
+        self.takes.library = state.takes
         self.takes.set_takes(state.visible_takes)
         wanted = state.selection or ((state.current_path,) if state.current_path else ())
         rows = {row for row in map(self.takes.row_of, wanted) if row >= 0}
@@ -249,10 +255,22 @@ class TakeList(QListView):
         menu.addSeparator()
         menu.addAction(BY_ID["favourite"].title, lambda: self.favouriteRequested.emit(chosen))
         menu.addAction(BY_ID["edit_tags"].title, lambda: self._edit_tags_of(index))
+        menu.addAction(BY_ID["add_tag"].title, lambda: self.choose_tags(chosen))
         several = f"Export {len(chosen)} takes" if len(chosen) > 1 else BY_ID["export"].title
         menu.addAction(several, lambda: self.exportRequested.emit(chosen))
         menu.addAction(BY_ID["delete_takes"].title, lambda: self.deleteRequested.emit(chosen))
         menu.popup(self.viewport().mapToGlobal(position))
+
+    def choose_tags(self, chosen: Sequence[Take] = ()) -> None:
+        """Open the menu of tags of these takes, by default of the selected ones, at the first of them."""
+        takes = list(chosen) or self.selected()
+        if takes:
+            row = self.visualRect(self.takes.index(self.takes.row_of(takes[0].path)))
+            place = self.viewport().mapToGlobal(QPoint(row.left() + 2 * GRID, min(row.bottom(), self.height())))
+            open_tag_menu(self, place, takes, self.takes.known_tags, lambda tag, on: self._toggle_tag(tag, on, takes))
+
+    def _toggle_tag(self, tag: str, on: bool, takes: list[Take]) -> None:
+        (self.tagAdded if on else self.tagRemoved).emit(tag, takes)
 
     def _edit_tags_of(self, index: QModelIndex) -> None:
         self.selectionModel().setCurrentIndex(index, _Select.NoUpdate)
@@ -284,10 +302,11 @@ class SearchField(QLineEdit):
 class TakePanel(QFrame):
     """The list with its search above it and, while there is nothing to list, a sentence that says why.
 
-    Signals: searchEdited(str), favouritesToggled().
+    Signals: searchEdited(str), tagChosen(str), favouritesToggled().
     """
 
     searchEdited = Signal(str)
+    tagChosen = Signal(str)
     favouritesToggled = Signal()
 
     def __init__(self) -> None:
@@ -300,6 +319,8 @@ class TakePanel(QFrame):
         self._rendered_search = ""
         self.search.textChanged.connect(self._on_search)  # to Qt the clear button is no edit
         self.search.left.connect(self._enter_list)
+        self.tags = TagFilter(HEADER_PX)
+        self.tags.chosen.connect(self.tagChosen)
         self.favourites = QToolButton()
         self.favourites.setIcon(icon("star"))
         self.favourites.setIconSize(QSize(16, 16))
@@ -325,9 +346,10 @@ class TakePanel(QFrame):
         row.setSpacing(GRID)
         row.addWidget(heading)
         row.addWidget(self.search, 1)
+        row.addWidget(self.tags)
         row.addWidget(self.favourites)
         row.addWidget(self._count)
-        for widget in (self.search, self.favourites):
+        for widget in (self.search, self.tags, self.favourites):
             _keep_place(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, 1, GRID)
@@ -341,11 +363,13 @@ class TakePanel(QFrame):
         self._rendered_search = state.search
         if self.search.text() != state.search:  # while a person types it is the same
             self.search.setText(state.search)
+        self.tags.render_state(state)
+        self.search.setPlaceholderText(f"Search #{state.tag}" if state.tag else "Search")
         self.favourites.setChecked(state.favourites_only)
         shown, count = len(state.visible_takes), len(state.takes)
         self._count.setText(f"{shown:,}" if count else "")
         self._count.setToolTip("" if shown == count else f"{shown:,} of {count:,}")
-        for widget in (self.search, self.favourites):
+        for widget in (self.search, self.tags, self.favourites):
             widget.setVisible(bool(count))
         self._empty.setText(
             "No take is like that.\nEmpty the search, or show all."

@@ -259,6 +259,9 @@ class MainWindow(QMainWindow):
         takes.deleteRequested.connect(lambda chosen: session.takes.delete(chosen))
         takes.exportRequested.connect(session.exporter.export_takes)
         takes.tagsEdited.connect(session.takes.write_tags)
+        takes.tagAdded.connect(session.takes.add_tag)
+        takes.tagRemoved.connect(session.takes.remove_tag)
+        self.takes.tagChosen.connect(session.takes.show_tag)
         self.takes.searchEdited.connect(session.takes.find)
         self.takes.favouritesToggled.connect(session.takes.toggle_favourites_only)
         self.keys_header.surfaceChosen.connect(lambda name: self._show_pads(name == "pads"))
@@ -341,8 +344,8 @@ class MainWindow(QMainWindow):
             self.live, self.menu_button, self.steps.slider, self.length.slider, *self.tempo.tab_order(), self.seed.line,
             self.seed.lock, self.seed.dice, *self.waveform.tab_order(), *self.deck.tabs.values(),
             *self.voice.tab_order(), *self.shape.tab_order(), *self.vary.tab_order(), *self.morph.tab_order(),
-            self.takes.search, self.takes.favourites, self.takes.list, *self.keys_header.tab_order(), self.keyboard,
-            self.surface.pads,
+            self.takes.search, self.takes.tags, self.takes.favourites, self.takes.list,
+            *self.keys_header.tab_order(), self.keyboard, self.surface.pads,
         )  # fmt: skip
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)
@@ -362,6 +365,8 @@ class MainWindow(QMainWindow):
             "reset_edit": self.waveform.waveform.reset_edit,
             "search_takes": self.takes.edit_search,
             "edit_tags": self.takes.list.edit_tags,
+            "add_tag": self.takes.list.choose_tags,
+            "filter_tag": self.takes.tags.open_menu,
             "show_pads": lambda: self._show_pads(not self.surface.shows_pads),
             "export_kit": self._export_kit,
             "show_exports": self._show_exports,

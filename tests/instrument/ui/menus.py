@@ -19,7 +19,8 @@ def entry(menu: QMenu, text: str):
 
 def texts(menu: QMenu) -> list[str]:
     """What can be chosen, without the keys beside it."""
-    return [action.text().partition("\t")[0] for action in menu.actions() if action.isEnabled() and action.text()]
+    possible = [action for action in menu.actions() if action.isEnabled() and action.isVisible() and action.text()]
+    return [action.text().partition("\t")[0] for action in possible]
 
 
 def click(menu: QMenu, text: str) -> None:
