@@ -6,16 +6,13 @@ so two instances may mark at once and a kill leaves at most one torn line, which
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from arc_instrument.domain import Take, UserError
 
 MARKS_NAME = ".marks.jsonl"
-MAX_TAG_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -43,20 +40,6 @@ def marked(take: Take, mark: Mark) -> Take:
     if take.favourite == mark.favourite and take.tags == mark.tags:
         return take
     return replace(take, favourite=mark.favourite, tags=mark.tags)
-
-
-def tags_of(text: str) -> tuple[str, ...]:
-    """Tags as a person types them, with commas between; spaces tidied, each once whatever its case."""
-    tidied = (" ".join(part.lstrip("# ").split())[:MAX_TAG_CHARACTERS].strip() for part in text.split(","))
-    return tuple({tag.casefold(): tag for tag in tidied if tag}.values())
-
-
-@lru_cache(maxsize=1)
-def tag_counts(takes: tuple[Take, ...]) -> tuple[tuple[str, int], ...]:
-    """Each tag with how many of `takes` have it, the commonest first; one that is spelt in two cases is one."""
-    counts = Counter(tag.casefold() for take in takes for tag in take.tags)
-    spelt = {tag.casefold(): tag for take in reversed(takes) for tag in take.tags}  # as the newest take has it
-    return tuple((spelt[tag], count) for tag, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
 
 class Marks:

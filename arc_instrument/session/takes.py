@@ -8,12 +8,13 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.domain import Clip, Generated, GenerationRequest, Take
-from arc_instrument.marks import identity, tags_of
+from arc_instrument.marks import identity
 from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import CurrentSound
 from arc_instrument.session.store import Store
+from arc_instrument.tags import tags_of
 from arc_instrument.trash import KEPT_DAYS, Trashed
 from arc_instrument.waveform import peaks
 

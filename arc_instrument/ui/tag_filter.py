@@ -5,8 +5,8 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from arc_instrument.actions import tooltip
-from arc_instrument.marks import tag_counts
 from arc_instrument.session.state import SessionState
+from arc_instrument.tags import tag_counts
 from arc_instrument.ui.icons import icon
 
 

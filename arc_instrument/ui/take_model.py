@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl, Signal
 
 from arc_instrument.domain import Take
-from arc_instrument.marks import tag_counts
+from arc_instrument.tags import tag_counts
 
 TAKE_ROLE, KNOWN_TAGS_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex

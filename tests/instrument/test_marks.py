@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arc_instrument.domain import Take, UserError
-from arc_instrument.marks import MARKS_NAME, Mark, Marks, identity, tag_counts, tags_of
+from arc_instrument.marks import MARKS_NAME, Mark, Marks, identity
 
 
 def take(path, seed=1):
@@ -65,22 +65,3 @@ def test_marks_that_cannot_be_written_are_one_sentence_and_do_not_count(tmp_path
 
 def test_a_take_is_the_same_under_another_name(tmp_path):
     assert identity(take(tmp_path)) == identity(replace(take(tmp_path), path=tmp_path / os.sep / "b.wav"))
-
-
-@pytest.mark.parametrize(
-    ("typed", "tags"),
-    [
-        ("kick, dry  room ,, #808", ("kick", "dry room", "808")),
-        ("Kick, kick", ("kick",)),
-        (" , ", ()),
-        ("x" * 99, ("x" * 60,)),
-    ],
-)
-def test_typed_tags_are_tidied(typed, tags):
-    assert tags_of(typed) == tags
-
-
-def test_tags_are_counted_whatever_their_case_the_commonest_first_as_the_newest_take_spells_them(tmp_path):
-    takes = tuple(replace(take(tmp_path), tags=tags) for tags in (("wet", "Dry"), ("dry",), ("wet", "DRY", "808")))
-    assert tag_counts(takes) == (("Dry", 3), ("wet", 2), ("808", 1))
-    assert tag_counts(()) == ()

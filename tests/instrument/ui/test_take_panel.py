@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QScrollBar, QToolButton
 
 from arc_instrument.library import Library
-from arc_instrument.marks import tags_of
+from arc_instrument.tags import tags_of
 from arc_instrument.ui import take_list
 from arc_instrument.ui.take_card import card_in, star_area
 from arc_instrument.ui.take_list import TakePanel
