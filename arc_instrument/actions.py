@@ -81,6 +81,11 @@ ACTIONS = (
     Action("reverse", "Reverse", "Play the sound backwards", _SHAPE, needs="current"),
     Action("reset_edit", "Reset the edit", "Undo trims, fades, gain and direction of this sound", _SHAPE,
            needs="current"),
+    *(
+        Action(f"corner_{letter}", f"Prompt into corner {letter.upper()}", "Put the prompt into this morph corner",
+               _VARY, command=f"morph.set_corner_{letter}", needs="prompt")
+        for letter in "abcd"
+    ),
     Action("tap_tempo", "Tap tempo", "Tap the beat", _SHAPE, ("Ctrl+Space",), command="tempo.tap"),
     Action("show_pads", "Keys or pads", "Show the pads instead of the keyboard, or the keyboard again", _VARY,
            ("Ctrl+P",)),

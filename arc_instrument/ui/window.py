@@ -35,6 +35,7 @@ from arc_instrument.ui.announcer import Announcer
 from arc_instrument.ui.buttons import ActionButton
 from arc_instrument.ui.command_palette import CommandPalette
 from arc_instrument.ui.commands import make_actions, make_menu, show_state
+from arc_instrument.ui.corner_menu import open_corner_menu
 from arc_instrument.ui.deck import Deck
 from arc_instrument.ui.device_menu import DeviceMenu
 from arc_instrument.ui.edit_handles import LoopPoints
@@ -244,6 +245,8 @@ class MainWindow(QMainWindow):
         self.vary.chosen.connect(session.variations.choose)
         self.morph.cornerEdited.connect(session.morph.set_corner)
         self.morph.moved.connect(session.morph.move)
+        self.morph.pad.menuWanted.connect(lambda corner, place: open_corner_menu(self, session, corner, place))
+        self.morph.pathDropped.connect(self._put_in_corner)
         self.morph.generateRequested.connect(session.generate)
         self.models.chosen.connect(session.choose_model)
         self.models.moreWanted.connect(lambda: session.say(HOW_TO_GET_MORE, is_error=False))
@@ -426,13 +429,20 @@ class MainWindow(QMainWindow):
         self.surface.show_pads(pads)
         self.keys_header.show_surface(pads)
 
-    def _put_on_pad(self, pad: int, path: Path) -> None:
-        """A take that was dropped on a pad sounds there; another file is refused with a sentence."""
+    def _dropped_take(self, path: Path) -> Take | None:
+        """The take of a file that was dropped; another file is refused with a sentence."""
         take = next((take for take in self._state.takes if take.path == path), None)
         if take is None:
             self._session.say(f"“{path.name}” is not among the takes: drop it on the window first.", is_error=False)
-        else:
+        return take
+
+    def _put_on_pad(self, pad: int, path: Path) -> None:
+        if take := self._dropped_take(path):
             self._session.kit.put_take(pad, take)
+
+    def _put_in_corner(self, corner: int, path: Path) -> None:
+        if take := self._dropped_take(path):
+            self._session.morph.set_corner_take(corner, take)
 
     def _set_loop(self, loop: LoopPoints) -> None:
         """From frames of the sound as it was made to frames as the keys play it."""
