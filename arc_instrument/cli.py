@@ -93,9 +93,19 @@ def render(
     init_noise: Annotated[
         float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
     ] = 0.6,
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo in quarter notes a minute, which the prompt then says.")
+    ] = None,
+    bars: Annotated[
+        int, typer.Option(min=0, help="So many bars of 4/4 at --bpm, exact to the sample, instead of --seconds.")
+    ] = 0,
+    key: Annotated[str, typer.Option(help="“A minor”, F#m, Bb: the key, which the prompt then says.")] = "",
     count: Annotated[int, typer.Option(min=1, help="So many sounds, with seeds that follow each other.")] = 1,
     csv: Annotated[
-        Path | None, typer.Option(help="A sound a line: prompt and, as wished, seconds,steps,seed,init,init_noise,out.")
+        Path | None,
+        typer.Option(
+            help="A sound a line: prompt and, as wished, seconds, steps, seed, init, init_noise, bpm, bars, key, out."
+        ),
     ] = None,
     format: Annotated[
         str | None, typer.Option(callback=_known_format, help="wav16, wav24, wav32f or flac; left out: 24 bit.")
@@ -111,7 +121,7 @@ def render(
         raise UserError("No file was named to write to: add --out sound.wav.")
     if (prompt is None) == (csv is None):
         raise UserError("Give either a prompt or --csv with a prompt in each line.")
-    wish = batch.Wish(prompt or "", out or Path(), seconds, steps, seed, init, init_noise)
+    wish = batch.Wish(prompt or "", out or Path(), seconds, steps, seed, init, init_noise, bpm, bars, key)
     listed = [wish] if csv is None else batch.read_wishes(csv, wish, ".flac" if format == "flac" else ".wav")
     wishes = [each for one in listed for each in batch.times(one, count)]
     for each in wishes:
@@ -129,7 +139,7 @@ def render(
         waiting = jobs
         if is_batch:
             pairs = zip(jobs, wishes, strict=True)
-            waiting = [job for job, each in pairs if not batch.is_made(each, job.request.steps)]
+            waiting = [job for job, each in pairs if not batch.is_made(each, job.request)]
         for note in dict.fromkeys(job.note for job in waiting if job.note):
             print(f"arc-instrument: {note}", file=sys.stderr)
         for line in _render(synth, waiting, is_batch):

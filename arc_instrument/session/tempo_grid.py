@@ -1,12 +1,11 @@
 """Tempo: beats a minute, bars and key of what is asked for."""
 
 import time
-from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.musical_time import MAX_BPM, MIN_BPM, MusicalLength, TapTempo, longest_bars, worded
+from arc_instrument.musical_time import MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
 from arc_instrument.session.history import History
 from arc_instrument.session.store import Store
 
@@ -46,19 +45,11 @@ class TempoGrid(QObject):
     def asked(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what the row says: words in the prompt, exact bars, and the settings that the file tells."""
         state = self._store.state
-        settings = dict(request.settings)
-        seconds = request.seconds
-        bpm = state.metronome_bpm if state.bars else None
-        if bpm is not None:
-            length = MusicalLength(bpm, state.bars)
-            if length.seconds <= state.max_seconds:
-                seconds = length.seconds
-                settings |= {"bpm": bpm, "bars": state.bars}
-        if state.key:
-            settings["key"] = state.key
-        return replace(
-            request, prompt=worded(request.prompt, bpm, state.key or None), seconds=seconds, settings=settings
-        )
+        if not state.bars:
+            return asked(request, key=state.key)
+        bpm = state.metronome_bpm
+        fits = MusicalLength(bpm, state.bars).seconds <= state.max_seconds
+        return asked(request, bpm, state.bars if fits else 0, state.key)
 
     def _change(self, label: str, **changes: object) -> None:
         before = {name: getattr(self._store.state, name) for name in changes}
