@@ -61,7 +61,7 @@ from arc_instrument.session.state import (
 )
 from arc_instrument.session.store import Store
 from arc_instrument.session.takes import Takes
-from arc_instrument.session.tempo_grid import TempoGrid
+from arc_instrument.session.tempo_grid import TempoGrid, told_by
 from arc_instrument.session.variations import Variations
 from arc_instrument.session.voice import Voice
 from arc_instrument.settings import SoundSettings, VoiceSettings
@@ -114,7 +114,7 @@ class Session(Store):
         self.player = Player(self, audio, devices or AudioSettings())
         self.update(takes_folder=library.folder, models_folder=models_folder)
         self.controls = Controls(self)
-        self.midi_map = MidiMap(self, self.controls, audio, bindings)
+        self.midi_map = MidiMap(self, self.history, self.controls, audio, bindings)
         self.osc = OscControl(self, self.controls)
         self.takeMade.connect(self.osc.tell_take)
         self.preferences = PreferenceCommands(self, self.player, self.osc, preferences or Preferences())
@@ -453,6 +453,7 @@ class Session(Store):
             seed=take.seed,
             seed_locked=True,
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
+            **told_by(take.settings),
         )
         self.settingsRestored.emit(dict(take.settings))
 

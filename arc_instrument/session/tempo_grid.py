@@ -1,15 +1,26 @@
 """Tempo: beats a minute, bars and key of what is asked for."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.musical_time import MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
+from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
 from arc_instrument.session.history import History
 from arc_instrument.session.store import Store
 
 MAX_ASKED_BARS = 16
+
+
+def told_by(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tempo row showed when a take was made, as fields of the state; what is no tempo, bars or key is left."""
+    bpm, bars, key = (settings.get(name) for name in ("bpm", "bars", "key"))
+    has_bpm = isinstance(bpm, int | float) and MIN_BPM <= bpm <= MAX_BPM
+    has_bars = has_bpm and type(bars) is int and 0 <= bars <= MAX_ASKED_BARS
+    tempo = {"metronome_bpm": float(bpm)} if has_bpm else {}  # pyright: ignore[reportArgumentType]
+    return {"bars": bars if has_bars else 0, "key": key if key in KEYS else "", **tempo}
 
 
 class TempoGrid(QObject):

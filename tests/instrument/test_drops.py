@@ -42,6 +42,22 @@ def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, se
     np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
 
 
+@pytest.mark.parametrize("format", ["wav16", "flac"])
+def test_bars_tempo_and_key_come_back_with_the_file_and_go_with_one_that_had_none(qtbot, session, tmp_path, format):
+    settings = {"bpm": 90.5, "bars": 1, "key": "A minor"}
+    loop = our_file(tmp_path, f"loop{FORMATS[format].suffix}", format=format, settings=settings, seconds=60 / 90.5 * 4)
+    session.load_dropped([loop])
+    qtbot.waitUntil(lambda: session.state.current_path == loop)
+    assert (session.state.metronome_bpm, session.state.bars, session.state.key) == (90.5, 1, "A minor")
+    free = our_file(tmp_path, "free.wav", settings={"bars": "many", "key": 3})
+    session.load_dropped([free])
+    qtbot.waitUntil(lambda: session.state.current_path == free)
+    assert (session.state.metronome_bpm, session.state.bars, session.state.key) == (90.5, 0, "")
+    session.history.undo()
+    session.history.undo()
+    assert (session.state.bars, session.state.key) == (1, "A minor")
+
+
 def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
     session.set_prompt("kick")
     session.set_seconds(0.5)
