@@ -180,7 +180,8 @@ class Take:
 class NoteEvent:
     """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name.
 
-    `part` 0 is the keys, 1–16 are the pads; None is a note on the pads' MIDI channel that no pad has.
+    `part` 0 is the keys, 1–16 are the pads; None is a note that sounds nowhere: one on the pads' MIDI channel that no
+    pad has, or one that a person made a control.
     """
 
     note: int

@@ -86,6 +86,7 @@ class AudioClient(QObject):
         self._armed: dict[int, _Loaded] = {}  # by part; a new process gets all of these again
         self._stock: dict[int, dict[int, _Loaded]] = {}  # by part and clip id
         self._shapes: dict[int, Shape] = {}
+        self._silent_notes: list[list] = []
         self._monitor_gain = 0.0
         self._is_recording = False
         self._relaunch_ms = FIRST_RELAUNCH_MS
@@ -167,6 +168,11 @@ class AudioClient(QObject):
         self._settings = replace(self._settings, ignored_midi=tuple(names))
         self._send("ignore_midi", names=self._settings.ignored_midi)
 
+    def silence_notes(self, notes: Iterable[tuple[str, int]]) -> None:
+        """From now on these notes, each the name of its MIDI port and its number, are told and not played."""
+        self._silent_notes = [list(note) for note in notes]
+        self._send("silence_notes", notes=self._silent_notes)
+
     def play(self) -> None:
         """Play the armed clip as it is."""
         self._send("play")
@@ -235,6 +241,7 @@ class AudioClient(QObject):
         self._process.start(sys.executable, arguments)
         self._watchdog.start()
         self._send("set_monitor", gain=self._monitor_gain)
+        self._send("silence_notes", notes=self._silent_notes)
         for part, shape in self._shapes.items():
             self.set_shape(part, shape)
         for part, loaded in self._armed.items():

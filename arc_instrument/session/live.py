@@ -88,7 +88,7 @@ class Live(QObject):
 
     @Slot(object)
     def _on_note(self, event: NoteEvent) -> None:
-        if event.velocity:
+        if event.velocity and event.part is not None:
             self._last_note = monotonic()
             self._keep()
 

@@ -114,7 +114,7 @@ class Pool(QObject):
 
     @Slot(object)
     def _on_note(self, event: NoteEvent) -> None:
-        if event.velocity:
+        if event.velocity and event.part is not None:
             self._velocity = event.velocity
 
     @Slot(object)

@@ -103,7 +103,7 @@ class SilentAudio(QObject):
     def __getattr__(self, name: str):
         if name not in (
             "stop", "panic", "restart", "start_recording", "stop_recording", "keep_last", "set_monitor", "calibrate",
-            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi",
+            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi", "silence_notes",
         ):  # fmt: skip
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))
