@@ -44,7 +44,10 @@ class Pool(QObject):
 
     def set_velocity_drives(self, what: str) -> None:
         """What the velocity of fresh notes changes: "strength", how little of the recording stays; "" nothing."""
-        self._session.update(velocity_drives=what)
+        self._session.edit("velocity drives strength", velocity_drives=what)
+
+    def toggle_velocity_drives(self) -> None:
+        self.set_velocity_drives("" if self._session.state.velocity_drives else "strength")
 
     @Slot()
     def fill(self) -> None:

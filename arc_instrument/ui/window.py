@@ -564,7 +564,14 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self._session.load_dropped(paths)
+        under = self.childAt(event.position().toPoint())
+        starts = under is not None and any(
+            place is under or place.isAncestorOf(under) for place in (self.waveform, self.voice.init_slot)
+        )
+        if starts:
+            self._session.drops.start_from(paths)
+        else:
+            self._session.load_dropped(paths)
 
 
 def _row(spacing: int, *members: tuple[QWidget, int]) -> QHBoxLayout:

@@ -81,19 +81,10 @@ def test_dropped_on_the_waveform_even_a_file_of_ours_is_something_to_start_from(
     assert (session.state.init.name, session.state.prompt) == ("ours.wav", "kick")
 
 
-def test_a_file_of_another_program_cannot_be_restored_and_nothing_changes(qtbot, session, tmp_path):
-    soundfile.write(tmp_path / "beat.wav", tone(0.5, 1).samples, 44_100)
-    before = controls(session)
-    session.drops.restore_file(tmp_path / "beat.wav")
-    qtbot.waitUntil(lambda: session.state.message is not None)
-    assert "“beat.wav” does not say how it was made" in session.state.message.text
-    assert (controls(session), session.state.init) == (before, None)
-
-
 def test_a_sound_that_started_from_nothing_puts_the_recording_away(qtbot, session, tmp_path):
     clip = tone(0.2, 1)
     session.update(init=InitSound("humming.wav", clip, np.zeros((0, 2))))
-    session.drops.restore_file(our_file(tmp_path))
+    session.load_dropped([our_file(tmp_path)])
     qtbot.waitUntil(lambda: session.state.prompt == "glass bell")
     assert session.state.init is None
 
@@ -105,7 +96,7 @@ def test_a_sound_that_started_from_a_recording_finds_it_or_says_its_name(qtbot, 
         soundfile.write(tmp_path / "humming.wav", tone(0.5, 1).samples, 44_100)
     elif state == "loaded":
         session.update(init=InitSound("humming.wav", tone(0.2, 1), np.zeros((0, 2))))
-    session.drops.restore_file(path)
+    session.load_dropped([path])
     if state == "gone":
         qtbot.waitUntil(lambda: session.state.message is not None)
         assert "“humming.wav”" in session.state.message.text
@@ -121,7 +112,7 @@ def test_the_name_of_a_recording_never_leads_out_of_the_folder(qtbot, session, t
     soundfile.write(tmp_path / "secret.wav", tone(0.5, 1).samples, 44_100)
     (tmp_path / "inner").mkdir()
     path = our_file(tmp_path / "inner", init_noise=0.5, settings={"init_name": "../secret.wav"})
-    session.drops.restore_file(path)
+    session.load_dropped([path])
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert session.state.init is None
 

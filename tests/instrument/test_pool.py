@@ -112,3 +112,10 @@ def made_noise():
 
 def test_the_pool_fits_into_that_of_the_audio_process():
     assert pool.SIZE <= 16
+
+
+def test_that_velocity_drives_strength_is_an_action_that_is_undone(session):
+    assert session.controls.run("velocity_strength")
+    assert session.state.velocity_drives == "strength"
+    session.history.undo()
+    assert session.state.velocity_drives == ""

@@ -195,3 +195,11 @@ def test_undoing_a_change_of_folder_shows_the_takes_of_before(session, tmp_path)
     assert prompts(session) == ["bell", "snare", "kick"]
     session.history.redo()
     assert prompts(session) == []
+
+
+def test_the_neighbouring_takes_are_actions_for_pedals_and_buttons(session):
+    session.takes.select(session.state.takes[:1])
+    session.controls.run("take_down")
+    assert session.state.current.prompt == session.state.takes[1].prompt
+    session.controls.run("take_up")
+    assert session.state.current.prompt == session.state.takes[0].prompt

@@ -162,3 +162,19 @@ def test_the_device_menu_lists_what_there_is_and_keeps_a_choice_that_is_absent(w
     assert audio.calls[-1][1].device == "Scarlett 2i2"
     audio.stateChanged.emit(replace(RUNNING, outputs=("pulse",)))
     assert shown() == [("Best available", False), ("pulse", False), ("Scarlett 2i2", True)]
+
+
+@pytest.mark.parametrize("place_of", [lambda window: window.waveform, lambda window: window.voice.init_slot])
+def test_a_take_dropped_on_the_waveform_or_the_slot_is_started_from_and_restores_nothing(
+    qtbot, window, session, two_takes, place_of
+):
+    widget = place_of(window)
+    session.set_prompt("something else")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(session.state.takes[1].path))])
+    place = widget.mapTo(window, widget.rect().center())
+    arguments = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(window, QDragEnterEvent(place, *arguments))
+    QApplication.sendEvent(window, QDropEvent(QPointF(place), *arguments))
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert (session.state.init.name, session.state.prompt) == (session.state.takes[1].path.name, "something else")
