@@ -24,6 +24,7 @@ class Player(QObject):
         notePlayed(NoteEvent): a key or MIDI note went down (velocity 1–127) or up (0).
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
+        answered(float): the sound that was ordered is heard, so many milliseconds after the press.
         keysArmed(): the keys have a sound in the audio process, which has emptied their pool.
         clipHit(HitEvent): a note sounded a clip of its part.
         controlReceived(ControlEvent), programReceived(ProgramEvent): MIDI, whether it played anything or not.
@@ -34,6 +35,7 @@ class Player(QObject):
     notePlayed = Signal(object)
     playbackStarted = Signal(float)
     playbackStopped = Signal()
+    answered = Signal(float)
     keysArmed = Signal()
     clipHit = Signal(object)
     controlReceived = Signal(object)
@@ -141,8 +143,9 @@ class Player(QObject):
     @Slot()
     def _on_played(self) -> None:
         if self._pressed_at is not None and not self._store.state.generating:
-            self._store.update(press_to_sound_ms=1000 * (time.perf_counter() - self._pressed_at))
+            elapsed_ms = 1000 * (time.perf_counter() - self._pressed_at)
             self._pressed_at = None
+            self.answered.emit(elapsed_ms)
 
     # --- notes --------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ from arc_instrument.session.state import (
 from arc_instrument.session.store import Store
 from arc_instrument.session.takes import Takes
 from arc_instrument.session.tempo_grid import TempoGrid
+from arc_instrument.session.timings import Timings
 from arc_instrument.session.variations import Variations
 from arc_instrument.session.voice import Voice
 from arc_instrument.settings import SoundSettings, VoiceSettings
@@ -161,6 +162,7 @@ class Session(Store):
         self.pool = Pool(self, generation)
         self.live = Live(self, generation)
         self.morph = MorphPad(self)
+        self.timings = Timings(self, self.player, generation)
 
     def shutdown(self) -> None:
         """Wait for takes that are still being written. Save the settings first: they name the takes folder."""

@@ -139,7 +139,11 @@ class SessionState:
     generating: bool = False
     progress: Progress | None = None
     estimate_ms: float | None = None
-    press_to_sound_ms: float | None = None
+    press_to_sound_ms: float | None = None  # of the last press; the quantiles are of the last `presses`
+    press_to_sound_p50_ms: float | None = None
+    press_to_sound_p95_ms: float | None = None
+    presses: int = 0
+    step_ms: float | None = None  # of the last sound that was made alone
 
     current: CurrentSound | None = None
     takes: tuple[Take, ...] = ()  # newest first
