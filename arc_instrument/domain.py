@@ -116,13 +116,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Timing:
-    """Where the time of one generation went, milliseconds."""
+    """Where the time of one generation went, milliseconds; of several made `together`, each one's share of it."""
 
     text_ms: float
     steps_ms: float
     decode_ms: float
     first_sound_ms: float
     total_ms: float
+    together: int = 1
 
 
 @dataclass(frozen=True)

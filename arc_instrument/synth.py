@@ -125,7 +125,7 @@ class Synth:
                         if sum(map(len, chunks)) == frames:
                             decode_ms = elapsed_ms() - begun_decoding_ms
                             total_ms = text_ms + steps_ms + decode_ms
-                            timing = Timing(text_ms, steps_ms, decode_ms, first_sound_ms, total_ms)
+                            timing = Timing(text_ms, steps_ms, decode_ms, first_sound_ms, total_ms, together)
                             yield Generated(
                                 requests[done], Clip(np.concatenate(chunks)), timing, self.name, self.licence
                             )

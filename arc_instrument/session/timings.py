@@ -1,7 +1,6 @@
 """Timings: how long the sounds of this session took, from the press to what is heard, and for each step."""
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
@@ -9,9 +8,6 @@ from PySide6.QtCore import QObject, Slot
 from arc_instrument.domain import Generated
 from arc_instrument.session.player import Player
 from arc_instrument.session.store import Store
-
-if TYPE_CHECKING:
-    from arc_instrument.generation import GenerationService
 
 WINDOW = 100  # presses: enough for a 95th percentile, few enough to follow another model or buffer
 
@@ -22,12 +18,16 @@ class Timings(QObject):
     Sounds of a batch share their steps, so a step of theirs says nothing of what one sound costs.
     """
 
-    def __init__(self, store: Store, player: Player, generation: "GenerationService"):
+    def __init__(self, store: Store, player: Player):
         super().__init__(store)
         self._store = store
         self._presses_ms: deque[float] = deque(maxlen=WINDOW)
         player.answered.connect(self._on_answered)
-        generation.generated.connect(self._on_generated)
+
+    def learn(self, generated: Generated) -> None:
+        """Show what a step of this sound took, unless it shared its steps with others."""
+        if generated.timing.together == 1:
+            self._store.update(step_ms=generated.timing.steps_ms / generated.request.steps)
 
     @Slot(float)
     def _on_answered(self, milliseconds: float) -> None:
@@ -39,9 +39,3 @@ class Timings(QObject):
             press_to_sound_p95_ms=p95,
             presses=len(self._presses_ms),
         )
-
-    @Slot(object)
-    def _on_generated(self, generated: Generated) -> None:
-        request = generated.request
-        if request.origin in ("user", "draft"):
-            self._store.update(step_ms=generated.timing.steps_ms / request.steps)
