@@ -4,7 +4,7 @@ import faulthandler
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -38,11 +38,17 @@ SAVE_DELAY_MS = 1_000
 _LOG_BYTES = 500_000
 
 
-def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str | None = None) -> int:
+def run(
+    argv: Sequence[str] = (),
+    *,
+    weights: Path | None = None,
+    precision: str | None = None,
+    made: "Callable[[MainWindow, Session], object] | None" = None,
+) -> int:
     """Open the window and play until it is closed; returns the exit status.
 
     `argv` goes to Qt. `weights` is a model folder other than the embedded one; `precision` is what
-    models compute in, by default the faster float of this machine.
+    models compute in, by default the faster float of this machine. `made` is told of the window before it is shown.
     """
     folders = settings_file.folders()
     _start_log(folders)
@@ -99,7 +105,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         bindings=[each.binding() for each in settings.midi_controls],
     )
     appearance.render_state(session.state)
-    session.stateChanged.connect(appearance.render_state)
+    session.settled.connect(appearance.render_state)
     instance = claim(folders.session)
     autosave = Autosave(session, instance.session_file, write_clip, read_clip)
     keep_work(autosave, session)
@@ -146,6 +152,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         generation.start()
 
     window.painted.connect(start_services)
+    if made:
+        made(window, session)
     window.show()
     status = application.exec()
 

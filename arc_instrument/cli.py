@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -154,19 +155,43 @@ def bench(
     against_torch_eager: Annotated[
         bool, typer.Option("--against-torch-eager", help="Measure every engine and precision, and compare them.")
     ] = False,
+    sound_only: Annotated[
+        bool, typer.Option("--sound-only", help="Leave out the window and the library of 20,000 takes.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     probe: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Time this machine: text, step, decode, first sound, total, memory, beside its own GEMM and copy peaks."""
+    """Time this machine: sounds by stage, memory, mixer, the window's frames and start, a library of 20,000 takes,
+    beside its own GEMM and copy peaks."""
     from arc_instrument import bench as benchmark
 
-    plan = benchmark.Plan(runs, seconds, steps, weights, precision, plain)
+    plan = benchmark.Plan(runs, seconds, steps, weights, precision, plain, sound_only)
     if against_torch_eager:
         comparisons = benchmark.compare(plan)
         print(benchmark.to_json(comparisons)) if json else benchmark.print_comparison(comparisons)
         return
     report = benchmark.run(plan, probe)
     print(benchmark.to_json(report)) if json else benchmark.print_table(report)
+
+
+@app.command(hidden=True)
+def rehearse(
+    begun: Annotated[float, typer.Option(help="When this process was started, of time.monotonic.")] = 0.0,
+    inputs: Annotated[int, typer.Option(min=0, help="Keys, moves and notes; 0 closes after the first frame.")] = 0,
+    weights: Weights = None,
+    precision: Precision = None,
+) -> None:
+    """Open the window, use it, and print as JSON how late its frames were. `bench` starts this."""
+    import json
+
+    from arc_instrument.app import run
+
+    def rehearsed(window, session) -> None:
+        from arc_instrument.ui.rehearsal import Rehearsal
+
+        Rehearsal(window, session, begun or time.monotonic(), inputs, lambda told: print(json.dumps(told), flush=True))
+
+    raise typer.Exit(run(weights=weights, precision=precision, made=rehearsed))
 
 
 @app.command()

@@ -75,6 +75,10 @@ class Live(QObject):
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:
+        with self._session.together():
+            self._use(generated)
+
+    def _use(self, generated: Generated) -> None:
         whole, session = self._whole, self._session
         is_draft = whole is not None and generated.request.steps < whole.steps
         self._unkept = None if is_draft else generated

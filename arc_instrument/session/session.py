@@ -33,7 +33,7 @@ from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.controls import Controls
 from arc_instrument.session.drops import Drops
 from arc_instrument.session.edits import Edits
-from arc_instrument.session.estimate import TimeEstimate
+from arc_instrument.session.estimate import Estimates
 from arc_instrument.session.exporter import Exporter
 from arc_instrument.session.history import History
 from arc_instrument.session.kit import Kit
@@ -113,6 +113,7 @@ class Session(Store):
         super().__init__(SessionState(**controls, seconds=seconds, wished_seconds=wished, max_seconds=max_seconds))
         self.history = History(self)
         self.player = Player(self, audio, devices or AudioSettings())
+        self.timings = Timings(self, self.player)
         self.update(takes_folder=library.folder, models_folder=models_folder)
         self.controls = Controls(self)
         self.midi_map = MidiMap(self, self.controls, audio, bindings)
@@ -142,8 +143,8 @@ class Session(Store):
         self._list_models = list_models
         self._wanted_model: InstalledModel | None = None
         self.chosen_model: InstalledModel | None = None  # loaded because a person asked for it
-        self._estimates: dict[Path | None, TimeEstimate] = {}
-        self._estimate = TimeEstimate()
+        self._estimates: dict[Path | None, Estimates] = {}
+        self._estimate = Estimates()
         self._numbers = count(1)
         self._user_id: int | None = None
         self._used_seed: int | None = None  # an unlocked seed makes one sound
@@ -162,7 +163,6 @@ class Session(Store):
         self.pool = Pool(self, generation)
         self.live = Live(self, generation)
         self.morph = MorphPad(self)
-        self.timings = Timings(self, self.player, generation)
 
     def shutdown(self) -> None:
         """Wait for takes that are still being written. Save the settings first: they name the takes folder."""
@@ -207,9 +207,10 @@ class Session(Store):
         """Change fields of the state as a person does: undoably. `merge`: a drag, or typing, is one step to undo."""
         before = {name: getattr(self.state, name) for name in changes}
         if before != changes:
-            self._set(changes)
             undo, redo = partial(self._set, before), partial(self._set, changes)
-            self.history.record(label, undo, redo, merge=label if merge else "", holds_bytes=holds_bytes)
+            with self.together():
+                self._set(changes)
+                self.history.record(label, undo, redo, merge=label if merge else "", holds_bytes=holds_bytes)
 
     def set_controls(self, sound: SoundSettings) -> None:
         """Set every control, as nothing to undo: the session begins like this."""
@@ -230,7 +231,7 @@ class Session(Store):
     def _update_cost(self, **changes: object) -> None:
         """Update, and with it the time that the next sound will take."""
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
-        self.update(**changes, estimate_ms=self._estimate.total_ms(state.steps, state.seconds))
+        self.update(**changes, estimate_ms=self._estimate.alone.total_ms(state.steps, state.seconds))
 
     def _possible(self, seconds: float) -> float:
         return min(max(seconds, MIN_SECONDS), self.state.max_seconds)
@@ -266,7 +267,7 @@ class Session(Store):
         if self._wanted_model is not None and self._wanted_model.path == model.weights:
             self.chosen_model = self._wanted_model
             self.controlsChanged.emit()
-        self._estimate = self._estimates.setdefault(model.weights, TimeEstimate())
+        self._estimate = self._estimates.setdefault(model.weights, Estimates())
         self.update(model=model, max_seconds=model.max_seconds)
         self._update_cost(seconds=self._possible(self.state.wished_seconds))
 
@@ -342,11 +343,8 @@ class Session(Store):
         return True
 
     def expected_ms(self, requests: Sequence[GenerationRequest]) -> float | None:
-        """How long sounds of one length take, or None before anything was measured."""
-        if not requests:
-            return None
-        one_ms = self._estimate.total_ms(requests[0].steps, requests[0].seconds)
-        return None if one_ms is None else len(requests) * one_ms
+        """Until the last of these, of one order, is made; None before anything was measured, and for none."""
+        return self._estimate.batch_ms(requests)
 
     def read(self, take: Take, done: Callable[[Clip], None]) -> None:
         """Read the sound of a take."""
@@ -380,8 +378,13 @@ class Session(Store):
 
     @Slot(object)
     def _on_generated(self, generated: Generated) -> None:
+        with self.together():
+            self._use(generated)
+
+    def _use(self, generated: Generated) -> None:
         request, clip = generated.request, generated.clip
         self._estimate.learn(generated)
+        self.timings.learn(generated)
         if request.id != self._user_id:
             return
         self._choose_made(current_sound(generated))
@@ -503,4 +506,5 @@ class Session(Store):
 
     @Slot(object)
     def _on_file_job_done(self, finish: Callable[[], None]) -> None:
-        finish()
+        with self.together():
+            finish()

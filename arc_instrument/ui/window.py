@@ -202,7 +202,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, player = self._session, self._session.player
-        session.stateChanged.connect(self.render_state)
+        session.settled.connect(self.render_state)
         player.levelsChanged.connect(self._show_levels)
         player.notePlayed.connect(self.surface.show_note)
         player.playbackStarted.connect(self.waveform.waveform.start)

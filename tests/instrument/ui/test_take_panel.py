@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-import many_takes
 import pytest
 from inline_session import make_session
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QScrollBar, QToolButton
 
+from arc_instrument import library_bench
 from arc_instrument.library import Library
 from arc_instrument.marks import tags_of
 from arc_instrument.ui import take_list
@@ -176,7 +176,7 @@ def test_escape_leaves_the_tags_as_they_were(panel, session):
 
 
 def test_a_mark_or_a_delete_leaves_the_list_where_it_was_scrolled(qtbot, application, tmp_path):
-    many_takes.make(tmp_path / "takes", 20_000)
+    library_bench.make(tmp_path / "takes", 20_000)
     session = make_session(tmp_path / "takes")
     session.takes.load()
     panel = wired(session)
