@@ -289,7 +289,8 @@ def print_table(report: Report, console: Console | None = None) -> None:
         library = report.library
         console.print(
             f"library of {library.takes:,} takes: opens in {library.open_ms:.0f} ms, searches in "
-            f"{library.least_search_ms:.1f} to {library.most_search_ms:.1f} ms (“{library.slowest}”)"
+            f"{library.least_search_ms:.1f} to {library.most_search_ms:.1f} ms (“{library.slowest}”), "
+            f"the first time in {library.first_search_ms:.1f} ms"
         )
     if report.not_measured:
         console.print(f"window: {report.not_measured}")

@@ -31,8 +31,8 @@ class WindowTimes:
     """Of `starts` windows, each a process of its own, and of one in which sounds are made without a pause.
 
     `first_frame` is from the start of the process to the end of the first frame. In `while_generating`, "typing",
-    "dragging" and "notes" are from when `inputs` keys, moves and notes were due, 40 ms apart, to the end of the frame
-    that shows them; "event loop" is how late a timer is, "painting" what a frame takes to paint.
+    "dragging", "notes" and "any of them" are from when `inputs` keys, moves and notes were due, 40 ms apart, to the end
+    of the frame that shows them; "event loop" is how late a timer is, "painting" what a frame takes to paint.
     """
 
     starts: int
@@ -57,6 +57,7 @@ def measure_window(
         firsts = [_rehearsed(0, options, environment)["first_frame_ms"] for _ in range(starts)]
         used = _rehearsed(inputs, options, environment)
     answers = {name: spread(times) for name, times in used["answer_ms"].items()}
+    answers["any of them"] = spread([each for times in used["answer_ms"].values() for each in times])
     rest = {"event loop": spread(used["late_ms"]), "painting": spread(used["paint_ms"])}
     return WindowTimes(starts, inputs, platform, spread(firsts), answers | rest)
 

@@ -16,7 +16,8 @@ def test_the_spread_is_the_median_the_95th_percentile_and_the_longest():
 def test_the_real_window_is_measured_from_its_start_to_its_frames_while_sounds_are_made():
     times = measure_window(starts=1, inputs=6)
     assert times.first_frame.median > 100  # an interpreter with Qt takes longer
-    assert times.while_generating.keys() == {"typing", "dragging", "notes", "event loop", "painting"}
+    answers = {"typing", "dragging", "notes", "any of them"}
+    assert times.while_generating.keys() == answers | {"event loop", "painting"}
     for each in times.while_generating.values():
         assert 0 <= each.median <= each.p95 <= each.max
     assert from_dict(asdict(times)) == times
