@@ -1,3 +1,4 @@
+import os
 import sys
 import weakref
 from dataclasses import replace
@@ -404,3 +405,12 @@ def test_a_sound_that_fails_takes_no_other_of_its_batch_with_it(qtbot, generatio
     qtbot.waitUntil(lambda: len(ids(log, "generated")) == 2)
     assert ids(log, "generated") == [1, 3]
     assert ids(log, "failed") == [2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
+def test_the_window_goes_before_the_model(qtbot, synth, generation):
+    niceness = []
+    synth.warm_up = lambda: niceness.append(os.getpriority(os.PRIO_PROCESS, 0))  # of the thread that asks
+    with qtbot.waitSignal(generation.modelLoaded):
+        generation.start()
+    assert niceness == [min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)]
