@@ -29,6 +29,7 @@ from arc_instrument.session.kept_work import keep_work
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
 from arc_instrument.ui.appearance import Appearance
+from arc_instrument.ui.collector import Collector
 from arc_instrument.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     _start_log(folders)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["arc-instrument", *argv])
+    collector = Collector(application)
     appearance = dress(application)
     problem = None
     try:
@@ -154,6 +156,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     autosave.shutdown()
     session.shutdown()
     audio.shutdown()
+    collector.shutdown()
     if not generation.shutdown():
         os._exit(status)  # the worker hangs in foreign code; every take is written, so nothing is lost
     return status

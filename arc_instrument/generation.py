@@ -1,7 +1,6 @@
 """The worker thread that owns the model, and its queue: the person's orders first, and of each kind the latest."""
 
 import ctypes
-import gc
 import logging
 import sys
 import threading
@@ -323,8 +322,7 @@ class _Worker(QObject):
 
 
 def _give_memory_back() -> None:
-    """Free what was dropped; glibc would keep 270 MB of a freed ARC_MINI for itself."""
-    gc.collect()
+    """glibc would keep 270 MB of a freed ARC_MINI for itself. No collection here: it would free widgets, and crash."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL(None).malloc_trim(0)

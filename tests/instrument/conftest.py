@@ -1,6 +1,7 @@
 """What tests of the window need: no screen, no settings of the person who runs them, doubles for model and sound card,
 and a guard that fails the test which leaves something running."""
 
+import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,15 @@ from arc_instrument.session import Session
 
 settings.register_profile("instrument", deadline=None)  # a busy machine is no failure
 settings.load_profile("instrument")
+
+
+@pytest.fixture(autouse=True)
+def _garbage_dies_in_this_thread():
+    """As the window's `Collector` has it: a widget that a worker thread collects ends the process."""
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
