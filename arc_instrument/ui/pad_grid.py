@@ -160,11 +160,6 @@ class PadGrid(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._release()
-        self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
 
     def _press(self, pad: int, velocity: int) -> None:
         self._release()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from arc_instrument.ui.palette import RADIUS, SMALL_PX, colour, font
@@ -15,11 +15,10 @@ STEP, FINE_STEP = 0.05, 0.01
 class XyPad(QWidget):
     """x runs 0 … 1 to the right, y 0 … 1 upwards; corners are A (0, 0), B (1, 0), C (0, 1), D (1, 1).
 
-    Signals: moved(float, float), only when a person moves it; editEnded() after each drag or key.
+    Signals: moved(float, float), only when a person moves it.
     """
 
     moved = Signal(float, float)
-    editEnded = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,9 +75,7 @@ class XyPad(QWidget):
             self._edit_at(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._dragging:
-            self._dragging = False
-            self.editEnded.emit()
+        self._dragging = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = FINE_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP
@@ -93,15 +90,6 @@ class XyPad(QWidget):
             super().keyPressEvent(event)
         else:
             self._edit(self._x + way[0], self._y + way[1])
-            self.editEnded.emit()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
