@@ -55,7 +55,7 @@ from arc_instrument.ui.seed_field import SeedField
 from arc_instrument.ui.shape_page import ShapePage
 from arc_instrument.ui.shortcut_sheet import ShortcutSheet
 from arc_instrument.ui.status_strip import StatusStrip
-from arc_instrument.ui.take_list import TakePanel
+from arc_instrument.ui.take_panel import TakePanel
 from arc_instrument.ui.tempo_row import TempoRow
 from arc_instrument.ui.times import time_expected
 from arc_instrument.ui.typed_keys import TypedKeys, is_text_field

@@ -14,7 +14,7 @@ from arc_instrument.library import Library
 from arc_instrument.marks import tags_of
 from arc_instrument.ui import take_list
 from arc_instrument.ui.take_card import card_in, star_area
-from arc_instrument.ui.take_list import TakePanel
+from arc_instrument.ui.take_panel import TakePanel
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # of the offscreen one, about a bare widget
 

@@ -1,0 +1,160 @@
+"""The worker thread's side: loads the model, makes what waits, reports. Every failure becomes one sentence here."""
+
+import ctypes
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from arc_instrument.domain import Generated, GenerationRequest, LoadedModel, Phase, Progress, UserError
+from arc_instrument.generation.queue import RequestQueue
+
+_log = logging.getLogger(__name__)
+
+
+class Synth(Protocol):
+    """What the worker needs of `arc_instrument.synth.Synth`."""
+
+    name: str
+    max_seconds: float
+    licence: str
+    licence_link: str
+
+    def warm_up(self) -> None: ...
+
+    def stream(self, request: GenerationRequest) -> Iterator[Progress | Generated]: ...
+
+    def stream_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[Progress | Generated]: ...
+
+
+class Worker(QObject):
+    phaseChanged = Signal(object, str)
+    modelLoaded = Signal(object)
+    switchFailed = Signal(str)
+    progressed = Signal(object)
+    generated = Signal(object)
+    failed = Signal(int, str)
+    cancelled = Signal(int)
+
+    def __init__(self, make_synth: Callable[[Path | None], Synth], queue: RequestQueue):
+        super().__init__()
+        self._make_synth = make_synth
+        self._queue = queue
+        self._synth: Synth | None = None
+        self._loaded: LoadedModel | None = None  # what `_synth` is
+
+    @Slot()
+    def load(self) -> None:
+        """Load the wanted model unless it is here; if that fails, the one before it, and then the embedded one."""
+        wanted, before = self._queue.weights, self._loaded
+        if before is not None and before.weights == wanted:
+            self.modelLoaded.emit(before)
+        else:
+            self._replace(wanted, None if before is None else before.weights)
+        self.run_waiting()
+
+    @Slot()
+    def reload(self) -> None:
+        """Load the wanted model though it is here."""
+        self._replace(self._queue.weights, None if self._loaded is None else self._loaded.weights)
+        self.run_waiting()
+
+    def _replace(self, wanted: Path | None, before: Path | None) -> None:
+        self._synth = self._loaded = None  # at once: two large models together may not fit into memory
+        _give_memory_back()
+        problems = []
+        for weights in dict.fromkeys((wanted, before, None)):
+            problem = self._try(weights)
+            if problem is None:
+                break
+            problems.append(problem)
+        if self._loaded is None:
+            self.phaseChanged.emit(Phase.FAILED, problems[0])
+        elif problems:
+            self._queue.give_up(wanted, self._loaded.weights)
+            self.switchFailed.emit(problems[0])
+
+    def _try(self, weights: Path | None) -> str | None:
+        """Load and warm up one model; the sentence that says why it failed, None if it is there."""
+        try:
+            self.phaseChanged.emit(Phase.LOADING, "Loading the model")
+            synth = self._make_synth(weights)
+            self.phaseChanged.emit(Phase.WARMING, "Warming up the model")
+            synth.warm_up()
+        except UserError as error:
+            return str(error)
+        except MemoryError:
+            return "There is not enough memory for this model: close other programs, or choose a smaller model."
+        except Exception as error:
+            _log.exception("the model could not be loaded")
+            return f"The model could not be loaded ({_brief(error)})."
+        self._synth = synth
+        self._loaded = LoadedModel(synth.name, synth.max_seconds, synth.licence, synth.licence_link, weights)
+        self.modelLoaded.emit(self._loaded)
+        self.phaseChanged.emit(Phase.READY, "Ready")
+        return None
+
+    @Slot()
+    def run_waiting(self) -> None:
+        while self._synth and self._loaded and (waiting := self._queue.take(self._loaded.weights)):
+            self._run(self._synth, *waiting)
+
+    def _run(self, synth: Synth, requests: list[GenerationRequest], token: threading.Event) -> None:
+        """Make sounds. Those that were ordered for a model of longer sounds are cut to what this one makes."""
+        self.phaseChanged.emit(Phase.GENERATING, "Generating")
+        notes, failed = (), False
+        if requests[0].seconds > synth.max_seconds:
+            requests = [replace(request, seconds=synth.max_seconds) for request in requests]
+            notes = (f"{synth.name} makes at most {synth.max_seconds:.1f} s: the sound is as long as that.",)
+        left = {request.id: request for request in requests}
+        stream = synth.stream(requests[0]) if len(requests) == 1 else synth.stream_batch(requests)
+        try:
+            for item in stream:
+                if token.is_set():
+                    break
+                if isinstance(item, Generated):
+                    del left[item.request.id]
+                    self.generated.emit(replace(item, notes=(*notes, *item.notes)))
+                    if not left:
+                        break
+                else:
+                    self.progressed.emit(item)
+        except UserError as error:
+            failed = self._fail(left, str(error))
+        except MemoryError:
+            sentence = "There is not enough memory for this sound: make a shorter one, or choose a smaller model."
+            failed = self._fail(left, sentence)
+        except Exception as error:
+            _log.exception("generation failed")
+            failed = self._fail(left, f"The model failed on this request ({_brief(error)}): try again.")
+        finally:
+            if close := getattr(stream, "close", None):
+                close()
+            for request in self._queue.end(list(left.values()), failed=failed and not token.is_set()):
+                self.cancelled.emit(request.id)
+            self.phaseChanged.emit(Phase.READY, "Ready")
+
+    def _fail(self, left: dict[int, GenerationRequest], sentence: str) -> bool:
+        """Report the first of what is left; the others are tried without it."""
+        number = next(iter(left))
+        del left[number]
+        self.failed.emit(number, sentence)
+        return True
+
+
+def _give_memory_back() -> None:
+    """glibc would keep 270 MB of a freed ARC_MINI for itself. No collection here: it would free widgets, and crash."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _brief(error: Exception) -> str:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    return f"{type(error).__name__}: {first_line[:120]}" if first_line else type(error).__name__
