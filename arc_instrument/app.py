@@ -67,19 +67,13 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     if settings.model and weights is None:  # by default nothing is listed before the window is up
         model = next((installed for installed in list_models() if installed.name == settings.model), None)
 
-    chosen_precision = precision or settings.compute.precision
-
-    def make_synth(folder: Path | None) -> Synth:
+    def make_synth(folder: Path | None, precision: str) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(folder, chosen_precision or None)
+        return Synth(folder, precision or None)
 
-    def change_precision(chosen: str) -> None:
-        nonlocal chosen_precision
-        chosen_precision = chosen
-        generation.reload()
-
-    generation = GenerationService(make_synth, model.path if model else weights)
+    chosen_precision = precision or settings.compute.precision
+    generation = GenerationService(make_synth, model.path if model else weights, chosen_precision)
     audio = AudioClient()
     chosen_folder = Path(settings.takes_folder) if settings.takes_folder else None
     library = Library(chosen_folder or folders.takes, must_exist=chosen_folder is not None)
@@ -118,7 +112,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
             f"{session.takes.folder}.",
             is_error=False,
         )
-    session.preferences.precisionChanged.connect(change_precision)
+    session.preferences.precisionChanged.connect(generation.compute_in)
+    generation.precisionFailed.connect(session.preferences.take_back_precision)
 
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite

@@ -4,10 +4,18 @@ import threading
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from arc_instrument.domain import ORIGINS, GenerationRequest
 
 PASSING = ("draft", "fresh")  # of no worth once something more urgent was ordered
+
+
+class ModelChoice(NamedTuple):
+    """`weights` is a model's folder, None for the embedded one; `precision` what it computes in, "" for the faster."""
+
+    weights: Path | None = None
+    precision: str = ""
 
 
 class RequestQueue:
@@ -16,24 +24,24 @@ class RequestQueue:
     Shared by both threads.
     """
 
-    def __init__(self, weights: Path | None) -> None:
-        self.weights = weights
+    def __init__(self, wanted: ModelChoice) -> None:
+        self.wanted = wanted
         self._lock = threading.Lock()
         self._waiting: dict[str, list[GenerationRequest]] = {}
         self._running = ""  # origin of what runs
         self._resumes = False  # whether what runs goes on once what interrupted it is done
         self._token = threading.Event()
 
-    def want(self, weights: Path | None) -> None:
-        """Hand out no request until the model of `weights` asks for it."""
+    def want(self, wanted: ModelChoice) -> None:
+        """Hand out no request until the worker has this model."""
         with self._lock:
-            self.weights = weights
+            self.wanted = wanted
 
-    def give_up(self, weights: Path | None, instead: Path | None) -> None:
-        """Want the model of `instead`, unless another than that of `weights` is wanted by now."""
+    def give_up(self, wanted: ModelChoice, instead: ModelChoice) -> None:
+        """Want the model `instead`, unless another than `wanted` is wanted by now."""
         with self._lock:
-            if self.weights == weights:
-                self.weights = instead
+            if self.wanted == wanted:
+                self.wanted = instead
 
     def put(self, requests: Sequence[GenerationRequest]) -> list[GenerationRequest]:
         """Make `requests` wait; returns the waiting ones they replace."""
@@ -50,14 +58,14 @@ class RequestQueue:
                     self._token.set()
             return dropped
 
-    def take(self, weights: Path | None) -> tuple[list[GenerationRequest], threading.Event] | None:
+    def take(self, model: ModelChoice) -> tuple[list[GenerationRequest], threading.Event] | None:
         """The next requests to run together, with a fresh token that cancels them.
 
-        None if nothing waits, or if it waits for another model than that of `weights`.
+        None if nothing waits, or if it waits for another than `model`.
         """
         with self._lock:
             origin = next((name for name in ORIGINS if self._waiting.get(name)), "")
-            if not origin or self.weights != weights:
+            if not origin or self.wanted != model:
                 return None
             waiting = self._waiting[origin]
             batch = list(takewhile(lambda request: _shares(request) == _shares(waiting[0]), waiting))

@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.generation.queue import RequestQueue
+from arc_instrument.generation.queue import ModelChoice, RequestQueue
 from arc_instrument.generation.worker import Synth, Worker
 
 SHUTDOWN_MS = 20_000  # importing torch cannot be interrupted
@@ -19,6 +19,7 @@ class GenerationService(QObject):
         phaseChanged(Phase, str): what the worker does now, and the sentence that says so.
         modelLoaded(LoadedModel): sounds are made with this model from now on.
         switchFailed(str): the wanted model could not be loaded, the one before it is back; the sentence says why.
+        precisionFailed(str, str): the wanted precision cannot be had here: what is computed in instead, and why.
         progressed(Progress): one denoising step is done.
         generated(Generated): a sound is finished; never sent for a cancelled request.
         failed(int, str): id of the request and one sentence.
@@ -28,31 +29,34 @@ class GenerationService(QObject):
     phaseChanged = Signal(object, str)
     modelLoaded = Signal(object)
     switchFailed = Signal(str)
+    precisionFailed = Signal(str, str)
     progressed = Signal(object)
     generated = Signal(object)
     failed = Signal(int, str)
     cancelled = Signal(int)
     _load = Signal()
-    _reload = Signal()
     _wake = Signal()
 
     def __init__(
         self,
-        make_synth: Callable[[Path | None], Synth],
+        make_synth: Callable[[Path | None, str], Synth],
         weights: Path | None = None,
+        precision: str = "",
         parent: QObject | None = None,
     ):
+        """`make_synth` takes a model folder and a precision, as `ModelChoice` has them; it runs in the worker."""
         super().__init__(parent)
-        self._queue = RequestQueue(weights)
+        self._queue = RequestQueue(ModelChoice(weights, precision))
         self._thread = QThread()
         self._thread.setObjectName("generation")
         self._worker = Worker(make_synth, self._queue)
         self._worker.moveToThread(self._thread)
-        names = ("phaseChanged", "modelLoaded", "switchFailed", "progressed", "generated", "failed", "cancelled")
-        for name in names:
+        for name in (
+            "phaseChanged", "modelLoaded", "switchFailed", "precisionFailed",
+            "progressed", "generated", "failed", "cancelled",
+        ):  # fmt: skip
             getattr(self._worker, name).connect(getattr(self, name))
         self._load.connect(self._worker.load)
-        self._reload.connect(self._worker.reload)
         self._wake.connect(self._worker.run_waiting)
 
     def start(self) -> None:
@@ -64,7 +68,7 @@ class GenerationService(QObject):
     @property
     def weights(self) -> Path | None:
         """The folder of the model that is loaded or is to be; None: the embedded one."""
-        return self._queue.weights
+        return self._queue.wanted.weights
 
     def switch(self, weights: Path | None) -> None:
         """Make sounds with the model in the folder `weights` (None: the embedded one) from now on.
@@ -72,13 +76,17 @@ class GenerationService(QObject):
         The sound that is being made is finished first; what waits, and what is ordered meanwhile, is made with the
         new model. If that one cannot be loaded, the one before it comes back.
         """
-        self._queue.want(weights)
+        self._queue.want(self._queue.wanted._replace(weights=weights))
         self._load.emit()
 
-    def reload(self) -> None:
-        """Load the model anew, because what it computes in has changed. What waits is made afterwards."""
+    def compute_in(self, precision: str) -> None:
+        """Load the model anew, to compute in `precision` from now on; as with `switch`, what waits is made by it.
+
+        If it cannot be loaded like that, what it computed in before comes back.
+        """
+        self._queue.want(self._queue.wanted._replace(precision=precision))
         if self._thread.isRunning():
-            self._reload.emit()
+            self._load.emit()
 
     def submit(self, request: GenerationRequest) -> None:
         """Order a sound; see `submit_batch`."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal, Slot
 
 from arc_instrument.domain import Generated, GenerationRequest, LoadedModel, Phase, Progress, UserError
-from arc_instrument.generation.queue import RequestQueue
+from arc_instrument.generation.queue import ModelChoice, RequestQueue
 
 _log = logging.getLogger(__name__)
 
@@ -37,54 +37,54 @@ class Worker(QObject):
     phaseChanged = Signal(object, str)
     modelLoaded = Signal(object)
     switchFailed = Signal(str)
+    precisionFailed = Signal(str, str)
     progressed = Signal(object)
     generated = Signal(object)
     failed = Signal(int, str)
     cancelled = Signal(int)
 
-    def __init__(self, make_synth: Callable[[Path | None], Synth], queue: RequestQueue):
+    def __init__(self, make_synth: Callable[[Path | None, str], Synth], queue: RequestQueue):
         super().__init__()
         self._make_synth = make_synth
         self._queue = queue
         self._synth: Synth | None = None
-        self._loaded: LoadedModel | None = None  # what `_synth` is
+        self._model: ModelChoice | None = None  # what `_synth` is
+        self._loaded: LoadedModel | None = None  # and what is told of it
 
     @Slot()
     def load(self) -> None:
         """Load the wanted model unless it is here; if that fails, the one before it, and then the embedded one."""
-        wanted, before = self._queue.weights, self._loaded
-        if before is not None and before.weights == wanted:
-            self.modelLoaded.emit(before)
+        wanted = self._queue.wanted
+        if self._loaded is not None and self._model == wanted:
+            self.modelLoaded.emit(self._loaded)
         else:
-            self._replace(wanted, None if before is None else before.weights)
+            self._replace(wanted, self._model)
         self.run_waiting()
 
-    @Slot()
-    def reload(self) -> None:
-        """Load the wanted model though it is here."""
-        self._replace(self._queue.weights, None if self._loaded is None else self._loaded.weights)
-        self.run_waiting()
-
-    def _replace(self, wanted: Path | None, before: Path | None) -> None:
-        self._synth = self._loaded = None  # at once: two large models together may not fit into memory
+    def _replace(self, wanted: ModelChoice, before: ModelChoice | None) -> None:
+        self._synth = self._model = self._loaded = None  # at once: two large models may not fit into memory
         _give_memory_back()
         problems = []
-        for weights in dict.fromkeys((wanted, before, None)):
-            problem = self._try(weights)
+        instead = (before or wanted, wanted._replace(precision=""), wanted._replace(weights=None), ModelChoice())
+        for model in dict.fromkeys((wanted, *instead)):
+            problem = self._try(model)
             if problem is None:
                 break
             problems.append(problem)
-        if self._loaded is None:
+        if self._model is None:
             self.phaseChanged.emit(Phase.FAILED, problems[0])
-        elif problems:
-            self._queue.give_up(wanted, self._loaded.weights)
+            return
+        self._queue.give_up(wanted, self._model)
+        if self._model.weights != wanted.weights:
             self.switchFailed.emit(problems[0])
+        if self._model.precision != wanted.precision:
+            self.precisionFailed.emit(self._model.precision, problems[0])
 
-    def _try(self, weights: Path | None) -> str | None:
+    def _try(self, model: ModelChoice) -> str | None:
         """Load and warm up one model; the sentence that says why it failed, None if it is there."""
         try:
             self.phaseChanged.emit(Phase.LOADING, "Loading the model")
-            synth = self._make_synth(weights)
+            synth = self._make_synth(*model)
             self.phaseChanged.emit(Phase.WARMING, "Warming up the model")
             synth.warm_up()
         except UserError as error:
@@ -94,15 +94,15 @@ class Worker(QObject):
         except Exception as error:
             _log.exception("the model could not be loaded")
             return f"The model could not be loaded ({_brief(error)})."
-        self._synth = synth
-        self._loaded = LoadedModel(synth.name, synth.max_seconds, synth.licence, synth.licence_link, weights)
+        self._synth, self._model = synth, model
+        self._loaded = LoadedModel(synth.name, synth.max_seconds, synth.licence, synth.licence_link, model.weights)
         self.modelLoaded.emit(self._loaded)
         self.phaseChanged.emit(Phase.READY, "Ready")
         return None
 
     @Slot()
     def run_waiting(self) -> None:
-        while self._synth and self._loaded and (waiting := self._queue.take(self._loaded.weights)):
+        while self._synth and self._model and (waiting := self._queue.take(self._model)):
             self._run(self._synth, *waiting)
 
     def _run(self, synth: Synth, requests: list[GenerationRequest], token: threading.Event) -> None:

@@ -80,7 +80,7 @@ def synths(synth) -> dict[Path | None, ToneSynth | Exception]:
 
 @pytest.fixture
 def generation(qtbot, synth, synths):
-    def make(weights):
+    def make(weights, _precision):
         if isinstance(synths[weights], Exception):
             raise synths[weights]
         return synths[weights]

@@ -80,10 +80,11 @@ def test_another_precision_is_told_once_and_an_unknown_one_never(qtbot, session)
     assert told == ["float32", ""]
 
 
-def test_a_model_is_loaded_anew_on_request(qtbot, session, generation, synth):
-    with qtbot.waitSignal(generation.modelLoaded):
-        generation.reload()
-    assert session.state.model.name == synth.name
+def test_a_precision_that_cannot_be_had_is_taken_back_with_a_sentence(session):
+    session.preferences.choose_precision("int8")
+    session.preferences.take_back_precision("float32", "int8 needs torchao.")
+    assert session.state.preferences.precision == "float32"
+    assert session.state.message.text == "int8 needs torchao. The model computes in float32 instead."
 
 
 def test_osc_opens_moves_and_closes_with_its_switches(session):

@@ -223,7 +223,7 @@ def test_a_take_survives_a_failure_that_nobody_foresaw(qtbot, session, monkeypat
 def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_again(qtbot, synth, audio, home):
     damage = [UserError("The weights are damaged: fetch them again.")]
 
-    def load(_):
+    def load(*_):
         if damage:
             raise damage.pop()
         return synth

@@ -52,10 +52,10 @@ def window(qtbot, application, sound_server, home, tmp_path, take):
         (embedded,) = installed_models(home / "models")
         return embedded, InstalledModel("copy", "A copy", tmp_path / "copy", "not stated", "", 5.9)
 
-    def make_synth(weights):
+    def make_synth(weights, precision):
         from arc_instrument.synth import Synth
 
-        return Synth(weights)
+        return Synth(weights, precision or None)
 
     generation, audio = GenerationService(make_synth), AudioClient()
     files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
