@@ -132,7 +132,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     save_soon = QTimer(singleShot=True, interval=SAVE_DELAY_MS)
     save_soon.timeout.connect(save_settings)
-    session.controlsChanged.connect(save_soon.start)
+    session.settingsChanged.connect(save_soon.start)
 
     def start_services() -> None:
         session.player.start_audio()

@@ -72,7 +72,7 @@ class MidiMap(QObject):
         self._takeovers = {trigger: each for trigger, each in self._takeovers.items() if trigger in kept}
         self._switches = {trigger: each for trigger, each in self._switches.items() if trigger in kept}
         self._store.update(bindings=bindings)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
 
     # --- what is played ---------------------------------------------------------------------------------------------
 

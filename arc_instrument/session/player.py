@@ -216,7 +216,6 @@ class Player(QObject):
         if shapes[part] != shape:
             self._audio.set_shape(part, shape)
             self._store.update(shapes=(*shapes[:part], shape, *shapes[part + 1 :]))
-            self._store.controlsChanged.emit()
 
     # --- the sound card -----------------------------------------------------------------------------------------
 
@@ -239,7 +238,7 @@ class Player(QObject):
         """Listen to every MIDI input but those; the sound goes on meanwhile."""
         self.devices = replace(self.devices, ignored_midi=names)
         self._store.update(devices=self.devices)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
         self._audio.ignore_midi(names)
 
     def change_devices(self, **changes: object) -> None:
@@ -248,7 +247,7 @@ class Player(QObject):
         if devices != self.devices:
             self.devices = devices
             self._store.update(devices=devices)
-            self._store.controlsChanged.emit()
+            self._store.settingsChanged.emit()
             self._store.dismiss_message()
             self._audio.restart(devices)
 

@@ -97,7 +97,7 @@ class PreferenceCommands(QObject):
         after = replace(before, **changes)  # pyright: ignore[reportArgumentType]
         if after != before:
             self._store.update(preferences=after)
-            self._store.controlsChanged.emit()
+            self._store.settingsChanged.emit()
         return after != before
 
 

@@ -263,7 +263,7 @@ class Session(Store):
     def _on_model(self, model: LoadedModel) -> None:
         if self._wanted_model is not None and self._wanted_model.path == model.weights:
             self.chosen_model = self._wanted_model
-            self.controlsChanged.emit()
+            self.settingsChanged.emit()
         self._estimate = self._estimates.setdefault(model.weights, TimeEstimate())
         self.update(model=model, max_seconds=model.max_seconds)
         self._update_cost(seconds=self._possible(self.state.wished_seconds))

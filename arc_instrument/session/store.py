@@ -12,11 +12,12 @@ class Store(QObject):
 
     Signals:
         stateChanged(SessionState): after every change.
-        controlsChanged(): a preference that the settings file keeps has changed.
+        settingsChanged(): what the settings file keeps has changed. What a person works on is in the session file, which
+            `Autosave` writes by `stateChanged`.
     """
 
     stateChanged = Signal(object)
-    controlsChanged = Signal()
+    settingsChanged = Signal()
 
     def __init__(self, state: SessionState, parent: QObject | None = None):
         super().__init__(parent)

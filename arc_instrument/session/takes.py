@@ -344,7 +344,7 @@ class Takes(QObject):
     def _open_folder(self, folder: Path) -> None:
         self._shelf.move_to(folder)
         self._change((), selection=(), previous_folder=None, folder_problem="", takes_folder=folder, message=None)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
         self.load()
         self._retry()
 
@@ -426,7 +426,7 @@ class Takes(QObject):
 
     def _on_fetched(self) -> None:
         self._store.say(f"All takes lie in {self.folder}; the old folder is emptied when you quit.", is_error=False)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
         self.load()
 
 

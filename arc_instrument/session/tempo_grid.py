@@ -68,4 +68,5 @@ class TempoGrid(QObject):
 
     def _use(self, changes: dict[str, object]) -> None:
         self._store.update(**changes)
-        self._store.controlsChanged.emit()
+        if "metronome_bpm" in changes:
+            self._store.settingsChanged.emit()

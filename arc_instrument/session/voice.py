@@ -227,7 +227,7 @@ class Voice(QObject):
 
     def _set(self, **changes: object) -> None:
         self._store.update(**changes)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
 
     # --- monitor --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ CLIP = Clip(np.zeros((100, 2), np.float32))
 @pytest.mark.parametrize("part", [0, 16])
 def test_a_shape_is_given_to_its_part_alone_and_shown(session, audio, qtbot, part):
     wanted = Shape(low_pass_hz=900, release_ms=300)
-    with qtbot.waitSignal(session.controlsChanged):
+    with qtbot.assertNotEmitted(session.settingsChanged):  # a shape is work: the session file keeps it
         session.player.set_shape(part, wanted)
     assert audio.calls[-1] == ("set_shape", part, wanted)
     assert session.state.shapes[part] == wanted

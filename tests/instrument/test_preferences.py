@@ -22,7 +22,7 @@ from arc_instrument.settings import Settings
 )
 def test_a_choice_for_the_sound_card_opens_it_anew_once(session, audio, command, argument, field, value):
     saved = []
-    session.controlsChanged.connect(lambda: saved.append(True))
+    session.settingsChanged.connect(lambda: saved.append(True))
     for _ in range(2):
         getattr(session.preferences, command)(argument)
     assert audio.names().count("restart") == 1

@@ -326,7 +326,7 @@ def test_the_remedy_of_a_failed_switch_tries_once_more(qtbot, session, synths):
 def test_a_choice_is_kept_once_its_model_is_loaded(qtbot, session, synths, models):
     synths[LONG.path] = ToneSynth("long", 9.0)
     changes = []
-    session.controlsChanged.connect(lambda: changes.append(session.chosen_model))
+    session.settingsChanged.connect(lambda: changes.append(session.chosen_model))
     switched(qtbot, session, LONG)
     assert session.chosen_model is LONG
     assert LONG in changes
@@ -580,7 +580,7 @@ def test_shutdown_waits_for_a_take_that_is_being_written(qtbot, generation, synt
 
 def test_a_chosen_device_is_used_at_once_and_only_when_it_is_another(session, audio):
     changes = []
-    session.controlsChanged.connect(lambda: changes.append(session.player.devices))
+    session.settingsChanged.connect(lambda: changes.append(session.player.devices))
     session.player.choose_output("Scarlett 2i2")
     session.player.choose_output("Scarlett 2i2")
     session.player.choose_input("Built-in microphone")

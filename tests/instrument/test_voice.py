@@ -111,7 +111,7 @@ def test_controls_stay_in_their_ranges_and_come_back_from_the_settings_file(qtbo
     voice.set_count_in_beats(-1)
     voice.set_beats_per_bar(99)
     voice.set_record_bars(-3)
-    with qtbot.waitSignal(session.controlsChanged):
+    with qtbot.waitSignal(session.settingsChanged):
         voice.set_monitor_gain(9)
     session.voice._round_trips_ms[PAIR] = 5.5
     kept = voice.settings()
