@@ -12,8 +12,8 @@ class Store(QObject):
 
     Signals:
         stateChanged(SessionState): after every change.
-        settingsChanged(): what the settings file keeps has changed. What a person works on is in the session file, which
-            `Autosave` writes by `stateChanged`.
+        settingsChanged(): what the settings file keeps has changed. The session file keeps what a person works on, and
+            `Autosave` watches the state for that.
     """
 
     stateChanged = Signal(object)
