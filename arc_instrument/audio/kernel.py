@@ -3,6 +3,9 @@
 It works on structured arrays made beforehand: no allocation, lock, log or file. Whatever changes slowly (pitch, filter,
 gains) is computed on a grid of `TICK` frames counted from the stream's start, so that no sample depends on how the
 driver cuts time into blocks.
+
+One file, long as it is: numba's cache knows a function by the file that it stands in, and would go on running machine
+code that was compiled from the old text of another.
 """
 
 import math
