@@ -224,6 +224,7 @@ class AudioClient(QObject):
 
     @Slot()
     def _launch(self) -> None:
+        self._relaunch.stop()  # it may wait to do the same, and would take the folder away from this process
         self._remove_folder()
         self._folder = make_exchange_folder()
         self._silent_ticks, self._is_up, self._last_words = 0, False, b""
@@ -246,7 +247,12 @@ class AudioClient(QObject):
     def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
         if self._folder is not None:
             clip, root_note, clip_id = loaded
-            path = put_samples(self._folder, clip.samples)
+            try:
+                path = put_samples(self._folder, clip.samples)
+            except OSError as error:
+                reason = f"{self._folder.parent}: {error.strerror or error}"
+                self._show(replace(self.state, sentence=f"The keys keep their sound: no room for another ({reason})."))
+                return
             self._send(kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id)
 
     def _send(self, kind: str, **fields: object) -> None:

@@ -10,9 +10,11 @@ import pytest
 import soundfile
 from doubles import RUNNING, tone
 
+from arc_instrument import onsets
 from arc_instrument.actions import ACTIONS
 from arc_instrument.audio.protocol import AudioLevels, AudioState, RecordingPlan
 from arc_instrument.domain import RATE_HZ, Clip
+from arc_instrument.session import comparison
 from arc_instrument.session.voice import Voice
 from arc_instrument.settings import Settings, load, save
 
@@ -219,7 +221,7 @@ def pair(qtbot, voice, session, audio):
     session.set_seconds(1.0)
     audio.recorded.emit(Clip(0.1 * tone(1.0, 3).samples))
     session.generate()
-    qtbot.waitUntil(lambda: session.state.onset_f1 is not None)
+    qtbot.waitUntil(lambda: session.state.onset_f1 is not None and len(session.state.takes) == 1)
     audio.calls.clear()
     return session
 
@@ -257,6 +259,23 @@ def test_onsets_of_both_are_shown_with_their_agreement_and_go_with_the_recording
     assert pair.state.onset_f1 == 1.0
     pair.clear_init()
     assert (pair.state.init_onsets, pair.state.result_onsets, pair.state.onset_f1) == ((), (), None)
+
+
+def test_onsets_that_cannot_be_found_leave_no_grid_and_the_next_recording_is_measured(qtbot, pair, audio, monkeypatch):
+    broken = tone(1.0, 5)
+
+    def onset_times(clip):
+        if clip is broken:
+            raise RuntimeError("no onsets")
+        return onsets.onset_times(clip)
+
+    monkeypatch.setattr(comparison, "onset_times", onset_times)
+    audio.recorded.emit(broken)
+    qtbot.waitUntil(lambda: pair.state.init_onsets == ())
+    assert pair.state.onset_f1 is None
+    audio.recorded.emit(tone(1.0, 6))
+    qtbot.waitUntil(lambda: pair.state.onset_f1 == 1.0)
+    assert pair.state.init_onsets == (0.0,)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

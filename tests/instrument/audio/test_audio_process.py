@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arc_instrument.audio.client import AudioClient, AudioSettings
+from arc_instrument.audio.client import FIRST_RELAUNCH_MS, AudioClient, AudioSettings
 from arc_instrument.audio.mixer import Mixer
 from arc_instrument.domain import RATE_HZ, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
@@ -38,7 +38,7 @@ with mido.open_output(name) as port:
 APP = """
 import sys
 from PySide6.QtCore import QCoreApplication
-from arc_instrument.audio.client import AudioClient, AudioSettings
+from arc_instrument.audio.client import FIRST_RELAUNCH_MS, AudioClient, AudioSettings
 app = QCoreApplication([])
 client = AudioClient()
 client.stateChanged.connect(lambda state: print(client._process.processId(), flush=True))
@@ -418,6 +418,23 @@ def test_an_audio_process_that_answers_no_more_is_killed_and_replaced(running, q
     qtbot.waitUntil(lambda: running.state.running, timeout=START_MS)
     assert process_id(running) != stuck
     assert not is_alive(stuck)
+
+
+def test_a_restart_while_another_launch_waits_leaves_the_new_process_its_folder(running, qtbot):
+    os.kill(process_id(running), signal.SIGKILL)
+    qtbot.waitUntil(running._relaunch.isActive)
+    running.restart()
+    folder = running._folder
+    qtbot.wait(2 * FIRST_RELAUNCH_MS)
+    assert running._folder == folder
+    assert folder.is_dir()
+
+
+def test_where_no_sample_can_be_handed_over_that_is_a_sentence(running, qtbot):
+    running._folder.rmdir()
+    running.arm(tone(1))
+    assert running.state.sentence.startswith("The keys keep their sound: no room for another")
+    running._folder.mkdir()
 
 
 def test_restart_takes_new_settings(running, qtbot):
