@@ -28,7 +28,7 @@ class Variations(QObject):
         super().__init__(session)
         self._session = session
         self._made: dict[int, Generated] = {}  # by place
-        self._kept: set[int] = set()
+        self._kept: set[int] = set()  # ids of requests
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
         self._orders.lost.connect(self._on_lost)
@@ -71,8 +71,8 @@ class Variations(QObject):
         self._session.takes.choose(current_sound(generated), "choose variation", "choose variation", also)
         show(index)
         self._session.player.play()
-        if index not in self._kept:
-            self._kept.add(index)
+        if generated.request.id not in self._kept:
+            self._kept.add(generated.request.id)
             self._session.takes.keep(generated)
 
     choose_1 = partialmethod(choose, 0)
