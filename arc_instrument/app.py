@@ -4,7 +4,7 @@ import faulthandler
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -29,6 +29,7 @@ from arc_instrument.session.kept_work import keep_work
 from arc_instrument.session.state import DEFAULT_MAX_SECONDS
 from arc_instrument.settings import AudioDeviceSettings, Folders, MidiBindingSettings, Settings
 from arc_instrument.ui.appearance import Appearance
+from arc_instrument.ui.collector import Collector
 from arc_instrument.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -38,16 +39,23 @@ SAVE_DELAY_MS = 1_000
 _LOG_BYTES = 500_000
 
 
-def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str | None = None) -> int:
+def run(
+    argv: Sequence[str] = (),
+    *,
+    weights: Path | None = None,
+    precision: str | None = None,
+    made: "Callable[[MainWindow, Session], object] | None" = None,
+) -> int:
     """Open the window and play until it is closed; returns the exit status.
 
     `argv` goes to Qt. `weights` is a model folder other than the embedded one; `precision` is what
-    models compute in, by default the faster float of this machine.
+    models compute in, by default the faster float of this machine. `made` is told of the window before it is shown.
     """
     folders = settings_file.folders()
     _start_log(folders)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     application = QApplication(["arc-instrument", *argv])
+    collector = Collector(application)
     appearance = dress(application)
     problem = None
     try:
@@ -65,19 +73,13 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     if settings.model and weights is None:  # by default nothing is listed before the window is up
         model = next((installed for installed in list_models() if installed.name == settings.model), None)
 
-    chosen_precision = precision or settings.compute.precision
-
-    def make_synth(folder: Path | None) -> Synth:
+    def make_synth(folder: Path | None, precision: str) -> Synth:
         from arc_instrument.synth import Synth
 
-        return Synth(folder, chosen_precision or None)
+        return Synth(folder, precision or None)
 
-    def change_precision(chosen: str) -> None:
-        nonlocal chosen_precision
-        chosen_precision = chosen
-        generation.reload()
-
-    generation = GenerationService(make_synth, model.path if model else weights)
+    chosen_precision = precision or settings.compute.precision
+    generation = GenerationService(make_synth, model.path if model else weights, chosen_precision)
     audio = AudioClient()
     chosen_folder = Path(settings.takes_folder) if settings.takes_folder else None
     library = Library(chosen_folder or folders.takes, must_exist=chosen_folder is not None)
@@ -98,8 +100,9 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         models_folder=folders.models,
         bindings=[each.binding() for each in settings.midi_controls],
     )
+    session.update(export_format=settings.export_format)
     appearance.render_state(session.state)
-    session.stateChanged.connect(appearance.render_state)
+    session.settled.connect(appearance.render_state)
     instance = claim(folders.session)
     autosave = Autosave(session, instance.session_file, write_clip, read_clip)
     keep_work(autosave, session)
@@ -116,17 +119,19 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
             f"{session.takes.folder}.",
             is_error=False,
         )
-    session.preferences.precisionChanged.connect(change_precision)
+    session.preferences.precisionChanged.connect(generation.compute_in)
+    generation.precisionFailed.connect(session.preferences.take_back_precision)
 
     def save_settings() -> None:
         if problem:  # a settings file that could not be read is the person's to mend, not ours to overwrite
             return
         settings.voice = session.voice.settings()
+        settings.export_format = session.state.export_format
         settings.audio = AudioDeviceSettings(**asdict(session.player.devices))
         preferences.into_settings(session.state.preferences, settings)
         settings.midi_controls = [MidiBindingSettings.of(each) for each in session.state.bindings]
-        if session.chosen_model and session.chosen_model.name:
-            settings.model = session.chosen_model.name
+        if session.model.chosen and session.model.chosen.name:
+            settings.model = session.model.chosen.name
         settings.takes_folder = "" if session.takes.folder == folders.takes else str(session.takes.folder)
         try:
             settings_file.save(settings, folders.settings_file)
@@ -135,7 +140,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
 
     save_soon = QTimer(singleShot=True, interval=SAVE_DELAY_MS)
     save_soon.timeout.connect(save_settings)
-    session.controlsChanged.connect(save_soon.start)
+    session.settingsChanged.connect(save_soon.start)
 
     def start_services() -> None:
         session.player.start_audio()
@@ -146,6 +151,8 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
         generation.start()
 
     window.painted.connect(start_services)
+    if made:
+        made(window, session)
     window.show()
     status = application.exec()
 
@@ -154,6 +161,7 @@ def run(argv: Sequence[str] = (), *, weights: Path | None = None, precision: str
     autosave.shutdown()
     session.shutdown()
     audio.shutdown()
+    collector.shutdown()
     if not generation.shutdown():
         os._exit(status)  # the worker hangs in foreign code; every take is written, so nothing is lost
     return status

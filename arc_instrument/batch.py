@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from arc_instrument.domain import MAX_SEED, Clip, Generated, GenerationRequest, UserError
+from arc_instrument.musical_time import asked, key_named, longest_bars
 from arc_instrument.requests import check_request, crop_note
 
-COLUMNS = ("prompt", "seconds", "steps", "seed", "init", "init_noise", "out")
+COLUMNS = ("prompt", "seconds", "steps", "seed", "init", "init_noise", "bpm", "bars", "key", "out")
+_TOLD = ("init_name", "bpm", "bars", "key")  # settings that make a sound another one
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One sound to render; None is for the program to choose. `where` names its line, "" for the command's own."""
+    """One sound to render; None is for the program to choose. `bars` at `bpm` take the place of `seconds`, 0 for none.
+
+    `where` names its line, "" for the command's own.
+    """
 
     prompt: str
     out: Path
@@ -25,6 +30,9 @@ class Wish:
     seed: int | None = None
     init: Path | None = None
     init_noise: float = 0.6
+    bpm: float | None = None
+    bars: int = 0
+    key: str = ""
     where: str = ""
 
 
@@ -115,14 +123,19 @@ def checked(
                 init_noise=1.0 if wish.init is None else wish.init_noise,
                 settings={} if wish.init is None else {"init_name": wish.init.name},
             )
+            request = asked(request, wish.bpm, wish.bars, key_named(wish.key) if wish.key else "")
+            if wish.bars and wish.bpm and request.seconds > max_seconds:
+                most = longest_bars(wish.bpm, max_seconds)
+                raise UserError(f"{wish.bars} bars at {wish.bpm:g} BPM last {request.seconds:.2f} s: this model makes "
+                                f"{max_seconds:.2f} s, which hold {most}.")  # fmt: skip
             jobs.append(Job(check_request(request, max_seconds), wish.out, kind, crop_note(request)))
         except UserError as error:
             raise UserError(f"{wish.where}{error}") from error
     return jobs
 
 
-def is_made(wish: Wish, steps: int) -> bool:
-    """Whether the wish's file is there, whole, and was made by what is wished: then it need not be made again."""
+def is_made(wish: Wish, request: GenerationRequest) -> bool:
+    """Whether the wish's file is there, whole, and was made by its request: then it need not be made again."""
     from arc_instrument.audio.wavfile import read_clip
     from arc_instrument.takefile import read_settings
 
@@ -133,10 +146,10 @@ def is_made(wish: Wish, steps: int) -> bool:
         read_clip(wish.out)
     except (UserError, OSError):
         return False
-    wanted = (wish.prompt.strip(), wish.seconds, steps, 1.0 if wish.init is None else wish.init_noise)
+    wanted = (request.prompt, request.seconds, request.steps, request.init_noise)
     made = (told["prompt"], told["seconds"], told["steps"], told["init_noise"])
-    name = None if wish.init is None else wish.init.name
-    return wanted == made and wish.seed in (None, told["seed"]) and told.get("init_name") == name
+    same_settings = all(told.get(name) == request.settings.get(name) for name in _TOLD)
+    return wanted == made and wish.seed in (None, told["seed"]) and same_settings
 
 
 def render_all(
@@ -153,7 +166,10 @@ def render_all(
 
 
 def _value(name: str, cell: str, where: str, folder: Path) -> Any:
-    kinds = {"seconds": float, "steps": int, "seed": int, "init_noise": float, "init": lambda path: folder / path}
+    kinds = {
+        "seconds": float, "steps": int, "seed": int, "init_noise": float, "bpm": float, "bars": int,
+        "init": lambda path: folder / path,
+    }  # fmt: skip
     try:
         return kinds.get(name, str)(cell)
     except ValueError as error:

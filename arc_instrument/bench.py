@@ -23,7 +23,9 @@ from rich.table import Table
 
 from arc_instrument.domain import RATE_HZ, Generated, GenerationRequest, Progress, UserError
 from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
+from arc_instrument.library_bench import LibraryTimes, measure_library
 from arc_instrument.requests import check_request
+from arc_instrument.window_bench import WindowTimes, from_dict, measure_window
 
 PROMPT = "punchy analog kick drum"
 BATCH_RUNS = 3
@@ -46,7 +48,8 @@ class Generator(Protocol):
 class Plan:
     """What to measure: `runs` sounds of `seconds` in `steps`, of the model in `weights` (None: the embedded one).
 
-    `precision` None is the machine's fastest; `plain` is torch's own layers, one by one.
+    `precision` None is the machine's fastest; `plain` is torch's own layers, one by one; `sound_only` leaves out the
+    window and the library.
     """
 
     runs: int
@@ -55,13 +58,15 @@ class Plan:
     weights: Path | None = None
     precision: str | None = None
     plain: bool = False
+    sound_only: bool = False
 
     def arguments(self) -> list[str]:
         """This plan as arguments of `arc-instrument bench`."""
         given = ["--runs", str(self.runs), "--seconds", str(self.seconds), "--steps", str(self.steps)]
         given += ["--weights", str(self.weights)] if self.weights else []
         given += ["--precision", self.precision] if self.precision else []
-        return [*given, *(["--plain"] if self.plain else [])]
+        given += ["--plain"] if self.plain else []
+        return [*given, *(["--sound-only"] if self.sound_only else [])]
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ class Report:
     peak_memory_mib: float | None
     peaks: dict[str, float]
     mixer: "MixerLoad | None" = None
+    window: WindowTimes | None = None
+    library: LibraryTimes | None = None
+    not_measured: str = ""  # why there is no window
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,13 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
 
     `probe_file` receives what the networks made of fixed inputs, for `compare`.
     """
+    window, library, problem = None, None, ""
+    if not plan.sound_only:  # before torch's threads and memory are here
+        library = measure_library()
+        try:
+            window = measure_window(weights=plan.weights, precision=plan.precision)
+        except UserError as error:
+            problem = str(error)
     started = time.perf_counter()
     from arc_instrument.synth import Synth, machine_peaks
 
@@ -146,7 +161,7 @@ def run(plan: Plan, probe_file: Path | None = None) -> Report:
         np.savez(probe_file, allow_pickle=False, **synth.probe())
     return Report(
         synth.name, _machine(), synth.about, request.seconds, request.steps, plan.runs, load_ms, ms, memory,
-        machine_peaks(), measure_mixer(),
+        machine_peaks(), measure_mixer(), window, library, problem,
     )  # fmt: skip
 
 
@@ -197,7 +212,7 @@ def compare(plan: Plan, console: Console | None = None) -> list[Comparison]:
         for title, precision, plain in VARIANTS:
             console.print(f"measuring {title} …")
             file = Path(folder) / "probe.npz"
-            variant = Plan(plan.runs, plan.seconds, plan.steps, plan.weights, precision, plain)
+            variant = Plan(plan.runs, plan.seconds, plan.steps, plan.weights, precision, plain, sound_only=True)
             command = [
                 sys.executable,
                 "-m",
@@ -246,7 +261,10 @@ def from_json(text: str) -> Report:
     """What `to_json` wrote of one report."""
     values = json.loads(text)
     mixer = MixerLoad(**values["mixer"]) if values["mixer"] else None
-    return Report(**{**values, "ms": {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}, "mixer": mixer})
+    window = from_dict(values["window"]) if values["window"] else None
+    library = LibraryTimes(**values["library"]) if values["library"] else None
+    ms = {stage: Quantiles(**ms) for stage, ms in values["ms"].items()}
+    return Report(**{**values, "ms": ms, "mixer": mixer, "window": window, "library": library})
 
 
 def print_table(report: Report, console: Console | None = None) -> None:
@@ -265,7 +283,32 @@ def print_table(report: Report, console: Console | None = None) -> None:
             f"mixer: {mixer.voices} voices, looped and filtered, take {mixer.median_percent:.1f} % of a block of "
             f"{mixer.block_frames} frames at {mixer.rate_hz / 1000:g} kHz on one core (p99 {mixer.p99_percent:.1f} %)"
         )
+    if report.window:
+        _print_window(report.window, console)
+    if report.library:
+        library = report.library
+        console.print(
+            f"library of {library.takes:,} takes: opens in {library.open_ms:.0f} ms, searches in "
+            f"{library.least_search_ms:.1f} to {library.most_search_ms:.1f} ms (“{library.slowest}”), "
+            f"the first time in {library.first_search_ms:.1f} ms"
+        )
+    if report.not_measured:
+        console.print(f"window: {report.not_measured}")
     _print_machine(report, console)
+
+
+def _print_window(window: WindowTimes, console: Console) -> None:
+    """The goal for a frame is 16 ms in 95 of 100, for the first one 1.5 s."""
+    table = Table()
+    table.add_column("input to frame")
+    for column in ("median ms", "p95 ms", "max ms"):
+        table.add_column(column, justify="right")
+    for name, ms in window.while_generating.items():
+        table.add_row(name, f"{ms.median:.1f}", f"{ms.p95:.1f}", f"{ms.max:.1f}")
+    console.print(f"window ({window.platform}) while sounds are made, {window.inputs} keys, moves and notes:")
+    console.print(table)
+    first = window.first_frame
+    console.print(f"process start to first frame {first.median:.0f} ms, at most {first.max:.0f} of {window.starts}")
 
 
 def print_comparison(comparisons: list[Comparison], console: Console | None = None) -> None:

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the doctor found something missing, 2 bad input (one sente
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,9 +94,19 @@ def render(
     init_noise: Annotated[
         float, typer.Option(help="How much of the recording is replaced: near 0 keeps it, 1 ignores it.")
     ] = 0.6,
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo in quarter notes a minute, which the prompt then says.")
+    ] = None,
+    bars: Annotated[
+        int, typer.Option(min=0, help="So many bars of 4/4 at --bpm, exact to the sample, instead of --seconds.")
+    ] = 0,
+    key: Annotated[str, typer.Option(help="“A minor”, F#m, Bb: the key, which the prompt then says.")] = "",
     count: Annotated[int, typer.Option(min=1, help="So many sounds, with seeds that follow each other.")] = 1,
     csv: Annotated[
-        Path | None, typer.Option(help="A sound a line: prompt and, as wished, seconds,steps,seed,init,init_noise,out.")
+        Path | None,
+        typer.Option(
+            help="A sound a line: prompt and, as wished, seconds, steps, seed, init, init_noise, bpm, bars, key, out."
+        ),
     ] = None,
     format: Annotated[
         str | None, typer.Option(callback=_known_format, help="wav16, wav24, wav32f or flac; left out: 24 bit.")
@@ -111,7 +122,7 @@ def render(
         raise UserError("No file was named to write to: add --out sound.wav.")
     if (prompt is None) == (csv is None):
         raise UserError("Give either a prompt or --csv with a prompt in each line.")
-    wish = batch.Wish(prompt or "", out or Path(), seconds, steps, seed, init, init_noise)
+    wish = batch.Wish(prompt or "", out or Path(), seconds, steps, seed, init, init_noise, bpm, bars, key)
     listed = [wish] if csv is None else batch.read_wishes(csv, wish, ".flac" if format == "flac" else ".wav")
     wishes = [each for one in listed for each in batch.times(one, count)]
     for each in wishes:
@@ -129,7 +140,7 @@ def render(
         waiting = jobs
         if is_batch:
             pairs = zip(jobs, wishes, strict=True)
-            waiting = [job for job, each in pairs if not batch.is_made(each, job.request.steps)]
+            waiting = [job for job, each in pairs if not batch.is_made(each, job.request)]
         for note in dict.fromkeys(job.note for job in waiting if job.note):
             print(f"arc-instrument: {note}", file=sys.stderr)
         for line in _render(synth, waiting, is_batch):
@@ -154,19 +165,43 @@ def bench(
     against_torch_eager: Annotated[
         bool, typer.Option("--against-torch-eager", help="Measure every engine and precision, and compare them.")
     ] = False,
+    sound_only: Annotated[
+        bool, typer.Option("--sound-only", help="Leave out the window and the library of 20,000 takes.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     probe: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Time this machine: text, step, decode, first sound, total, memory, beside its own GEMM and copy peaks."""
+    """Time this machine: sounds by stage, memory, mixer, the window's frames and start, a library of 20,000 takes,
+    beside its own GEMM and copy peaks."""
     from arc_instrument import bench as benchmark
 
-    plan = benchmark.Plan(runs, seconds, steps, weights, precision, plain)
+    plan = benchmark.Plan(runs, seconds, steps, weights, precision, plain, sound_only)
     if against_torch_eager:
         comparisons = benchmark.compare(plan)
         print(benchmark.to_json(comparisons)) if json else benchmark.print_comparison(comparisons)
         return
     report = benchmark.run(plan, probe)
     print(benchmark.to_json(report)) if json else benchmark.print_table(report)
+
+
+@app.command(hidden=True)
+def rehearse(
+    begun: Annotated[float, typer.Option(help="When this process was started, of time.monotonic.")] = 0.0,
+    inputs: Annotated[int, typer.Option(min=0, help="Keys, moves and notes; 0 closes after the first frame.")] = 0,
+    weights: Weights = None,
+    precision: Precision = None,
+) -> None:
+    """Open the window, use it, and print as JSON how late its frames were. `bench` starts this."""
+    import json
+
+    from arc_instrument.app import run
+
+    def rehearsed(window, session) -> None:
+        from arc_instrument.ui.rehearsal import Rehearsal
+
+        Rehearsal(window, session, begun or time.monotonic(), inputs, lambda told: print(json.dumps(told), flush=True))
+
+    raise typer.Exit(run(weights=weights, precision=precision, made=rehearsed))
 
 
 @app.command()

@@ -15,11 +15,13 @@ RATE_HZ = 44_100
 PARTS = 17  # 0 is played on the keys, 1 to 16 are the pads
 FIRST_PAD_NOTE = 36  # of pad 1: General MIDI's bass drum, where pad controllers begin
 POOL_CLIPS = 16  # that wait to be the next hit of a part
+EVERY_VELOCITY = (1, 127)  # the softest and the hardest hit
 MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SEED = 2**32 - 1
+MAX_RECORDING_SECONDS = 12.0  # as much as the recorder always keeps
 MAX_LEGS = 64  # of a walk: variations of variations of …
 
 # The most urgent first: typed or clicked; made while typing; chosen to be heard beside each other; pads; ahead of hits.
@@ -116,13 +118,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Timing:
-    """Where the time of one generation went, milliseconds."""
+    """Where the time of one generation went, milliseconds; of several made `together`, each one's share of it."""
 
     text_ms: float
     steps_ms: float
     decode_ms: float
     first_sound_ms: float
     total_ms: float
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,8 @@ class Take:
 class NoteEvent:
     """A key or MIDI note. `velocity` 1–127, 0 is a note-off; `source` is "keys" or the MIDI port's name.
 
-    `part` 0 is the keys, 1–16 are the pads; None is a note on the pads' MIDI channel that no pad has.
+    `part` 0 is the keys, 1–16 are the pads; None is a note that sounds nowhere: one on the pads' MIDI channel that no
+    pad has, or one that a person made a control.
     """
 
     note: int

@@ -59,6 +59,23 @@ def edited(clip: Clip, edit: Edit) -> Clip:
     return replace(clip, samples=samples * np.float32(10 ** (edit.gain_db / 20)))
 
 
+def heard_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]:
+    """Where [`start`, `end`) of a sound of `frames`, as it was made, lies in the edited one: what is cut off does not.
+
+    A reversed sound has it as far from its end as it was from the beginning.
+    """
+    first, last = edit.start, frames if edit.end is None else edit.end
+    start, end = (min(max(frame, first), last) for frame in (start, end))
+    return (last - end, last - start) if edit.reverse else (start - first, end - first)
+
+
+def made_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]:
+    """Where [`start`, `end`) of the edited sound lies in the sound of `frames` as it was made; undoes `heard_span`."""
+    first, last = edit.start, frames if edit.end is None else edit.end
+    start, end = (min(max(frame, 0), last - first) for frame in (start, end))
+    return (last - end, last - start) if edit.reverse else (first + start, first + end)
+
+
 def looped(clip: Clip, frames: int, crossfade_ms: float = 20.0) -> Clip:
     """The first `frames` of `clip` as a loop: what sounds after them dies away, in equal power, over its beginning.
 

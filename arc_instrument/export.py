@@ -3,15 +3,18 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from arc_instrument.analysis import analysed
 from arc_instrument.audio.sampler_chunks import marks_of
 from arc_instrument.audio.wavfile import FORMATS, write_clip, write_whole
-from arc_instrument.domain import Clip, UserError
+from arc_instrument.domain import Clip, Take, UserError
+from arc_instrument.editing import UNEDITED, Edit, edited
 from arc_instrument.library import slug
 from arc_instrument.sfz import Region, sfz
+from arc_instrument.takefile import with_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,19 @@ class Pad:
     high_key: int | None = None
     low_velocity: int = 1
     high_velocity: int = 127
+
+
+def as_heard(clip: Clip, take: Take, edit: Edit, loop: tuple[int, int] | None) -> tuple[Clip, Take]:
+    """A take's sound as the keys have it, and the take that says so: its edit, its loop and what is heard in it now.
+
+    `loop` in frames of the edited sound. An analysis of some 100 ms where there is an edit: not for the GUI.
+    """
+    if edit == UNEDITED:
+        return clip, take if loop is None else with_settings(take, loop=list(loop))
+    heard = edited(clip, edit)
+    bars = take.settings.get("bars") if len(heard.samples) == len(clip.samples) else None  # cut, it has them no more
+    told = with_settings(take, edit=edit, loop=loop and list(loop), bars=bars)
+    return heard, replace(told, facts=analysed(heard, take.settings.get("bpm")))
 
 
 def export_sound(clip: Clip, comment: Mapping[str, Any], folder: Path, name: str, format: str = "wav24") -> Path:

@@ -97,6 +97,8 @@ class Library:
             if not self._is_indexed:
                 with suppress(sqlite3.Error, OSError):
                     self._known = {file: (size, take) for file, size, take in self._index.rows()}
+                for _, take in self._known.values():
+                    hash(take.path)  # a path keeps its hash: else the first search takes 40 ms longer
                 self._is_indexed = True
             self._scan()
             self._read_marks()

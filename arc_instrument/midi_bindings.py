@@ -1,5 +1,6 @@
 """What a learned MIDI control does, as data; and how a knob takes over a value without a jump. No Qt."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -58,6 +59,11 @@ def value_of(event: MidiEvent) -> int:
 def bound(bindings: tuple[Binding, ...], new: Binding) -> tuple[Binding, ...]:
     """`bindings` with `new`. A control drives one target, a target may be driven by several controls."""
     return (*(binding for binding in bindings if binding.trigger != new.trigger), new)
+
+
+def silent_notes(bindings: Iterable[Binding]) -> tuple[tuple[str, int], ...]:
+    """The notes that drive something, as the MIDI port's name and the note."""
+    return tuple((each.trigger.source, each.trigger.number) for each in bindings if each.trigger.kind == "note")
 
 
 def with_relative(bindings: tuple[Binding, ...], trigger: Trigger, relative: bool) -> tuple[Binding, ...]:

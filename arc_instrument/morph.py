@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 Blend = tuple[tuple[str, float], ...]  # prompts with weights that add up to 1
 
+LETTERS = "ABCD"  # of the corners, in their order
 CORNERS = 4  # bottom left, bottom right, top left, top right
 _PART = re.compile(r"(?P<text>.+?)::(?P<weight>\d+(?:\.\d+)?)(?:\s+|$)", re.DOTALL)
 

@@ -1,16 +1,18 @@
 """Bars, beats and keys: what they are in frames, how they are tapped, and how a prompt says them."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from arc_instrument.domain import RATE_HZ, UserError
+from arc_instrument.domain import RATE_HZ, GenerationRequest, UserError
 
 MIN_BPM, MAX_BPM = 30.0, 300.0
 MAX_BARS = 64
 TAP_RESET_SECONDS, MAX_TAPS = 2.0, 9
 NOTES = ("C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 KEYS = tuple(f"{note} {mode}" for mode in ("major", "minor") for note in NOTES)
+_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_KEY_NAMED = re.compile(r"([a-gA-G]) ?(#|♯|sharp|b|♭|flat)? ?(major|maj|minor|min|m|M)?")
 _KEY_SAID = re.compile(r"\b[A-G](?:#|♯|b|♭| sharp| flat)? ?(?:maj(?:or)?|min(?:or)?|m)\b")
 _BPM_SAID = re.compile(r"\b\d{2,3}(?:[.,]\d+)? ?bpm\b", re.IGNORECASE)
 
@@ -84,6 +86,38 @@ def worded(prompt: str, bpm: float | None = None, key: str | None = None) -> str
     if key and not _KEY_SAID.search(prompt):
         added.append(f"in {key}")
     return ", ".join([prompt.strip().rstrip(","), *added]) if added else prompt
+
+
+def key_named(text: str) -> str:
+    """The one of `KEYS` that a person means by “A minor”, “Am”, “F# min” or “bb”; without a mode it is major.
+
+    Raises `UserError` for what names none.
+    """
+    found = _KEY_NAMED.fullmatch(" ".join(text.split()))
+    if found is None:
+        raise UserError(f"The key “{text}” is not known: write one such as “A minor”, “F# minor” or “Bb major”.")
+    letter, accidental, mode = found.groups()
+    shift = 0 if accidental is None else 1 if accidental in ("#", "♯", "sharp") else -1
+    note = NOTES[(_NATURALS[letter.upper()] + shift) % 12]
+    return f"{note} {'minor' if mode in ('minor', 'min', 'm') else 'major'}"
+
+
+def asked(request: GenerationRequest, bpm: float | None = None, bars: int = 0, key: str = "") -> GenerationRequest:
+    """The request with tempo and key in its words, as long as the bars exactly, and all three told by its file.
+
+    0 bars leave the length as it is. Raises `UserError` for bars without a tempo, and for what no music has.
+    """
+    settings, seconds = dict(request.settings), request.seconds
+    if bars and bpm is None:
+        raise UserError(f"{bars} bars have no length without a tempo: give the beats a minute too.")
+    if bpm is not None:
+        settings["bpm"] = check_bpm(bpm)
+    if bars and bpm is not None:
+        seconds = MusicalLength(bpm, bars).seconds
+        settings["bars"] = bars
+    if key:
+        settings["key"] = key
+    return replace(request, prompt=worded(request.prompt, bpm, key or None), seconds=seconds, settings=settings)
 
 
 class TapTempo:

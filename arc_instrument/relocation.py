@@ -14,7 +14,7 @@ from pathlib import Path
 
 from arc_instrument.domain import UserError
 from arc_instrument.library import Library
-from arc_instrument.marks import MARKS_NAME
+from arc_instrument.marks import LOCK_NAME, MARKS_NAME, Marks
 from arc_instrument.trash import TRASH_NAME
 
 MARKER_NAME = ".moving.json"
@@ -24,10 +24,7 @@ def begin(source: Path, target: Path) -> None:
     """Take the favourites and tags along, then note in `target` what is to be fetched. Raises `UserError`."""
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            lines = (source / MARKS_NAME).read_bytes()
-            with open(target / MARKS_NAME, "ab") as journal:  # a line twice says the same twice
-                journal.write(b"\n" + lines + b"\n")
+        Marks(target).adopt(source)  # twice says the same twice
         (target / MARKER_NAME).write_text(json.dumps({"from": str(source)}), encoding="utf-8")
     except OSError as error:
         raise _failure(source, target, error) from error
@@ -62,7 +59,8 @@ def finish(source: Path, target: Path) -> None:
         for file in files:
             _copy_of(file, source, target)
             file.unlink()
-        (source / MARKS_NAME).unlink(missing_ok=True)
+        for name in (MARKS_NAME, LOCK_NAME):
+            (source / name).unlink(missing_ok=True)
         (target / MARKER_NAME).unlink(missing_ok=True)
     except OSError as error:
         raise _failure(source, target, error) from error

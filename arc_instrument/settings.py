@@ -85,7 +85,7 @@ class SoundSettings(_Table):
     fresh: bool = False
     distance_percent: Annotated[int, Field(ge=0, le=100)] = 30
     live: bool = False
-    velocity_drives: Literal["", "strength"] = ""
+    velocity_drives: Literal["", "strength", "distance"] = ""
 
 
 class VoiceSettings(_Table):
@@ -159,6 +159,7 @@ class Settings(_Table):
     version: int = VERSION
     takes_folder: str = ""
     model: str = ""
+    export_format: Annotated[str, Field(pattern="^(wav16|wav24|wav32f|flac)$")] = "wav24"
     sound: SoundSettings = Field(default_factory=SoundSettings)
     audio: AudioDeviceSettings = Field(default_factory=AudioDeviceSettings)
     voice: VoiceSettings = Field(default_factory=VoiceSettings)

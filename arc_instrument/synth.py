@@ -24,6 +24,7 @@ from arc_instrument.domain import (
     Timing,
     UserError,
 )
+from arc_instrument.loudness import loudness_gain_db
 from arc_instrument.morph import blend_of
 from arc_instrument.soundness import fault_of
 from model.finishing import finish
@@ -125,7 +126,7 @@ class Synth:
                         if sum(map(len, chunks)) == frames:
                             decode_ms = elapsed_ms() - begun_decoding_ms
                             total_ms = text_ms + steps_ms + decode_ms
-                            timing = Timing(text_ms, steps_ms, decode_ms, first_sound_ms, total_ms)
+                            timing = Timing(text_ms, steps_ms, decode_ms, first_sound_ms, total_ms, together)
                             yield Generated(
                                 requests[done], Clip(np.concatenate(chunks)), timing, self.name, self.licence
                             )
@@ -145,9 +146,12 @@ class Synth:
             ) from error
 
     def _finished(self, made: Generated) -> Generated:
-        """Without clicks at its edges, at most at −1 dBTP, at the instrument's rate."""
+        """As loud as every sound, at most at −1 dBTP, without clicks at its edges, at the instrument's rate."""
+        samples = made.clip.samples
+        if not fault_of(samples):  # what is silent a second time shall not become noise
+            samples = samples * np.float32(10 ** (loudness_gain_db(Clip(samples, self.rate_hz)) / 20))
         try:
-            samples = finish(made.clip.samples, self.rate_hz)
+            samples = finish(samples, self.rate_hz)
         except ValueError as error:
             raise UserError(str(error)) from error
         return replace(made, clip=Clip(self._at_instrument_rate(samples)))

@@ -208,6 +208,8 @@ def _said(take: Take) -> dict[str, Any]:
 
 def _read(said: dict[str, Any]) -> dict[str, Any]:
     for name, adapter in _ADAPTERS.items():
-        if name in said:
+        if said.get(name):
             said[name] = adapter.validate_python(said[name])
+        else:  # nothing is what a take has by default: most have none of these
+            said.pop(name, None)
     return said if said.keys() <= _HINTS.keys() else {name: said[name] for name in said.keys() & _HINTS.keys()}

@@ -12,13 +12,13 @@ def peaks(samples: np.ndarray, columns: int = PEAK_COLUMNS) -> np.ndarray:
 
     Every frame belongs to exactly one column; with fewer frames than columns there is one column per frame.
     """
-    frames = len(samples)
+    frames, channels = samples.shape
     columns = min(columns, frames)
     if columns == 0:
         return np.zeros((0, 2), np.float32)
-    starts = np.arange(columns) * frames // columns
-    low = np.minimum.reduceat(samples.min(axis=1), starts)
-    high = np.maximum.reduceat(samples.max(axis=1), starts)
+    starts = channels * (np.arange(columns) * frames // columns)
+    values = samples.reshape(-1)  # a minimum over an axis of two takes 5 ms for 3 s, over columns of them all 0.1 ms
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     return np.stack([low, high], axis=1).astype(np.float32)
 
 

@@ -26,7 +26,7 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
-from arc_instrument.domain import POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.domain import EVERY_VELOCITY, POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
@@ -36,7 +36,7 @@ SILENT_TICKS = 4  # seconds without a message after which a running process is s
 STARTING_TICKS = 60  # … and a starting one: the first start ever compiles the mixer
 QUIT_MS = 2_500
 
-_Loaded = tuple[Clip, float, int]  # with its root note and its id
+_Loaded = tuple[Clip, float, int, tuple[int, int], bool]  # with root note, id, velocities and `keeps_length`
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ class AudioClient(QObject):
         self._armed: dict[int, _Loaded] = {}  # by part; a new process gets all of these again
         self._stock: dict[int, dict[int, _Loaded]] = {}  # by part and clip id
         self._shapes: dict[int, Shape] = {}
+        self._silent_notes: list[list] = []
         self._monitor_gain = 0.0
         self._is_recording = False
         self._relaunch_ms = FIRST_RELAUNCH_MS
@@ -132,25 +133,37 @@ class AudioClient(QObject):
                 self._process.waitForFinished(QUIT_MS)
         self._remove_folder()
 
-    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def arm(
+        self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         """Make `clip` the sound of a part from its next hit on and empty its pool; sounding voices keep the old one.
 
-        Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads.
+        Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads. A loop of all of a
+        clip that `keeps_length`, such as bars, lasts exactly as long; others are shortened by their crossfade.
         """
-        self._armed[part] = (clip, root_note, clip_id)
+        self._armed[part] = (clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
-    def stock(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def stock(
+        self,
+        clip: Clip,
+        root_note: float = 60,
+        part: int = 0,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
+    ) -> None:
         """Add `clip` to a part's pool of at most 16: each hit sounds the next, and the last one when none is left.
 
+        The next is the first that is for a hit so hard: whose `velocities`, softest and hardest, are nearest to it.
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = (clip, root_note, clip_id)
+        stock[clip_id] = (clip, root_note, clip_id, velocities, keeps_length)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
-        self._send_clip("stock", part, (clip, root_note, clip_id))
+        self._send_clip("stock", part, stock[clip_id])
 
     def clear_stock(self, part: int = 0) -> None:
         """Empty a part's pool."""
@@ -166,6 +179,11 @@ class AudioClient(QObject):
         """Listen to every MIDI input but those of these names, present or absent."""
         self._settings = replace(self._settings, ignored_midi=tuple(names))
         self._send("ignore_midi", names=self._settings.ignored_midi)
+
+    def silence_notes(self, notes: Iterable[tuple[str, int]]) -> None:
+        """From now on these notes, each the name of its MIDI port and its number, are told and not played."""
+        self._silent_notes = [list(note) for note in notes]
+        self._send("silence_notes", notes=self._silent_notes)
 
     def play(self) -> None:
         """Play the armed clip as it is."""
@@ -224,6 +242,7 @@ class AudioClient(QObject):
 
     @Slot()
     def _launch(self) -> None:
+        self._relaunch.stop()  # it may wait to do the same, and would take the folder away from this process
         self._remove_folder()
         self._folder = make_exchange_folder()
         self._silent_ticks, self._is_up, self._last_words = 0, False, b""
@@ -235,6 +254,7 @@ class AudioClient(QObject):
         self._process.start(sys.executable, arguments)
         self._watchdog.start()
         self._send("set_monitor", gain=self._monitor_gain)
+        self._send("silence_notes", notes=self._silent_notes)
         for part, shape in self._shapes.items():
             self.set_shape(part, shape)
         for part, loaded in self._armed.items():
@@ -245,9 +265,17 @@ class AudioClient(QObject):
 
     def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
         if self._folder is not None:
-            clip, root_note, clip_id = loaded
-            path = put_samples(self._folder, clip.samples)
-            self._send(kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id)
+            clip, root_note, clip_id, velocities, keeps_length = loaded
+            try:
+                path = put_samples(self._folder, clip.samples)
+            except OSError as error:
+                reason = f"{self._folder.parent}: {error.strerror or error}"
+                self._show(replace(self.state, sentence=f"The keys keep their sound: no room for another ({reason})."))
+                return
+            self._send(
+                kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id,
+                velocities=velocities, keeps_length=keeps_length,
+            )  # fmt: skip
 
     def _send(self, kind: str, **fields: object) -> None:
         if self._process.state() != QProcess.ProcessState.NotRunning:

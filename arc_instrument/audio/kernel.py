@@ -3,6 +3,9 @@
 It works on structured arrays made beforehand: no allocation, lock, log or file. Whatever changes slowly (pitch, filter,
 gains) is computed on a grid of `TICK` frames counted from the stream's start, so that no sample depends on how the
 driver cuts time into blocks.
+
+One file, long as it is: numba's cache knows a function by the file that it stands in, and would go on running machine
+code that was compiled from the old text of another.
 """
 
 import math
@@ -39,7 +42,18 @@ NOTE_ON, NOTE_OFF, PEDAL, NOTES_OFF, SOUND_OFF, ARM, STOCK, CLEAR_STOCK = range(
 ALL_PARTS = -1
 
 EVENT = np.dtype([("kind", "i4"), ("part", "i4"), ("first", "i4"), ("second", "i4")])
-SLOT = np.dtype([("address", "i8"), ("frames", "i8"), ("root", "f8"), ("id", "i8")])
+SLOT = np.dtype(
+    [
+        ("address", "i8"),
+        ("frames", "i8"),
+        ("root", "f8"),
+        ("id", "i8"),
+        ("softest", "i4"),  # to `hardest`: the velocities that a stocked clip is for
+        ("hardest", "i4"),
+        ("keeps_length", "i4"),  # of its loop, whatever the crossfade
+    ],
+    align=True,
+)
 HIT = np.dtype([("part", "i4"), ("stocked", "i4"), ("id", "i8")])
 SHAPE = np.dtype(  # a `Shape` at the stream's rate; steps are a frame's share of the whole
     [
@@ -231,7 +245,7 @@ def _apply(event, slots, voices, parts, shapes, controls, pools, held, hits, sta
         parts[part].stocked = 0
     elif kind == STOCK:
         if parts[part].stocked == POOL_CLIPS:
-            _take(parts[part], pools[part])
+            _take(parts[part], pools[part], 0)
         pools[part, parts[part].stocked] = first
         parts[part].stocked += 1
     elif kind == CLEAR_STOCK:
@@ -269,13 +283,25 @@ def _release(voice):
 
 
 @njit(cache=True)
-def _take(part, pool):
-    """The clip stocked first, off the pool."""
-    slot = pool[0]
+def _take(part, pool, first):
+    """The clip at `first`, off the pool."""
+    slot = pool[first]
     part.stocked -= 1
-    for index in range(part.stocked):
+    for index in range(first, part.stocked):
         pool[index] = pool[index + 1]
     return slot
+
+
+@njit(cache=True)
+def _fitting(part, pool, slots, velocity):
+    """Where in the pool the clip for a hit so hard is: the first whose velocities are nearest to it."""
+    best, nearest = 0, 128
+    for index in range(part.stocked):
+        slot = slots[pool[index]]
+        distance = max(0, slot.softest - velocity, velocity - slot.hardest)
+        if distance < nearest:
+            best, nearest = index, distance
+    return best
 
 
 @njit(cache=True)
@@ -335,7 +361,7 @@ def _note_on(part_index, note, velocity, slots, voices, parts, shapes, controls,
     if sounding >= MAX_VOICES:
         voices[oldest].cutting = 1
     if part.stocked:
-        part.last = _take(part, pools[part_index])
+        part.last = _take(part, pools[part_index], _fitting(part, pools[part_index], slots, velocity))
     if part.sounding == 0:
         _smooth(part, shape, controls[part_index], 1.0)
     part.sounding += 1
@@ -471,7 +497,7 @@ def _steer(voice, part, shape, control, slots, state, at_once):
         if abs(voice.state[index]) < 1e-30:  # denormals are slow
             voice.state[index] = 0.0
     frames = slots[voice.slot].frames
-    _loop(voice, shape, frames, state)
+    _loop(voice, shape, slots[voice.slot], state)
     if at_once and voice.loop_length == 0.0:
         voice.cut = min(1.0, frames * state.cut_step / voice.increment)  # a clip shorter than its fade ends in it
 
@@ -483,8 +509,9 @@ def _warped(log2_hz, rate_hz):
 
 
 @njit(cache=True)
-def _loop(voice, shape, frames, state):
+def _loop(voice, shape, slot, state):
     """Take over the loop of the shape, or leave it: at once, or after the seam that the voice is in."""
+    frames = slot.frames
     from_start = voice.position - (voice.loop_end - voice.loop_length)
     in_seam = voice.loop_length > 0.0 and (
         voice.position >= voice.loop_end - voice.crossfade
@@ -513,6 +540,8 @@ def _loop(voice, shape, frames, state):
             end += crossfade
         elif start >= loop_fade:
             crossfade = start
+        elif slot.keeps_length:
+            crossfade, through_silence = min(int(loop_fade), length // 4), 1
         else:
             length -= crossfade
     if voice.position < end - crossfade:

@@ -114,7 +114,10 @@ class Twins:
         while rounds:
             if self._round - rounds.popleft() < TWIN_ROUNDS:
                 return True
-        self._alone[by_own_port].setdefault(data, collections.deque()).append(self._round)
+        waiting = self._alone[by_own_port].setdefault(data, collections.deque())
+        while waiting and self._round - waiting[0] >= TWIN_ROUNDS:
+            waiting.popleft()  # or what a controller repeats for ever would fill the memory
+        waiting.append(self._round)
         return False
 
     def next_round(self) -> None:
@@ -207,7 +210,8 @@ class MidiInputs:
         return [*self._ports.values(), *([self._watch] if self._watch else [])]
 
     def _look_for_ports(self) -> None:
-        """Open what is new, close what is gone or ignored, and tell of it."""
+        """Open what is new, close what is gone or ignored, and tell of it. What another program holds is left out."""
+        busy = ""
         try:
             watch = self._watch = self._watch or self._make_watch()
             system_names = _unique(watch.midi.get_ports())
@@ -219,13 +223,20 @@ class MidiInputs:
             for index, name in enumerate(system_names):
                 if name in wanted and name not in self._ports:
                     port = _Port(names[index], self._target, self._twins)
-                    port.midi.open_port(index, "in")
-                    self._ports[name] = port
+                    try:
+                        port.midi.open_port(index, "in")
+                    except rtmidi.RtMidiError:
+                        port.close()
+                        busy = port.name
+                    else:
+                        self._ports[name] = port
         except rtmidi.RtMidiError:
             self._tell((), "No MIDI system found: play with the typed keys.")
         else:
             count = len(self._ports)
             sentence = f"{count} MIDI input{'s' if count > 1 else ''}" if count else "No MIDI keyboard connected."
+            if busy:
+                sentence = f"{busy} does not open: close the program that uses it. {sentence}"
             self._tell(tuple(names), sentence)
 
     def _make_watch(self) -> _Port:

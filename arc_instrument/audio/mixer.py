@@ -21,7 +21,7 @@ from arc_instrument.audio.kernel import (
     RELEASE_MS,
     ROWS,
 )
-from arc_instrument.domain import PARTS, POOL_CLIPS, RATE_HZ
+from arc_instrument.domain import EVERY_VELOCITY, PARTS, POOL_CLIPS, RATE_HZ
 from arc_instrument.shape import DEFAULT_SHAPE, MODES, Shape
 
 __all__ = [
@@ -94,22 +94,52 @@ class Mixer:
 
     # --- clips ------------------------------------------------------------------------------------------------------
 
-    def arm(self, samples: np.ndarray, root_note: float = 60, part: int = 0, clip_id: int = 0) -> bool:
+    def arm(
+        self,
+        samples: np.ndarray,
+        root_note: float = 60,
+        part: int = 0,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
+    ) -> bool:
         """Make float32 (frames, 2) at the mixer's rate the sound of a part from its next hit on and empty its pool.
+
+        One that `keeps_length`, such as bars, is never shortened by the crossfade of its loop.
 
         Sounding voices keep theirs. False when no slot is free, because the callback has taken no event for long.
         """
-        return self._put(kernel.ARM, samples, root_note, part, clip_id)
+        return self._put(kernel.ARM, samples, root_note, part, clip_id, velocities, keeps_length)
 
-    def stock(self, samples: np.ndarray, root_note: float = 60, part: int = 0, clip_id: int = 0) -> bool:
-        """Add a clip to a part's pool: each hit takes the next; of more than 16 the oldest goes unheard."""
-        return self._put(kernel.STOCK, samples, root_note, part, clip_id)
+    def stock(
+        self,
+        samples: np.ndarray,
+        root_note: float = 60,
+        part: int = 0,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
+    ) -> bool:
+        """Add a clip to a part's pool; of more than 16 the oldest goes unheard.
+
+        Each hit takes the first whose `velocities`, softest and hardest, hold its own; if none does, the nearest.
+        """
+        return self._put(kernel.STOCK, samples, root_note, part, clip_id, velocities, keeps_length)
 
     def clear_stock(self, part: int = 0) -> bool:
         """Forget a part's pool: its last sound sounds again."""
         return self._push(kernel.CLEAR_STOCK, part)
 
-    def _put(self, kind: int, samples: np.ndarray, root_note: float, part: int, clip_id: int) -> bool:
+    def _put(
+        self,
+        kind: int,
+        samples: np.ndarray,
+        root_note: float,
+        part: int,
+        clip_id: int,
+        velocities: tuple[int, int],
+        keeps_length: bool,
+    ) -> bool:
         samples = np.nan_to_num(np.array(samples, dtype=np.float32, order="C"), posinf=0.0, neginf=0.0)
         if len(samples) == 0:
             samples = np.zeros((1, 2), np.float32)
@@ -120,7 +150,7 @@ class Mixer:
             if slot is None:
                 return False
             self._clips[slot] = samples
-            self._slots[slot] = samples.ctypes.data, len(samples), root_note, clip_id
+            self._slots[slot] = samples.ctypes.data, len(samples), root_note, clip_id, *velocities, keeps_length
             return self._push(kind, part, slot)
 
     def _used_slots(self) -> set[int]:

@@ -15,7 +15,7 @@ class Outbox:
 
     def __init__(self, pipe: BinaryIO):
         self._pipe = pipe
-        self._queue: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._queue: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=self._run, name="outbox", daemon=True).start()
 
     def put(self, kind: str, must_arrive: bool = True, **fields: object) -> None:
@@ -23,9 +23,9 @@ class Outbox:
             self._queue.put(encode(kind, **fields))
 
     def flush(self, timeout_seconds: float) -> None:
-        """Wait until all is handed to the pipe, at most so long."""
+        """Wait until all is in the pipe, at most so long: what the writing thread has taken is not there yet."""
         end = time.monotonic() + timeout_seconds
-        while not self._queue.empty() and time.monotonic() < end:
+        while self._queue.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.005)
 
     def _run(self) -> None:
@@ -34,5 +34,6 @@ class Outbox:
                 self._pipe.write(self._queue.get())
                 if self._queue.empty():
                     self._pipe.flush()
+                self._queue.task_done()
         except OSError:
             return  # the app is gone; the end of stdin ends this process

@@ -1,23 +1,30 @@
 """What the parts shall play: kept until a stream is open, and given to its mixer then."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from arc_instrument.audio.stream import Sound
-from arc_instrument.domain import PARTS, POOL_CLIPS
+from arc_instrument.domain import EVERY_VELOCITY, PARTS, POOL_CLIPS
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
 
 
 @dataclass(frozen=True, eq=False)
 class RackClip:
-    """float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and the number the app knows it by."""
+    """float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and the number the app knows it by.
+
+    `velocities`, softest and hardest, are those of the hits that take it out of a pool; whether a loop of all
+    of it `keeps_length` or is shortened by its crossfade.
+    """
 
     samples: np.ndarray
     rate_hz: int
     root_note: float
     clip_id: int
+    velocities: tuple[int, int] = EVERY_VELOCITY
+    keeps_length: bool = False
 
 
 @dataclass
@@ -39,10 +46,10 @@ class Rack:
         self._sound = sound
         for index, part in enumerate(self._parts):
             sound.mixer.set_shape(index, part.shape)
-            for put, clips in ((sound.mixer.arm, [part.armed]), (sound.mixer.stock, part.stock)):
-                for clip in clips:
-                    if clip is not None:
-                        sound.put(put, clip.samples, clip.rate_hz, clip.root_note, index, clip.clip_id)
+            if part.armed is not None:
+                _put(sound.mixer.arm, sound, index, part.armed)
+            for clip in part.stock:
+                _put(sound.mixer.stock, sound, index, clip)
         self._parts = []
 
     def arm(self, part: int, clip: RackClip) -> None:
@@ -50,13 +57,13 @@ class Rack:
             self._parts[part].armed = clip
             self._parts[part].stock.clear()
         else:
-            self._sound.put(self._sound.mixer.arm, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id)
+            _put(self._sound.mixer.arm, self._sound, part, clip)
 
     def stock(self, part: int, clip: RackClip) -> None:
         if self._sound is None:
             self._parts[part].stock.append(clip)
         else:
-            self._sound.put(self._sound.mixer.stock, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id)
+            _put(self._sound.mixer.stock, self._sound, part, clip)
 
     def clear_stock(self, part: int) -> None:
         if self._sound is None:
@@ -69,3 +76,7 @@ class Rack:
             self._parts[part].shape = shape
         else:
             self._sound.mixer.set_shape(part, shape)
+
+
+def _put(put: Callable[..., bool], sound: Sound, part: int, clip: RackClip) -> None:
+    sound.put(put, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id, clip.velocities, clip.keeps_length)

@@ -8,7 +8,9 @@ block, so that a click put out at frame n comes back at n + the round trip.
 import numpy as np
 from numba import njit
 
-MAX_SECONDS = 12.0
+from arc_instrument.domain import MAX_RECORDING_SECONDS
+
+MAX_SECONDS = MAX_RECORDING_SECONDS
 LATE_SECONDS = 1.0  # how late a recording may be cut out before the ring overwrites its beginning
 PRE_ROLL_MS = 20.0
 POST_ROLL_MS = 100.0

@@ -58,6 +58,7 @@ class AudioServer:
         self._rack = Rack()
         self._monitor_gain = 0.0
         self._arm_lock = threading.Lock()
+        self._silent_notes: frozenset[tuple[str, int]] = frozenset()
         self._hit = threading.Event()
         self._closing = threading.Event()
         self._feed = MidiFeed(outbox.put)
@@ -84,10 +85,12 @@ class AudioServer:
 
     def _obey(self, kind: str, fields: dict) -> None:
         if kind in ("arm", "stock"):
-            clip = RackClip(take_samples(fields["path"]), fields["rate_hz"], fields["root_note"], fields["clip_id"])
+            samples = take_samples(fields.pop("path"))
+            part, velocities = fields.pop("part"), tuple(fields.pop("velocities"))
+            clip = RackClip(samples, **fields, velocities=velocities)
             with self._arm_lock:
                 put = self._rack.arm if kind == "arm" else self._rack.stock
-                put(fields["part"], clip)
+                put(part, clip)
         elif kind == "clear_stock":
             with self._arm_lock:
                 self._rack.clear_stock(fields["part"])
@@ -96,6 +99,8 @@ class AudioServer:
                 self._rack.set_shape(fields["part"], Shape(**fields["shape"]))
         elif kind == "ignore_midi":
             self._midi.ignore(fields["names"])
+        elif kind == "silence_notes":
+            self._silent_notes = frozenset((source, note) for source, note in fields["notes"])
         elif kind == "start_recording":
             self._start_recording(RecordingPlan(**fields))
         elif kind == "keep_last":
@@ -168,6 +173,10 @@ class AudioServer:
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
     def midi_note(self, channel: int, note: int, velocity: int, source: str) -> None:
+        if (source, note) in self._silent_notes:
+            self._feed.note(None, note, velocity, source)
+            if velocity:
+                return  # and what sounds since before it was learned is let go
         if self._sound is not None:
             performance.play_note(self._sound.mixer, channel, note, velocity)
             self._hit.set()

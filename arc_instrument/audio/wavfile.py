@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from arc_instrument.audio import flac_blocks
 from arc_instrument.audio.chunks import Chunk, bext, info, ixml, read_chunks, read_info, riff
 from arc_instrument.audio.sampler_chunks import marks_of, sampler_chunks
 from arc_instrument.domain import RATE_HZ, Clip, UserError
@@ -124,8 +125,8 @@ def _clock(seconds: float) -> str:
 def write_clip(path: Path, clip: Clip, comment: Mapping[str, Any], format: str = "wav24") -> None:
     """Write one of `FORMATS` at once or not at all.
 
-    INFO (Vorbis comments in FLAC) says title (the prompt), software and `comment` as JSON; in a WAV bext and iXML say
-    the same to programs that read those, and smpl, acid and cue tell samplers root key, loop, tempo and onsets.
+    INFO (in FLAC Vorbis comments too) says title (the prompt), software and `comment` as JSON; bext and iXML say the
+    same to programs that read those, and smpl, acid and cue tell samplers root key, loop, tempo and onsets.
 
     Raises `UserError` when the folder is missing or read-only or the disk is full; nothing half-written stays behind.
     """
@@ -147,13 +148,15 @@ def encoded(clip: Clip, comment: Mapping[str, Any], format: str = "wav24") -> by
                 if text and text.strip("\0"):  # libsndfile refuses an empty string
                     setattr(file, name, text.encode("utf-8", "replace").decode().replace("\0", " "))
         file.write(clip.samples if kind.subtype == "FLOAT" else _integers(clip.samples, kind.bits))
-    if kind.container == "FLAC":
-        return buffer.getvalue()
     own = frozenset({b"PEAK"})  # libsndfile dates this one, so that no two files would be the same
     title = {b"INAM": comment["prompt"]} if comment.get("prompt") else {}
     told = info(title | {b"ISFT": SOFTWARE, b"ICMT": json.dumps(comment)})
     marked = sampler_chunks(marks_of(comment, len(clip.samples), clip.rate_hz), clip.rate_hz)
-    return riff([*read_chunks(buffer, own, len(buffer.getbuffer())), told, *_provenance(clip, comment, kind), *marked])
+    ours = [told, *_provenance(clip, comment, kind), *marked]
+    if kind.container == "FLAC":
+        frames, channels = clip.samples.shape
+        return flac_blocks.with_chunks(buffer.getvalue(), ours, channels, clip.rate_hz, kind.bits, frames)
+    return riff([*read_chunks(buffer, own, len(buffer.getbuffer())), *ours])
 
 
 def dithered(samples: np.ndarray, bits: int) -> np.ndarray:
@@ -199,12 +202,15 @@ def read_comment(path: Path) -> dict[str, Any]:
 
 
 def chunks_of(path: Path) -> Sequence[Chunk]:
-    """The chunks of a WAV but its samples; none for a file of another kind. Raises `UserError` if unreadable."""
+    """The chunks of a WAV but its samples, or those in a FLAC of ours; none for a file of another kind.
+
+    Raises `UserError` if unreadable.
+    """
     try:
         if not path.is_file():
             return ()  # `_open` says what is wrong with it
         with open(path, "rb") as file:
-            return read_chunks(file)
+            return read_chunks(file) or flac_blocks.read_chunks(file)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}): choose another file.") from error
 

@@ -148,7 +148,7 @@ class Autosave(QObject):
         session = self._session
         session.set_controls(work.sound)
         if work.take:
-            session.takes.recall(Path(work.take))
+            session.auditions.recall(Path(work.take))
         if work.init_file:
             try:
                 clip = self._read_clip(self._path.parent / work.init_file)

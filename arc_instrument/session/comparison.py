@@ -11,6 +11,7 @@ from arc_instrument.session.state import SessionState
 from arc_instrument.session.store import Store
 
 Pair = tuple[Clip | None, Clip | None]  # recording, result
+Onsets = tuple[tuple[float, ...], tuple[float, ...]]  # of these
 
 
 class Comparison(QObject):
@@ -21,6 +22,7 @@ class Comparison(QObject):
         self._store, self._player, self._shelf = store, player, shelf
         self._pair: Pair = (None, None)
         self._measured: Pair = (None, None)
+        self._onsets: Onsets = ((), ())  # of that, shown or not
         self._measuring = self._ended = False
         self._gains: tuple[float, float] | None = None
         self._next_side = "recording"
@@ -85,21 +87,21 @@ class Comparison(QObject):
             self._store.update(init_onsets=(), result_onsets=(), onset_f1=None)
             return
         self._measuring = True
-        known = self._store.state.init_onsets if recording is self._measured[0] else None
+        known = self._onsets[0] if recording is self._measured[0] else None
 
-        def onsets() -> tuple[tuple[float, ...], tuple[float, ...]]:
+        def onsets() -> Onsets:
             return known or onset_times(recording), onset_times(result) if result else ()
 
-        def show(found: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
+        def show(found: Onsets, f1: float | None) -> None:
             if self._ended:
                 return
-            self._measuring, self._measured = False, pair
+            self._measuring, self._measured, self._onsets = False, pair, found
             if pair == self._pair:
-                f1 = onset_f1(*found) if result else None
                 self._store.update(init_onsets=found[0], result_onsets=found[1], onset_f1=f1)
             self._measure()
 
-        def fail(_sentence: str) -> None:
-            self._measuring, self._measured = False, pair
-
-        self._shelf.run(onsets, show, fail)
+        self._shelf.run(
+            onsets,
+            lambda found: show(found, onset_f1(*found) if result else None),
+            lambda _sentence: show(((), ()), None),  # logged already, and a missing grid says enough
+        )

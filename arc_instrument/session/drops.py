@@ -55,19 +55,6 @@ class Drops(QObject):
         if path is not None:
             self._start_from(path)
 
-    def restore_file(self, path: Path) -> None:
-        """Bring back every setting that a file of ours tells, and the sound; say so where it is not one of ours."""
-
-        def use(clip: Clip | None, take: Take | None) -> None:
-            if clip is None or take is None:
-                self._store.say(
-                    f"“{path.name}” does not say how it was made: drop it on the waveform to start from it."
-                )
-            else:
-                self._bring_back(take, clip)
-
-        self._shelf.read_take(path, use, self._store.say)
-
     def _bring_back(self, take: Take, clip: Clip) -> None:
         self._store.dismiss_message()
         self._restore(take)

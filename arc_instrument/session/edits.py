@@ -1,12 +1,14 @@
 """Edits: trim, fades, direction and gain of the current sound, heard at once and kept on request."""
 
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
 from arc_instrument.domain import Generated, Timing, UserError
 from arc_instrument.editing import UNEDITED, Edit, edited
+from arc_instrument.session.state import CurrentSound
 
 if TYPE_CHECKING:
     from arc_instrument.session.session import Session
@@ -37,10 +39,9 @@ class Edits(QObject):
             self._session.say(str(error))
             return
         before = sound.edit
-        self._show(edit)
-        self._session.history.record(
-            "edit sound", lambda: self._show(before), lambda: self._show(edit), merge="edit sound"
-        )
+        self._show(edit, sound)
+        undo, redo = partial(self._show, before, sound), partial(self._show, edit, sound)
+        self._session.history.record("edit sound", undo, redo, merge="edit sound")
 
     def keep(self) -> None:
         """Make the edited sound a take of its own."""
@@ -59,9 +60,10 @@ class Edits(QObject):
             self._session.takes.keep(kept)
             self._session.say("The edited sound is a take of its own now.", is_error=False)
 
-    def _show(self, edit: Edit) -> None:
+    def _show(self, edit: Edit, of: CurrentSound) -> None:
+        """Put `edit` on the sound it was made for; a fresh note or a draft may have come instead by itself."""
         sound = self._session.state.current
-        if sound is not None:
+        if sound is not None and _is_same(sound, of):
             self._session.update(current=replace(sound, edit=edit))
             if not self._arm_soon.isActive():
                 self._arm_soon.start()
@@ -70,3 +72,10 @@ class Edits(QObject):
         sound = self._session.state.current
         if sound is not None:
             self._session.player.load(sound)
+
+
+def _is_same(one: CurrentSound, other: CurrentSound) -> bool:
+    """Whether both are one sound, maybe read from its file anew."""
+    if one.take is not None and other.take is not None:
+        return one.take.path == other.take.path
+    return one.clip is other.clip

@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, Slot
 
 from arc_instrument.domain import FIRST_PAD_NOTE, MAX_SEED, Clip, Generated, GenerationRequest, Take
 from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
-from arc_instrument.session.exporter import Exporter
+from arc_instrument.marks import where_now
 from arc_instrument.session.orders import Orders, random_seed
-from arc_instrument.session.state import Pad
+from arc_instrument.session.state import Pad, SessionState
 from arc_instrument.takefile import comment_of
 from arc_instrument.waveform import peaks
 
@@ -34,7 +34,9 @@ class Kit(QObject):
         self._session = session
         self._recalled: dict[int, Path] = {}  # by place: takes of the last session, until they are replaced
         self._places: dict[int, int] = {}  # request id → pad
+        self._takes: tuple[Take, ...] = ()  # as they were when the pads followed them last
         self._orders = Orders(session, generation)
+        session.stateChanged.connect(self._follow)
         self._orders.arrived.connect(self._on_arrived)
         self._orders.lost.connect(self._on_lost)
 
@@ -73,6 +75,11 @@ class Kit(QObject):
 
         self._session.read(take, show)
 
+    def put_file(self, index: int, path: Path) -> None:
+        """Play the take at `path` on a pad, as when it is dropped there."""
+        if take := self._session.takes.dropped(path):
+            self.put_take(index, take)
+
     def clear(self, index: int) -> None:
         """Take the sound off a pad; its take stays in the library."""
         self._do(f"clear pad {index + 1}", {index: Pad()})
@@ -81,7 +88,7 @@ class Kit(QObject):
         """Whether `fill` leaves the pad alone."""
         self._edit("lock", index, locked=not self.pads[index].locked)
 
-    def export(self, exporter: Exporter) -> None:
+    def export(self) -> None:
         """Write the pads that have a take as a folder with an SFZ."""
         from arc_instrument.export import Pad as ExportedPad
 
@@ -91,7 +98,7 @@ class Kit(QObject):
             if pad.clip is not None and pad.take is not None
         ]
         if pads:
-            exporter.export_pads(pads, self._session.state.prompt or "kit")
+            self._session.exporter.export_pads(pads, self._session.state.prompt or "kit")
         else:
             self._session.say("The pads are empty: make a kit from the prompt, or drop takes on them.")
 
@@ -146,7 +153,7 @@ class Kit(QObject):
         """
         asked = {index: self._request(pad) for index, pad in pads.items() if pad.pending}
         kept = {
-            self._places[request.id]: self._session.again(request)
+            self._places[request.id]: self._session.maker.again(request)
             for request in self._orders.open
             if self._places[request.id] not in pads
         }
@@ -159,11 +166,18 @@ class Kit(QObject):
                 self._places = before
                 return False
         take_of = self._session.takes.take_of
-        self._show({index: replace(pad, take=take_of(pad.clip) or pad.take) for index, pad in pads.items()})
+        takes = {index: take_of(pad.clip) or pad.take for index, pad in pads.items()}
+        now = where_now(filter(None, takes.values()), self._session.state.takes)
+        self._show(
+            {
+                index: replace(pad, take=take and now.get(take.path, take))
+                for (index, pad), take in zip(pads.items(), takes.values(), strict=True)
+            }
+        )
         return True
 
     def _request(self, pad: Pad) -> GenerationRequest:
-        request = self._session.new_request("kit", pad.seed)
+        request = self._session.maker.new_request("kit", pad.seed)
         seconds = min(ONE_SHOT_SECONDS, self._session.state.max_seconds)
         return replace(request, prompt=pad.prompt, seconds=seconds, init=None, init_noise=1.0, settings={})
 
@@ -179,10 +193,22 @@ class Kit(QObject):
             pads[index] = pad
             self._recalled.pop(index, None)
             if pad.clip is not None and pad.clip is not before[index].clip:
-                self._session.player.arm(index + 1, pad.clip, FIRST_PAD_NOTE + index)
+                bars = pad.take is not None and "bars" in pad.take.settings
+                self._session.player.arm(index + 1, pad.clip, FIRST_PAD_NOTE + index, keeps_length=bars)
             elif pad.clip is None and before[index].clip is not None:
                 self._session.player.arm(index + 1, _NOTHING, FIRST_PAD_NOTE + index)
         self._session.update(pads=tuple(pads), kit_ms=self._orders.expected_ms)
+
+    @Slot(object)
+    def _follow(self, state: SessionState) -> None:
+        """Pads have the paths of their takes though the folder moved, or a take came back under another name."""
+        if state.takes is self._takes:
+            return
+        self._takes = state.takes
+        now = where_now((pad.take for pad in state.pads if pad.take), state.takes)
+        if now:
+            moved = (replace(pad, take=now.get(pad.take.path, pad.take)) if pad.take else pad for pad in state.pads)
+            self._session.update(pads=tuple(moved))
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:

@@ -70,11 +70,15 @@ class Live(QObject):
     def _order(self) -> None:
         state = self._session.state
         if state.phase in (Phase.READY, Phase.GENERATING) and state.prompt.strip():
-            self._whole = self._session.new_request("draft", state.seed)
-            self._orders.give([self._session.again(self._whole, steps=1)])
+            self._whole = self._session.maker.new_request("draft", state.seed)
+            self._orders.give([self._session.maker.again(self._whole, steps=1)])
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:
+        with self._session.together():
+            self._use(generated)
+
+    def _use(self, generated: Generated) -> None:
         whole, session = self._whole, self._session
         is_draft = whole is not None and generated.request.steps < whole.steps
         self._unkept = None if is_draft else generated
@@ -88,7 +92,7 @@ class Live(QObject):
 
     @Slot(object)
     def _on_note(self, event: NoteEvent) -> None:
-        if event.velocity:
+        if event.velocity and event.part is not None:
             self._last_note = monotonic()
             self._keep()
 

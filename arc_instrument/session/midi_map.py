@@ -13,12 +13,14 @@ from arc_instrument.midi_bindings import (
     Takeover,
     Trigger,
     bound,
+    silent_notes,
     steps,
     trigger_of,
     value_of,
     with_relative,
 )
 from arc_instrument.session.controls import PARAMETER, Controls, is_target, target_title
+from arc_instrument.session.history import History
 from arc_instrument.session.store import Store
 
 if TYPE_CHECKING:
@@ -33,12 +35,20 @@ class MidiMap(QObject):
     A binding whose target this version does not know is kept, so that an older file loses nothing, and does nothing.
     """
 
-    def __init__(self, store: Store, controls: Controls, audio: "AudioClient", bindings: Sequence[Binding] = ()):
+    def __init__(
+        self,
+        store: Store,
+        history: History,
+        controls: Controls,
+        audio: "AudioClient",
+        bindings: Sequence[Binding] = (),
+    ):
         super().__init__(store)
-        self._store, self._controls = store, controls
+        self._store, self._history, self._controls, self._audio = store, history, controls, audio
         self._takeovers: dict[Trigger, Takeover] = {}
         self._switches: dict[Trigger, Switch] = {}
-        store.update(bindings=tuple(bindings))
+        self._silent: tuple[tuple[str, int], ...] = ()
+        self._use(tuple(bindings))
         audio.controlReceived.connect(self._on_event)
         audio.programReceived.connect(self._on_event)
         audio.noteReceived.connect(self._on_event)
@@ -57,22 +67,37 @@ class MidiMap(QObject):
 
     def unlearn(self, trigger: Trigger) -> None:
         """That control drives nothing any more."""
-        self._keep(tuple(each for each in self._store.state.bindings if each.trigger != trigger))
+        self._change("forget control", tuple(each for each in self._store.state.bindings if each.trigger != trigger))
 
     def unlearn_target(self, target: str) -> None:
         """No MIDI control drives `target` any more."""
-        self._keep(tuple(each for each in self._store.state.bindings if each.target != target))
+        self._change("forget control", tuple(each for each in self._store.state.bindings if each.target != target))
 
     def set_relative(self, trigger: Trigger, relative: bool) -> None:
         """Whether that control is an endless encoder."""
-        self._keep(with_relative(self._store.state.bindings, trigger, relative))
+        self._change("encoder", with_relative(self._store.state.bindings, trigger, relative))
+
+    def _change(self, label: str, bindings: tuple[Binding, ...]) -> None:
+        """Have these controls from now on, undoably."""
+        before = self._store.state.bindings
+        if bindings != before:
+            self._keep(bindings)
+            self._history.record(label, lambda: self._keep(before), lambda: self._keep(bindings))
 
     def _keep(self, bindings: tuple[Binding, ...]) -> None:
         kept = {binding.trigger for binding in bindings}
         self._takeovers = {trigger: each for trigger, each in self._takeovers.items() if trigger in kept}
         self._switches = {trigger: each for trigger, each in self._switches.items() if trigger in kept}
+        self._use(bindings)
+        self._store.settingsChanged.emit()
+
+    def _use(self, bindings: tuple[Binding, ...]) -> None:
+        """A note that runs something makes no sound besides."""
         self._store.update(bindings=bindings)
-        self._store.controlsChanged.emit()
+        silent = silent_notes(each for each in bindings if is_target(each.target))
+        if silent != self._silent:
+            self._silent = silent
+            self._audio.silence_notes(silent)
 
     # --- what is played ---------------------------------------------------------------------------------------------
 
@@ -96,7 +121,7 @@ class MidiMap(QObject):
                 return
         elif value < (ON if trigger.kind == "controller" else 1):
             return
-        self._keep(bound(self._store.state.bindings, Binding(trigger, target)))
+        self._change("learn control", bound(self._store.state.bindings, Binding(trigger, target)))
         self._switches.setdefault(trigger, Switch()).fires(value)  # pressed already: fires at the next press
         self._store.update(learning="")
         self._store.say(f"{target_title(target)} is driven by {trigger.title} now.", is_error=False)

@@ -42,12 +42,12 @@ class Orders(QObject):
     @property
     def expected_ms(self) -> float | None:
         """Until the last of them is there; None before anything was measured, and when nothing is on order."""
-        return self._session.expected_ms(self.open)
+        return self._session.maker.expected_ms(self.open)
 
     def give(self, requests: Sequence[GenerationRequest]) -> bool:
         """Order these in place of what was on order; whether they could be ordered."""
         before, self._open = self._open, {request.id: request for request in requests}
-        if requests and self._session.order(requests):
+        if requests and self._session.maker.order(requests):
             return True
         self._open = before
         return False

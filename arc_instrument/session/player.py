@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument.audio.protocol import AudioSettings, AudioState
-from arc_instrument.domain import FIRST_PAD_NOTE, Clip, NoteEvent, Take
+from arc_instrument.domain import EVERY_VELOCITY, FIRST_PAD_NOTE, Clip, NoteEvent, Take
 from arc_instrument.session.state import MAX_OCTAVE, MIN_OCTAVE, ROOT_NOTE, VELOCITY_STEP, CurrentSound
 from arc_instrument.session.store import Store
 from arc_instrument.shape import Shape
@@ -24,6 +24,7 @@ class Player(QObject):
         notePlayed(NoteEvent): a key or MIDI note went down (velocity 1–127) or up (0).
         playbackStarted(float): the current sound starts now and lasts so many seconds.
         playbackStopped(): it was stopped before its end, or ended.
+        answered(float): the sound that was ordered is heard, so many milliseconds after the press.
         keysArmed(): the keys have a sound in the audio process, which has emptied their pool.
         clipHit(HitEvent): a note sounded a clip of its part.
         controlReceived(ControlEvent), programReceived(ProgramEvent): MIDI, whether it played anything or not.
@@ -34,6 +35,7 @@ class Player(QObject):
     notePlayed = Signal(object)
     playbackStarted = Signal(float)
     playbackStopped = Signal()
+    answered = Signal(float)
     keysArmed = Signal()
     clipHit = Signal(object)
     controlReceived = Signal(object)
@@ -64,23 +66,23 @@ class Player(QObject):
 
     def load(self, sound: CurrentSound) -> None:
         """Make `sound` what keys and MIDI play from the next hit on."""
-        self._audio.arm(sound.heard, sound.root_note)
+        self._audio.arm(sound.heard, sound.root_note, keeps_length=sound.keeps_length)
         self._store.update(current=sound)
         self.keysArmed.emit()
 
     def tell_take(self, take: Take) -> None:
         """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it.
 
-        But for a fresh note: arming would empty the pool that it came from, whose notes all have one root.
+        But for a fresh note: arming would empty the pool that it came from, where it had its own root already.
         """
         sound = self._store.state.current
         assert sound is not None
         told = replace(sound, take=take)
         is_fresh = sound.request is not None and sound.request.origin == "fresh"
-        if told.root_note != sound.root_note and not is_fresh:
-            self._audio.arm(told.heard, told.root_note)
-            self.keysArmed.emit()
         self._store.update(current=told)
+        if told.root_note != sound.root_note and not is_fresh:
+            self._audio.arm(told.heard, told.root_note, keeps_length=told.keeps_length)
+            self.keysArmed.emit()
 
     def play(self) -> None:
         """Play the current sound from its start; without running sound nothing moves, and the status strip says why."""
@@ -100,7 +102,8 @@ class Player(QObject):
         self._audio.arm(clip, ROOT_NOTE)
         self._audio.play()
         if state.current is not None:  # a voice keeps the clip that it began with
-            self._audio.arm(state.current.heard, state.current.root_note)
+            sound = state.current
+            self._audio.arm(sound.heard, sound.root_note, keeps_length=sound.keeps_length)
         self.keysArmed.emit()
         self._start_playback(clip.seconds)
         return True
@@ -141,8 +144,9 @@ class Player(QObject):
     @Slot()
     def _on_played(self) -> None:
         if self._pressed_at is not None and not self._store.state.generating:
-            self._store.update(press_to_sound_ms=1000 * (time.perf_counter() - self._pressed_at))
+            elapsed_ms = 1000 * (time.perf_counter() - self._pressed_at)
             self._pressed_at = None
+            self.answered.emit(elapsed_ms)
 
     # --- notes --------------------------------------------------------------------------------------------------
 
@@ -173,6 +177,13 @@ class Player(QObject):
         self._audio.note_off(FIRST_PAD_NOTE + index - 1, index)
         self.notePlayed.emit(NoteEvent(FIRST_PAD_NOTE + index - 1, 0, "pads", index))
 
+    def play_pad(self, index: int, velocity: int) -> None:
+        """A pad hit from outside; velocity 0 lets go."""
+        if velocity:
+            self.hit_pad(index, velocity)
+        else:
+            self.release_pad(index)
+
     def toggle_sustain(self) -> None:
         self.set_sustain(not self._store.state.sustain)
 
@@ -198,13 +209,23 @@ class Player(QObject):
 
     # --- parts --------------------------------------------------------------------------------------------------
 
-    def arm(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
+    def arm(
+        self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         """Make `clip` the sound of a part (0 the keys, 1–16 the pads) from its next hit on, and empty its pool."""
-        self._audio.arm(clip, root_note, part, clip_id)
+        self._audio.arm(clip, root_note, part, clip_id, keeps_length)
 
-    def stock(self, part: int, clip: Clip, root_note: float = ROOT_NOTE, clip_id: int = 0) -> None:
-        """Add `clip` to a part's pool of at most 16; `clipHit` tells when it sounded."""
-        self._audio.stock(clip, root_note, part, clip_id)
+    def stock(
+        self,
+        part: int,
+        clip: Clip,
+        root_note: float = ROOT_NOTE,
+        clip_id: int = 0,
+        velocities: tuple[int, int] = EVERY_VELOCITY,
+        keeps_length: bool = False,
+    ) -> None:
+        """Add `clip` to a part's pool of at most 16, for hits of these velocities; `clipHit` tells when it sounded."""
+        self._audio.stock(clip, root_note, part, clip_id, velocities, keeps_length)
 
     def clear_stock(self, part: int) -> None:
         """Empty a part's pool: its last sound sounds again."""
@@ -216,7 +237,6 @@ class Player(QObject):
         if shapes[part] != shape:
             self._audio.set_shape(part, shape)
             self._store.update(shapes=(*shapes[:part], shape, *shapes[part + 1 :]))
-            self._store.controlsChanged.emit()
 
     # --- the sound card -----------------------------------------------------------------------------------------
 
@@ -239,7 +259,7 @@ class Player(QObject):
         """Listen to every MIDI input but those; the sound goes on meanwhile."""
         self.devices = replace(self.devices, ignored_midi=names)
         self._store.update(devices=self.devices)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
         self._audio.ignore_midi(names)
 
     def change_devices(self, **changes: object) -> None:
@@ -248,7 +268,7 @@ class Player(QObject):
         if devices != self.devices:
             self.devices = devices
             self._store.update(devices=devices)
-            self._store.controlsChanged.emit()
+            self._store.settingsChanged.emit()
             self._store.dismiss_message()
             self._audio.restart(devices)
 

@@ -1,36 +1,52 @@
 """The pool of fresh notes: variations of the current sound, rendered ahead, so that every hit can be a new sound."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from arc_instrument.domain import Generated, GenerationRequest, HitEvent, NoteEvent, Phase
+from arc_instrument.analysis import root_note_of
+from arc_instrument.domain import Generated, GenerationRequest, HitEvent, Phase
 from arc_instrument.session.orders import Orders, current_sound, random_seed
-from arc_instrument.session.state import CurrentSound, SessionState, init_noise
+from arc_instrument.session.state import ROOT_NOTE, CurrentSound, SessionState, init_noise
+from arc_instrument.velocity import DRIVES, Layer, distance_in, layers_of, strength_in
 
 if TYPE_CHECKING:
     from arc_instrument.generation import GenerationService
     from arc_instrument.session.session import Session
+    from arc_instrument.session.shelf import Shelf
 
 SIZE = 6  # hits in a row that need no waiting; six sounds of 3 s take 1.4 s on one core
+LAYER_SIZE = 4  # of each velocity layer, where there are three
 SETTLE_MS = 400  # after the last change of a control: nothing is rendered of a half-typed word
-STRENGTH_STEP = 25  # per cent that a soft hit keeps more of the recording, and a hard one less
+
+
+@dataclass(frozen=True, eq=False)
+class _Stocked:
+    """A fresh note that waits for its hit; `root_note` None: no pitch was heard in it."""
+
+    generated: Generated
+    layer: Layer
+    root_note: float | None
 
 
 class Pool(QObject):
     """Keeps the keys' pool in the audio process full while "fresh" is on; a sound that was hit becomes a take.
 
-    Everything else that is ordered goes first. When what the controls describe changes, the pool is emptied.
+    Everything else that is ordered goes first. When what the controls describe changes, the pool is emptied. Each sound
+    has its own root, as takes do, so that hits stay in tune, and the velocities of its layer: the hit itself chooses
+    among those that are there, in the audio process.
     """
 
-    def __init__(self, session: "Session", generation: "GenerationService"):
+    def __init__(self, session: "Session", generation: "GenerationService", shelf: "Shelf"):
         super().__init__(session)
-        self._session = session
-        self._stock: dict[int, Generated] = {}  # by clip id, the number of the request
+        self._session, self._shelf = session, shelf
+        self._stock: dict[int, _Stocked] = {}  # by clip id, the number of the request
+        self._layers: dict[int, Layer] = {}  # of what is on order, or being listened to, by the number of the request
         self._key: tuple[object, ...] = ()  # what the stock was made from
         self._anchor: CurrentSound | None = None  # what fresh notes are near: the last sound that is none of them
-        self._velocity = 100
         self._gave_up = False  # until something else is wanted
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
@@ -40,35 +56,58 @@ class Pool(QObject):
         session.stateChanged.connect(self._on_state)
         session.player.clipHit.connect(self._on_hit)
         session.player.keysArmed.connect(self._stock_again)
-        session.player.notePlayed.connect(self._on_note)
 
     def set_velocity_drives(self, what: str) -> None:
-        """What the velocity of fresh notes changes: "strength", how little of the recording stays; "" nothing."""
-        self._session.update(velocity_drives=what)
+        """What the velocity of fresh notes changes, one of `velocity.DRIVES`."""
+        self._session.edit("velocity of fresh notes", velocity_drives=what)
+
+    def next_velocity_drive(self) -> None:
+        """Let the velocity of fresh notes change the next of what it can, and say what that is."""
+        drives = list(DRIVES)
+        what = drives[(drives.index(self._session.state.velocity_drives) + 1) % len(drives)]
+        self.set_velocity_drives(what)
+        self._session.say(f"The velocity of fresh notes changes: {DRIVES[what].lower()}.", is_error=False)
 
     @Slot()
     def fill(self) -> None:
         """Order what the pool lacks, once nothing else is being made."""
-        state, missing = self._session.state, SIZE - len(self._stock)
+        state, anchor = self._session.state, self._anchor
         is_idle = state.phase is Phase.READY and not state.generating and not self._orders.open
-        if state.fresh and self._anchor and is_idle and missing > 0 and not self._gave_up and state.prompt.strip():
+        if not (state.fresh and anchor and is_idle and state.prompt.strip()) or self._gave_up:
+            return
+        layers = layers_of(state.velocity_drives, has_recording=state.init is not None)
+        size = SIZE if len(layers) == 1 else LAYER_SIZE
+        there = Counter([*self._layers.values(), *(stocked.layer for stocked in self._stock.values())])
+        missing = [layer for layer in layers for _ in range(size - there[layer])]
+        if missing:
             self._gave_up = True  # a refusal is said once, not at every change that it is itself
-            self._gave_up = not self._orders.give([self._request(index, self._anchor) for index in range(missing)])
+            asked = {request.id: (request, layer) for layer in missing for request in [self._request(layer, anchor)]}
+            self._layers |= {number: layer for number, (_, layer) in asked.items()}
+            self._gave_up = not self._orders.give([request for request, _ in asked.values()])
+            if self._gave_up:
+                self._forget(asked)
 
     def shutdown(self) -> None:
+        """Order nothing more, and stock nothing that still comes."""
         self._settled.stop()
+        self._orders.forget()
+        self._gave_up, self._layers = True, {}
 
-    def _request(self, index: int, anchor: CurrentSound) -> GenerationRequest:
+    def _forget(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._layers.pop(number, None)
+
+    def _request(self, layer: Layer, anchor: CurrentSound) -> GenerationRequest:
         """A variation of what the controls describe now; the noise it starts from is near that of the anchor."""
         state, made_by = self._session.state, anchor.request
-        leg = random_seed(), state.distance_percent / 100
-        request = self._session.new_request("fresh", anchor.seed)
+        leg = random_seed(), distance_in(layer, state.distance_percent, state.velocity_drives)
+        request = self._session.maker.new_request("fresh", anchor.seed)
         request = replace(request, walk=(*(made_by.walk if made_by else ()), leg))
-        if state.velocity_drives == "strength" and request.init is not None:
-            level = round((self._velocity - 64) / 50) if self._stock else index % 3 - 1  # −1 soft, 0, 1 hard
-            percent = min(max(state.strength_percent - level * STRENGTH_STEP, 0), 100)
-            request = replace(request, init_noise=init_noise(percent))
-        return request
+        if request.init is None:
+            return request
+        return replace(
+            request, init_noise=init_noise(strength_in(layer, state.strength_percent, state.velocity_drives))
+        )
 
     @Slot(object)
     def _on_state(self, state: SessionState) -> None:
@@ -88,7 +127,7 @@ class Pool(QObject):
     def _empty(self) -> None:
         if self._stock:
             self._session.player.clear_stock(0)
-        self._stock, self._gave_up = {}, False
+        self._stock, self._layers, self._gave_up = {}, {}, False
         self._orders.forget()
         self._settled.stop()
         if self._session.state.fresh:
@@ -98,28 +137,49 @@ class Pool(QObject):
 
     @Slot()
     def _stock_again(self) -> None:
-        for number, generated in self._stock.items():
-            self._session.player.stock(0, generated.clip, clip_id=number)
+        for number in self._stock:
+            self._give(number)
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:
         number = generated.request.id
-        self._stock[number] = generated
-        self._session.player.stock(0, generated.clip, clip_id=number)
-        self._session.update(stocked=len(self._stock))
+        layer = self._layers[number]
+
+        def stock(root_note: float | None) -> None:
+            if self._layers.get(number) is layer:  # and the pool was not emptied while this was listened to
+                del self._layers[number]
+                self._stock[number] = _Stocked(generated, layer, root_note)
+                self._give(number)
+                self._session.update(stocked=len(self._stock))
+
+        self._shelf.run(lambda: root_note_of(generated.clip), stock, lambda _sentence: stock(None))
+
+    def _give(self, number: int) -> None:
+        stocked = self._stock[number]
+        self._session.player.stock(
+            0,
+            stocked.generated.clip,
+            self._root_of(stocked),
+            number,
+            stocked.layer.velocities,
+            "bars" in stocked.generated.request.settings,
+        )
+
+    def _root_of(self, stocked: _Stocked) -> float:
+        """Its own, or that of the sound it varies."""
+        if stocked.root_note is not None:
+            return stocked.root_note
+        return self._anchor.root_note if self._anchor else ROOT_NOTE
 
     @Slot(int, str)
-    def _on_lost(self, _request_id: int, sentence: str) -> None:
+    def _on_lost(self, request_id: int, sentence: str) -> None:
+        self._forget([request_id])
         self._gave_up = self._gave_up or bool(sentence)
 
     @Slot(object)
-    def _on_note(self, event: NoteEvent) -> None:
-        if event.velocity:
-            self._velocity = event.velocity
-
-    @Slot(object)
     def _on_hit(self, hit: HitEvent) -> None:
-        generated = self._stock.pop(hit.clip_id, None) if hit.part == 0 else None
-        if generated is not None:
-            self._session.update(current=current_sound(generated), stocked=len(self._stock))
-            self._session.takes.keep(generated)
+        stocked = self._stock.pop(hit.clip_id, None) if hit.part == 0 else None
+        if stocked is not None:
+            sound = replace(current_sound(stocked.generated), near_root=self._root_of(stocked))
+            self._session.update(current=sound, stocked=len(self._stock))
+            self._session.takes.keep(stocked.generated)

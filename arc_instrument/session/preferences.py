@@ -63,6 +63,11 @@ class PreferenceCommands(QObject):
         if precision in ("", *PRECISIONS) and self._change(precision=precision):
             self.precisionChanged.emit(precision)
 
+    def take_back_precision(self, precision: str, sentence: str) -> None:
+        """The model cannot compute in what was chosen: it does in `precision`, and `sentence` says why."""
+        self._change(precision=precision)
+        self._store.say(f"{sentence} The model computes in {precision or 'the faster float of this machine'} instead.")
+
     def toggle_osc(self) -> None:
         self._change(osc_enabled=not self._store.state.preferences.osc_enabled)
         self.start()
@@ -92,7 +97,7 @@ class PreferenceCommands(QObject):
         after = replace(before, **changes)  # pyright: ignore[reportArgumentType]
         if after != before:
             self._store.update(preferences=after)
-            self._store.controlsChanged.emit()
+            self._store.settingsChanged.emit()
         return after != before
 
 

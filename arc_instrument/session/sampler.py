@@ -46,6 +46,7 @@ class Sampler(QObject):
     set_low_cut = partialmethod(set, "high_pass_hz")
     set_resonance = partialmethod(set, "resonance")
     set_gain = partialmethod(set, "gain_db")
+    set_pan = partialmethod(set, "pan")
     set_glide = partialmethod(set, "glide_ms")
     set_velocity_to_brightness = partialmethod(set, "velocity_to_brightness")
 

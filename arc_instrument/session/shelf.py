@@ -1,6 +1,7 @@
 """The thread for files: takes are written and sounds are read there, so that a slow disk never stops the window."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -37,7 +38,7 @@ class Shelf:
         self._library, self._read_clip, self._deliver, self._refuge = library, read_clip, deliver, refuge
         self._libraries = [library]  # every one of this session, for takes that lie in an earlier one
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
-        self._unsaved: list[Generated] = []
+        self._unsaved: deque[Generated] = deque()  # filled by the file thread
         self._copied: list[tuple[Path, Path]] = []  # whose originals go at the end
         self._is_open = True
 
@@ -77,9 +78,8 @@ class Shelf:
 
     def retry(self, saved: Callable[[Generated, Take], None], failed: Failed) -> None:
         """Write again what could not be written."""
-        waiting, self._unsaved = self._unsaved, []
-        for generated in waiting:
-            self.keep(generated, saved, failed)
+        for _ in range(len(self._unsaved)):  # each that fails again waits again
+            self.keep(self._unsaved.popleft(), saved, failed)
 
     def list_takes(self, done: Callable[[list[Take]], None], failed: Failed) -> None:
         """Read every take of the library, and those that found refuge."""
@@ -149,8 +149,9 @@ class Shelf:
         self._run(read, lambda found: done(*found), failed)
 
     def empty_trash(self) -> None:
-        """Remove for good what was deleted long ago."""
-        self._run(self._library.empty_trash, lambda _: None, lambda _: None)
+        """Remove for good what was deleted long ago, from the library and from the refuge."""
+        for library in filter(None, (self._library, self._refuge)):
+            self._run(library.empty_trash, lambda _: None, lambda _: None)
 
     # --- the takes folder moves ---------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class CurrentSound:
     take: Take | None = None
     request: GenerationRequest | None = None  # what made it, where that is known: variations start from it
     edit: Edit = UNEDITED  # done to `clip` before it sounds
+    near_root: float | None = None  # a fresh note's: heard in it, or else that of the sound it varies
 
     @property
     def heard(self) -> Clip:
@@ -58,9 +59,16 @@ class CurrentSound:
         return self.take.facts if self.take else None
 
     @property
+    def keeps_length(self) -> bool:
+        """Whether it was asked for as bars: then its loop shall last exactly as long."""
+        made_by = self.take or self.request
+        return made_by is not None and "bars" in made_by.settings
+
+    @property
     def root_note(self) -> float:
         """The MIDI note that plays it as it is, with a fraction so that the keys are in tune."""
-        return ROOT_NOTE if self.facts is None or self.facts.root_note is None else self.facts.root_note
+        heard = self.facts.root_note if self.facts else None
+        return next((root for root in (heard, self.near_root) if root is not None), ROOT_NOTE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +147,11 @@ class SessionState:
     generating: bool = False
     progress: Progress | None = None
     estimate_ms: float | None = None
-    press_to_sound_ms: float | None = None
+    press_to_sound_ms: float | None = None  # of the last press; the quantiles are of the last `presses`
+    press_to_sound_p50_ms: float | None = None
+    press_to_sound_p95_ms: float | None = None
+    presses: int = 0
+    step_ms: float | None = None  # of the last sound that was made alone
 
     current: CurrentSound | None = None
     takes: tuple[Take, ...] = ()  # newest first
@@ -166,7 +178,7 @@ class SessionState:
     pads: tuple[Pad, ...] = EMPTY_PADS
     kit_ms: float | None = None  # until the last pad that is being made is there
     stocked: int = 0  # fresh notes that are rendered ahead
-    velocity_drives: str = ""  # "strength": softer fresh notes keep more of the recording; "": nothing
+    velocity_drives: str = ""  # what the velocity of fresh notes changes, one of `velocity.DRIVES`
     live: bool = False  # whether a change of the controls makes the sound anew at once
     morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
     morph_x: float = 0.0

@@ -1,16 +1,26 @@
 """Tempo: beats a minute, bars and key of what is asked for."""
 
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.musical_time import MAX_BPM, MIN_BPM, MusicalLength, TapTempo, longest_bars, worded
+from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
 from arc_instrument.session.history import History
 from arc_instrument.session.store import Store
 
 MAX_ASKED_BARS = 16
+
+
+def told_by(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tempo row showed when a take was made, as fields of the state; what is no tempo, bars or key is left."""
+    bpm, bars, key = (settings.get(name) for name in ("bpm", "bars", "key"))
+    has_bpm = isinstance(bpm, int | float) and MIN_BPM <= bpm <= MAX_BPM
+    has_bars = has_bpm and type(bars) is int and 0 <= bars <= MAX_ASKED_BARS
+    tempo = {"metronome_bpm": float(bpm)} if has_bpm else {}  # pyright: ignore[reportArgumentType]
+    return {"bars": bars if has_bars else 0, "key": key if key in KEYS else "", **tempo}
 
 
 class TempoGrid(QObject):
@@ -46,19 +56,11 @@ class TempoGrid(QObject):
     def asked(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what the row says: words in the prompt, exact bars, and the settings that the file tells."""
         state = self._store.state
-        settings = dict(request.settings)
-        seconds = request.seconds
-        bpm = state.metronome_bpm if state.bars else None
-        if bpm is not None:
-            length = MusicalLength(bpm, state.bars)
-            if length.seconds <= state.max_seconds:
-                seconds = length.seconds
-                settings |= {"bpm": bpm, "bars": state.bars}
-        if state.key:
-            settings["key"] = state.key
-        return replace(
-            request, prompt=worded(request.prompt, bpm, state.key or None), seconds=seconds, settings=settings
-        )
+        if not state.bars:
+            return asked(request, key=state.key)
+        bpm = state.metronome_bpm
+        fits = MusicalLength(bpm, state.bars).seconds <= state.max_seconds
+        return asked(request, bpm, state.bars if fits else 0, state.key)
 
     def _change(self, label: str, **changes: object) -> None:
         before = {name: getattr(self._store.state, name) for name in changes}
@@ -68,4 +70,5 @@ class TempoGrid(QObject):
 
     def _use(self, changes: dict[str, object]) -> None:
         self._store.update(**changes)
-        self._store.controlsChanged.emit()
+        if "metronome_bpm" in changes:
+            self._store.settingsChanged.emit()

@@ -28,7 +28,7 @@ class Variations(QObject):
         super().__init__(session)
         self._session = session
         self._made: dict[int, Generated] = {}  # by place
-        self._kept: set[int] = set()
+        self._kept: set[int] = set()  # ids of requests
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
         self._orders.lost.connect(self._on_lost)
@@ -45,7 +45,7 @@ class Variations(QObject):
             return
         distance, base = self._session.state.distance_percent / 100, current.request
         requests = [
-            self._session.again(base, origin="variation", walk=(*base.walk, (random_seed(), distance)))
+            self._session.maker.again(base, origin="variation", walk=(*base.walk, (random_seed(), distance)))
             for _ in range(COUNT)
         ]
         if self._orders.give(requests):
@@ -68,11 +68,11 @@ class Variations(QObject):
                 self._session.update(chosen_variation=chosen)
 
         also = partial(show, before), partial(show, index)
-        self._session.takes.choose(current_sound(generated), "choose variation", "choose variation", also)
+        self._session.auditions.choose(current_sound(generated), "choose variation", "choose variation", also)
         show(index)
         self._session.player.play()
-        if index not in self._kept:
-            self._kept.add(index)
+        if generated.request.id not in self._kept:
+            self._kept.add(generated.request.id)
             self._session.takes.keep(generated)
 
     choose_1 = partialmethod(choose, 0)

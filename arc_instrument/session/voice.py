@@ -10,9 +10,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from arc_instrument import recordings
 from arc_instrument.audio.protocol import AudioLevels, AudioState, RecordingPlan
 from arc_instrument.audio.wavfile import Opening, read_opening
-from arc_instrument.domain import Clip
+from arc_instrument.domain import MAX_RECORDING_SECONDS, Clip
+from arc_instrument.recording_length import RecordingLength, recording_length
 from arc_instrument.recordings import Recovered
 from arc_instrument.session.comparison import Comparison
+from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.state import SILENCE
@@ -22,7 +24,10 @@ from arc_instrument.settings import VoiceSettings
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
 
-INIT_SECONDS = 12.0  # of a longer file: as much as a recording holds, or as the model makes if that is more
+INIT_SECONDS = (
+    MAX_RECORDING_SECONDS  # of a longer file: as much as a recording holds, or as the model makes if that is more
+)
+FULL_SECONDS = 0.1  # before its end a recording is told for the last time, or it was stopped
 _KEPT = tuple(name for name in VoiceSettings.model_fields if name != "round_trips_ms")
 
 
@@ -38,6 +43,7 @@ class Voice(QObject):
     def __init__(
         self,
         store: Store,
+        history: History,
         audio: "AudioClient",
         player: Player,
         shelf: Shelf,
@@ -46,13 +52,15 @@ class Voice(QObject):
     ):
         """`folder` is where recordings are kept, None for nowhere."""
         super().__init__(store)
-        self._store, self._audio, self._shelf, self._folder = store, audio, shelf, folder
+        self._store, self._history = store, history
+        self._audio, self._shelf, self._folder = audio, shelf, folder
         self._comparison = Comparison(store, player, shelf)
         settings = settings or VoiceSettings()
         self._round_trips_ms = dict(settings.round_trips_ms)
         self._monitored_pair = ""
         self._part: Path | None = None
         self._ended_early = False
+        self._recorded_seconds = 0.0
         self._retry_recovery = QTimer(self, singleShot=True, interval=round(1500 * recordings.AT_REST_SECONDS))
         self._retry_recovery.timeout.connect(lambda: self.recover(is_retry=True))
         store.update(**{name: getattr(settings, name) for name in _KEPT})
@@ -83,7 +91,8 @@ class Voice(QObject):
             self._ended_early = state.count_in_beat > 0
             self._audio.stop_recording()
         elif not self._say_problem():
-            self._ended_early = False
+            self._ended_early, self._recorded_seconds = False, 0.0
+            length = self._length
             self._part = recordings.part_path(self._folder) if self._folder else None
             self._store.update(recording=True, message=None)
             self._audio.start_recording(
@@ -93,10 +102,18 @@ class Voice(QObject):
                     beats_per_bar=state.beats_per_bar,
                     count_in_beats=state.count_in_beats if state.count_in else 0,
                     metronome=state.metronome,
-                    bars=state.record_bars,
+                    bars=length.bars,
                     round_trip_ms=state.calibration_ms,
                 )
             )
+            if length.note:
+                self._store.say(length.note, is_error=False)
+
+    @property
+    def _length(self) -> RecordingLength:
+        """How long a recording would get now."""
+        state = self._store.state
+        return recording_length(state.record_bars, state.beats_per_bar, state.metronome_bpm)
 
     def keep_last(self) -> None:
         """Start from what the input heard within the last 12 s, though nobody had pressed record."""
@@ -109,6 +126,9 @@ class Voice(QObject):
         self._store.update(recording=False, count_in_beat=0)
         if _is_heard(clip):
             self._take(f"Recording {datetime.now():%H:%M}", clip, part)
+            if self._recorded_seconds > MAX_RECORDING_SECONDS - FULL_SECONDS and not self._length.bars:
+                text = f"The recording holds {MAX_RECORDING_SECONDS:.0f} s and is full: the sound starts from these."
+                self._store.say(text, is_error=False)
             return
         if part is not None:
             part.unlink(missing_ok=True)
@@ -203,31 +223,47 @@ class Voice(QObject):
     # --- count-in and metronome -----------------------------------------------------------------------------------
 
     def toggle_count_in(self) -> None:
-        self._set(count_in=not self._store.state.count_in)
+        self._edit("count-in", count_in=not self._store.state.count_in)
 
     def set_count_in_beats(self, beats: int) -> None:
         """So many beats before a recording: a bar, or more."""
-        self._set(count_in_beats=min(max(beats, 1), 16))
+        self._edit("count-in beats", count_in_beats=min(max(beats, 1), 16))
 
     def toggle_metronome(self) -> None:
         """Whether clicks go on while a recording runs."""
-        self._set(metronome=not self._store.state.metronome)
+        self._edit("metronome", metronome=not self._store.state.metronome)
 
     def set_beats_per_bar(self, beats: int) -> None:
-        self._set(beats_per_bar=min(max(beats, 1), 16))
+        self._edit("beats a bar", beats_per_bar=min(max(beats, 1), 16))
+        self._say_length()
 
     def set_record_bars(self, bars: int) -> None:
-        """After so many bars a recording ends by itself; 0 for never, and 12 s are the end of any."""
-        self._set(record_bars=min(max(bars, 0), 64))
+        """After so many bars a recording ends by itself, or as many as it holds; 0: when it is stopped."""
+        self._edit("bars to record", record_bars=min(max(bars, 0), 64))
+        self._say_length()
+
+    def _say_length(self) -> None:
+        """That the bars are more than a recording holds."""
+        if self._length.note:
+            self._store.say(self._length.note, is_error=False)
+
+    def _edit(self, label: str, **changes: object) -> None:
+        """Change how recordings go, undoably; a field that is turned quickly is one step."""
+        before = {name: getattr(self._store.state, name) for name in changes}
+        if before != changes:
+            self._set(**changes)
+            self._history.record(label, lambda: self._set(**before), lambda: self._set(**changes), merge=label)
 
     @Slot(object)
     def _on_levels(self, levels: AudioLevels) -> None:
-        if self._store.state.recording and levels.count_in_beat != self._store.state.count_in_beat:
-            self._store.update(count_in_beat=levels.count_in_beat)
+        if self._store.state.recording:
+            self._recorded_seconds = levels.recorded_seconds
+            if levels.count_in_beat != self._store.state.count_in_beat:
+                self._store.update(count_in_beat=levels.count_in_beat)
 
     def _set(self, **changes: object) -> None:
         self._store.update(**changes)
-        self._store.controlsChanged.emit()
+        self._store.settingsChanged.emit()
 
     # --- monitor --------------------------------------------------------------------------------------------------
 

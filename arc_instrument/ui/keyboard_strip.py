@@ -52,8 +52,9 @@ class KeyboardStrip(QWidget):
     def show_note(self, event: NoteEvent) -> None:
         before = len(self._lit)
         (self._lit.add if event.velocity else self._lit.discard)(event.note)
-        if len(self._lit) != before:
-            self.update()
+        if len(self._lit) != before:  # one key, not all 49: they take 6 ms
+            white, black = self.key_areas()
+            self.update((white | black).get(event.note, QRectF()).toAlignedRect())
 
     def clear(self) -> None:
         self._lit.clear()
@@ -103,14 +104,9 @@ class KeyboardStrip(QWidget):
         if note is not None:
             self.noteOn.emit(note)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._press(None)
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -118,9 +114,11 @@ class KeyboardStrip(QWidget):
         first_typed = 12 * (self._octave + 1)
         letters = {first_typed + i: letter for i, letter in enumerate(NOTE_LETTERS)} if self._typed_keys_on else {}
         white, black = self.key_areas()
+        dirty = QRectF(event.rect()).adjusted(-1, 0, 1, 0)  # frames are half a pixel wider than their keys
         for areas, name in ((white, "key_white"), (black, "key_black")):
             for note, area in areas.items():
-                self._paint_key(painter, note, area, name, letters.get(note, ""))
+                if area.intersects(dirty):
+                    self._paint_key(painter, note, area, name, letters.get(note, ""))
 
     def _paint_key(self, painter: QPainter, note: int, area: QRectF, name: str, letter: str) -> None:
         is_lit = note in self._lit

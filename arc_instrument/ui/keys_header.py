@@ -1,6 +1,6 @@
 """Above the keyboard: whether letters play, in which octave, how hard, and whether each note is fresh."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from arc_instrument.actions import tooltip
@@ -11,15 +11,18 @@ from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID, SMALL_PX, font
 from arc_instrument.ui.segments import Segments
 from arc_instrument.ui.times import time_expected
+from arc_instrument.velocity import DRIVES
 
 
 class KeysHeader(QWidget):
-    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled()."""
+    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled();
+    touchMenuWanted(QPoint), a global place."""
 
     surfaceChosen = Signal(str)
     kitRequested = Signal()
     keysToggled = Signal()
     freshToggled = Signal()
+    touchMenuWanted = Signal(QPoint)
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +38,8 @@ class KeysHeader(QWidget):
         self.keys.clicked.connect(self.keysToggled)
         self.fresh = self._toggle("Fresh notes", "fresh", "toggle_fresh")
         self.fresh.clicked.connect(self.freshToggled)
+        self.fresh.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.fresh.customContextMenuRequested.connect(lambda at: self.touchMenuWanted.emit(self.fresh.mapToGlobal(at)))
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
         self._lamp.setProperty("role", "caption")
@@ -71,6 +76,9 @@ class KeysHeader(QWidget):
         self.fresh.setText(f"Fresh notes {state.stocked}" if state.fresh else "Fresh notes")
         self.keys.setChecked(state.keys_on)
         self.fresh.setChecked(state.fresh)
+        self.fresh.setToolTip(
+            f"{tooltip('toggle_fresh')}\nVelocity changes: {DRIVES[state.velocity_drives].lower()}  (right click)"
+        )
         self._figures.setText(f"Octave {state.octave}  Z X    Velocity {state.velocity}  C V")
 
     def show_lamp(self, keys_on: bool, typing_text: bool) -> None:

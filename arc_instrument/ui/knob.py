@@ -4,7 +4,6 @@ import math
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -29,11 +28,10 @@ WIDTH_PX, HEIGHT_PX = 50, DIAL_PX + 2 * LINE_PX + 2
 class Knob(QAbstractSlider):
     """Shows the parameter's name and its value in units. `centred` draws the arc from the default.
 
-    Signals: valueEdited(float), only when a person turns it; editEnded() after each drag, step or typed value.
+    Signals: valueEdited(float), only when a person turns it.
     """
 
     valueEdited = Signal(float)
-    editEnded = Signal()
 
     def __init__(self, parameter: Parameter, *, centred: bool = False):
         super().__init__()
@@ -92,7 +90,6 @@ class Knob(QAbstractSlider):
     def _on_step(self, action: int) -> None:
         """What keys and screen readers ask of a slider."""
         self._turn_to(self.sliderPosition() / POSITIONS)
-        self.editEnded.emit()
 
     # --- hand ---------------------------------------------------------------------------------------------------
 
@@ -111,18 +108,15 @@ class Knob(QAbstractSlider):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._dragged_from is not None:
             self._dragged_from = None
-            self.editEnded.emit()
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._turn_to(self.parameter.to_unit(self.parameter.default))
-        self.editEnded.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
         delta = event.angleDelta().y() or event.angleDelta().x()  # Shift turns some wheels sideways
         self._move_by(STEP * delta / 120 / fine)
-        self.editEnded.emit()
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -150,7 +144,6 @@ class Knob(QAbstractSlider):
         value = number_in(self._editor.text())
         if value is not None:
             self._turn_to(self.parameter.to_unit(value))
-            self.editEnded.emit()
         self._close_editor()
 
     def _close_editor(self) -> None:
@@ -158,14 +151,6 @@ class Knob(QAbstractSlider):
             editor, self._editor = self._editor, None
             editor.deleteLater()
             self.setFocus()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.update()
 
     # --- picture ------------------------------------------------------------------------------------------------
 

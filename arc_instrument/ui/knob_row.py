@@ -12,10 +12,9 @@ from arc_instrument.ui.knob import Knob
 
 
 class KnobRow(QWidget):
-    """Signals: turned(str, float), the id of a parameter and its value; turnEnded(str)."""
+    """Signals: turned(str, float), the id of a parameter and its value."""
 
     turned = Signal(str, float)
-    turnEnded = Signal(str)
 
     def __init__(self, parameter_ids: Sequence[str], centred: Sequence[str] = ()):
         super().__init__()
@@ -25,7 +24,6 @@ class KnobRow(QWidget):
         row.setSpacing(0)
         for parameter_id, knob in self.knobs.items():
             knob.valueEdited.connect(lambda value, parameter_id=parameter_id: self.turned.emit(parameter_id, value))
-            knob.editEnded.connect(lambda parameter_id=parameter_id: self.turnEnded.emit(parameter_id))
             row.addWidget(knob)
 
     def tab_order(self) -> tuple[QWidget, ...]:

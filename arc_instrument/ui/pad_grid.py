@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
+from arc_instrument.ui.dropped_file import dropped_file
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
 from arc_instrument.waveform import normalised
@@ -160,11 +161,6 @@ class PadGrid(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._release()
-        self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
 
     def _press(self, pad: int, velocity: int) -> None:
         self._release()
@@ -192,13 +188,13 @@ class PadGrid(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         pad, self._target = self.pad_at(event.position()), None
         self.update()
-        if pad is not None and _one_file(event) is not None:
+        if pad is not None and dropped_file(event) is not None:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
-            self.pathDropped.emit(pad, _one_file(event))
+            self.pathDropped.emit(pad, dropped_file(event))
 
     def _aim(self, event: QDropEvent) -> None:
-        pad = self.pad_at(event.position()) if _one_file(event) is not None else None
+        pad = self.pad_at(event.position()) if dropped_file(event) is not None else None
         event.setDropAction(Qt.DropAction.CopyAction)
         event.setAccepted(pad is not None)
         if pad != self._target:
@@ -251,8 +247,3 @@ class PadGrid(QWidget):
         painter.setFont(font(SMALL_PX, figures=True))
         painter.setPen(colour("on_accent" if lit else "faint" if empty else "muted"))
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), number_text)
-
-
-def _one_file(event: QDropEvent) -> Path | None:
-    urls = event.mimeData().urls()
-    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None

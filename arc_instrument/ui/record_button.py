@@ -1,7 +1,7 @@
 """Record a voice or a beat: the button, and below it the level of the input."""
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from arc_instrument.actions import tooltip
 from arc_instrument.session.state import SessionState
@@ -9,6 +9,7 @@ from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.level_meter import LevelMeter
 from arc_instrument.ui.palette import BODY_PX, GRID, font
+from arc_instrument.ui.record_options import RecordOptions
 
 
 class RecordButton(QWidget):
@@ -29,15 +30,29 @@ class RecordButton(QWidget):
         self.button.setToolTip(tooltip("record"))
         self.button.setFixedHeight(34)
         self.button.clicked.connect(self.recordToggled)
+        self.options_button = QToolButton()
+        self.options_button.setIcon(icon("options"))
+        self.options_button.setIconSize(QSize(16, 16))
+        self.options_button.setFixedSize(26, 34)
+        self.options_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.options_button.setAccessibleName("Recording options")
+        self.options_button.setToolTip("Tempo, count-in, bars after which a recording ends, round trip")
+        self.options = RecordOptions(self)
+        self.options_button.clicked.connect(lambda: self.options.open_at(self.options_button))
         self.meter = LevelMeter("Input level")
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self.button, 1)
+        row.addWidget(self.options_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(self.button)
+        column.addLayout(row)
         column.addWidget(self.meter)
-        self.setFixedWidth(100)
+        self.setFixedWidth(124)
 
     def render_state(self, state: SessionState) -> None:
+        self.options.render_state(state)
         if state.recording != self._recording:
             self._recording = state.recording
             role(self.button, "running", state.recording)

@@ -1,7 +1,7 @@
-"""One quiet line at the foot of the window: model, sound, MIDI, voices, and the measured press-to-sound time."""
+"""One quiet line at the foot of the window: model, sound, MIDI; in figures voices, xruns, step and press to sound."""
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from arc_instrument.domain import Phase
@@ -21,6 +21,7 @@ _PHASE_WORDS = {
     Phase.FAILED: "No model",
 }
 _PHASE_COLOURS = {Phase.READY: "accent", Phase.GENERATING: "accent", Phase.FAILED: "alarm"}
+MODEL_WIDTH_PX = 150  # a longer name is cut, and whole in the tooltip
 
 
 class _Dot(QWidget):
@@ -44,21 +45,36 @@ class _Dot(QWidget):
         painter.drawEllipse(QRectF(0.5, 0.5, 7, 7))
 
 
+class _Figures(QLabel):
+    """Digits of equal width in a field as wide as its `widest` text: nothing beside it moves when they change."""
+
+    def __init__(self, widest: str) -> None:
+        super().__init__()
+        self.setProperty("role", "status")
+        self.setFont(font(SMALL_PX, figures=True))
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setMinimumWidth(QFontMetrics(self.font()).horizontalAdvance(widest) + 2)  # a label rounds up
+
+    def show_figures(self, text: str, about: str) -> None:
+        """Show `text`; `about` says the same as a sentence, in the tooltip and to who listens to the window."""
+        if text != self.text():
+            self.setText(text)
+        if about != self.toolTip():
+            self.setToolTip(about)
+            self.setAccessibleName(about)
+
+
 class StatusStrip(QWidget):
     """Renders state and levels; has no controls."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._model_name: str | None = None
+        self._levels: tuple[int, int] | None = None  # voices and xruns as shown
         self._model_dot, self._audio_dot, self._midi_dot = _Dot(), _Dot(), _Dot()
         self._model, self._audio, self._midi = (ElidedLabel("status") for _ in range(3))
-        self._voices = QLabel("0 voices  ·  0 xruns")
-        self._voices.setToolTip("Sounding voices, and blocks the sound card got too late")
-        self._press = QLabel()
-        self._press.setToolTip("From the last press of Enter to its sound")
-        for label in (self._voices, self._press):
-            label.setProperty("role", "status")
-            label.setFont(font(SMALL_PX, figures=True))
-            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._voices, self._step = _Figures("32 voices  ·  999+ xruns"), _Figures("000 ms/step")
+        self._press = _Figures("p50 000  ·  p95 000 ms")
         self.output_meter = LevelMeter("Output level")
         self.output_meter.setFixedWidth(56)
         row = QHBoxLayout(self)
@@ -71,21 +87,22 @@ class StatusStrip(QWidget):
         ):
             row.addWidget(dot)
             row.addWidget(label)
-            row.addSpacing(GRID)
+            row.addSpacing(GRID // 2)
         row.addStretch()
         row.addWidget(self._voices)
         row.addWidget(self.output_meter)
-        row.addSpacing(GRID)
+        row.addWidget(self._step)
+        row.addSpacing(GRID // 2)
         row.addWidget(self._press)
-        self._model.setMinimumWidth(self._model.fontMetrics().horizontalAdvance("Ready  ·  arc-mini"))
-        self._voices.setMinimumWidth(self._voices.fontMetrics().horizontalAdvance("00 voices  ·  000 xruns"))
-        self._press.setMinimumWidth(self._press.fontMetrics().horizontalAdvance("Enter to sound 000 ms"))
+        self._reserve("")
         self.setFixedHeight(24)
+        self.show_levels(0.0, 0, 0)
 
     def render_state(self, state: SessionState) -> None:
         phase = state.phase
         self._model_dot.set_colour(_PHASE_COLOURS.get(phase, "line_strong"))
         words = _PHASE_WORDS[phase]
+        self._reserve(state.model.name if state.model else "")
         if phase is Phase.GENERATING and state.progress:
             words = f"Generating {state.progress.step}/{state.progress.steps}"
         elif phase is Phase.READY and state.model:
@@ -97,14 +114,47 @@ class StatusStrip(QWidget):
         self._audio.setText(audio.sentence if audio else "Starting the sound")
         self._midi_dot.set_colour("accent" if audio and audio.midi_inputs else "line_strong")
         self._midi.setText(audio.midi_sentence if audio else "Looking for MIDI")
-        measured = state.press_to_sound_ms
-        self._press.setText(f"Enter to sound {'–' if measured is None else time_taken(measured)}")
+        self._step.show_figures(*_step_figures(state))
+        self._press.show_figures(*_press_figures(state))
+
+    def _reserve(self, model: str) -> None:
+        """Room for every phase of `model`, so that what is beside it does not move when it generates."""
+        if model != self._model_name:
+            self._model_name = model
+            metrics = self._model.fontMetrics()
+            widest = max(map(metrics.horizontalAdvance, ("Loading the model", f"Ready  ·  {model}")))
+            self._model.setFixedWidth(min(widest, MODEL_WIDTH_PX) + 2)
 
     def show_levels(self, output_peak: float, voices: int, xruns: int) -> None:
         """Peak linear, 1 is full scale; `xruns` since the sound started."""
-        self._voices.setText(f"{_count(voices, 'voice')}  ·  {_count(xruns, 'xrun')}")
+        if (voices, xruns) != self._levels:
+            self._levels = voices, xruns
+            shown = f"{xruns} {'xrun' if xruns == 1 else 'xruns'}" if xruns < 1_000 else "999+ xruns"
+            about = f"Sounding voices, and {xruns:,} blocks that the sound card got too late since the sound started"
+            self._voices.show_figures(f"{voices} {'voice' if voices == 1 else 'voices'}  ·  {shown}", about)
         self.output_meter.show_peak(output_peak)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _step_figures(state: SessionState) -> tuple[str, str]:
+    """What is shown of the last sound's steps, and the sentence that explains it."""
+    ms = state.step_ms
+    if ms is None:
+        return "", "How long a denoising step takes, once a sound is made"
+    shown = f"{ms / 1_000:.1f} s" if ms >= 999.5 else f"{ms:.0f} ms" if ms >= 9.95 else f"{ms:.1f} ms"
+    return f"{shown}/step", f"A denoising step of the last sound took {ms:.1f} ms"
+
+
+def _press_figures(state: SessionState) -> tuple[str, str]:
+    """What is shown of press-to-sound, both in one unit, and the sentence that explains it."""
+    last, p50, p95 = state.press_to_sound_ms, state.press_to_sound_p50_ms, state.press_to_sound_p95_ms
+    if last is None or p50 is None or p95 is None:
+        return "Press to sound –", "From the press of Generate to what is heard, once a sound is made"
+    in_seconds = p95 >= 999.5
+    first, second = (f"{ms / 1_000:.1f}" if in_seconds else f"{ms:.0f}" for ms in (p50, p95))
+    shown = f"p50 {first}  ·  p95 {second} {'s' if in_seconds else 'ms'}"
+    if state.presses == 1:
+        return shown, f"Press to sound: the one press of Generate was heard after {time_taken(last)}"
+    return shown, (
+        f"Press to sound: half of the last {state.presses} presses of Generate were heard within {time_taken(p50)}, "
+        f"95 in 100 within {time_taken(p95)}, the last after {time_taken(last)}"
+    )

@@ -4,12 +4,13 @@ import math
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from arc_instrument.domain import Take
 from arc_instrument.ui.palette import BODY_PX, GRID, RADIUS, SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
-from arc_instrument.ui.take_model import TAKE_ROLE, words
+from arc_instrument.ui.tag_field import TagField
+from arc_instrument.ui.take_model import KNOWN_TAGS_ROLE, TAKE_ROLE, words
 from arc_instrument.waveform import normalised
 
 CARD_PX, GAP_PX, PICTURE_PX = 56, 6, 48
@@ -39,13 +40,7 @@ class TakeCard(QStyledItemDelegate):
         self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QWidget:
         """A field for the tags, in the card."""
-        field = QLineEdit(parent)
-        field.setObjectName("tags")
-        field.setAccessibleName("Tags")
-        field.setPlaceholderText("Tags, with commas between")
-        field.setMaxLength(200)
-        field.setFont(font(SMALL_PX))
-        return field
+        return TagField(index.data(KNOWN_TAGS_ROLE), parent)
 
     def updateEditorGeometry(
         self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

@@ -1,42 +1,20 @@
-"""The takes: search and filter them, hear one with a click or the arrow keys, drag cards into another program."""
+"""The cards of the takes: hear one with a click or the arrow keys, select several, drag them into another program."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    QPoint,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QDrag, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QListView,
-    QMenu,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QDrag, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QMenu
 
-from arc_instrument.actions import BY_ID, tooltip
+from arc_instrument.actions import BY_ID
 from arc_instrument.domain import Take
 from arc_instrument.session.state import SessionState
-from arc_instrument.ui.icons import icon
-from arc_instrument.ui.palette import BODY_PX, GRID, SMALL_PX, colour, font
-from arc_instrument.ui.take_card import CARD_PX, TakeCard, card_in, paint_card, star_area
+from arc_instrument.ui.palette import GRID, colour
+from arc_instrument.ui.tag_menu import open_tag_menu
+from arc_instrument.ui.take_card import CARD_PX, TakeCard, card_in, star_area
+from arc_instrument.ui.take_drag import drag_picture
 from arc_instrument.ui.take_model import TakeModel
 
-DRAG_PIXMAP_WIDTH = 232
-HEADER_PX = 26
 _Select = QItemSelectionModel.SelectionFlag
 
 
@@ -44,8 +22,9 @@ class TakeList(QListView):
     """Signals:
     auditioned(Take), revealRequested(Take), copyPathRequested(Take), restoreRequested(Take)
     selectionEdited(list[Take]): a person selected these cards.
-    favouriteRequested(list[Take]), deleteRequested(list[Take])
+    favouriteRequested(list[Take]), deleteRequested(list[Take]), exportRequested(list[Take])
     tagsEdited(str, list[Take]): as typed, with commas between.
+    tagAdded(str, list[Take]), tagRemoved(str, list[Take]): one more tag, or one less.
     """
 
     auditioned = Signal(object)
@@ -55,7 +34,10 @@ class TakeList(QListView):
     selectionEdited = Signal(object)
     favouriteRequested = Signal(object)
     deleteRequested = Signal(object)
+    exportRequested = Signal(object)
     tagsEdited = Signal(str, object)
+    tagAdded = Signal(str, object)
+    tagRemoved = Signal(str, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,6 +69,7 @@ class TakeList(QListView):
 
     def render_state(self, state: SessionState) -> None:
         self._is_rendering = True  # what the model changes of the selection nobody selected
+        self.takes.library = state.takes
         self.takes.set_takes(state.visible_takes)
         wanted = state.selection or ((state.current_path,) if state.current_path else ())
         rows = {row for row in map(self.takes.row_of, wanted) if row >= 0}
@@ -192,29 +175,9 @@ class TakeList(QListView):
         drag.setMimeData(self.takes.mimeData(indexes))
         rows = sorted(index.row() for index in indexes)
         if rows:
-            drag.setPixmap(self._picture(self.takes.take(rows[0]), len(rows)))
+            drag.setPixmap(drag_picture(self.takes.take(rows[0]), len(rows), self.devicePixelRatioF()))
             drag.setHotSpot(QPoint(GRID * 2, CARD_PX // 2))
         return drag
-
-    def _picture(self, take: Take, count: int) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(round(DRAG_PIXMAP_WIDTH * ratio), round(CARD_PX * ratio))
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        card = QRectF(0.5, 0.5, DRAG_PIXMAP_WIDTH - 1, CARD_PX - 1)
-        paint_card(painter, card, take, colour("accent_dim"), colour("accent"), grip=False)
-        if count > 1:
-            badge = QRectF(card.right() - 44, card.bottom() - 24, 38, 18)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent"))
-            painter.drawRoundedRect(badge, 9, 9)
-            painter.setFont(font(SMALL_PX, figures=True))
-            painter.setPen(colour("on_accent"))
-            painter.drawText(badge, int(Qt.AlignmentFlag.AlignCenter), f"{count}")
-        painter.end()
-        return picture
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -248,133 +211,23 @@ class TakeList(QListView):
         menu.addSeparator()
         menu.addAction(BY_ID["favourite"].title, lambda: self.favouriteRequested.emit(chosen))
         menu.addAction(BY_ID["edit_tags"].title, lambda: self._edit_tags_of(index))
+        menu.addAction(BY_ID["add_tag"].title, lambda: self.choose_tags(chosen))
+        several = f"Export {len(chosen)} takes" if len(chosen) > 1 else BY_ID["export"].title
+        menu.addAction(several, lambda: self.exportRequested.emit(chosen))
         menu.addAction(BY_ID["delete_takes"].title, lambda: self.deleteRequested.emit(chosen))
         menu.popup(self.viewport().mapToGlobal(position))
+
+    def choose_tags(self, chosen: Sequence[Take] = ()) -> None:
+        """Open the menu of tags of these takes, by default of the selected ones, at the first of them."""
+        takes = list(chosen) or self.selected()
+        if takes:
+            row = self.visualRect(self.takes.index(self.takes.row_of(takes[0].path)))
+            place = self.viewport().mapToGlobal(QPoint(row.left() + 2 * GRID, min(row.bottom(), self.height())))
+            open_tag_menu(self, place, takes, self.takes.known_tags, lambda tag, on: self._toggle_tag(tag, on, takes))
+
+    def _toggle_tag(self, tag: str, on: bool, takes: list[Take]) -> None:
+        (self.tagAdded if on else self.tagRemoved).emit(tag, takes)
 
     def _edit_tags_of(self, index: QModelIndex) -> None:
         self.selectionModel().setCurrentIndex(index, _Select.NoUpdate)
         self.edit_tags()
-
-
-class SearchField(QLineEdit):
-    """Words to find takes by. Signals: left(): ↓ or Enter, on to the list."""
-
-    left = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("takeSearch")
-        self.setPlaceholderText("Search")
-        self.setAccessibleName("Search takes")
-        self.setToolTip(f'{tooltip("search_takes")}\n"a phrase", or #tag for tags alone')
-        self.setFont(font(SMALL_PX))
-        self.setFixedHeight(HEADER_PX)
-        self.setClearButtonEnabled(True)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.left.emit()
-        else:
-            super().keyPressEvent(event)
-
-
-class TakePanel(QFrame):
-    """The list with its search above it and, while there is nothing to list, a sentence that says why.
-
-    Signals: searchEdited(str), favouritesToggled().
-    """
-
-    searchEdited = Signal(str)
-    favouritesToggled = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("panel")
-        heading = QLabel("Takes")
-        heading.setProperty("role", "heading")
-        heading.setFont(font(BODY_PX))
-        self.search = SearchField()
-        self._rendered_search = ""
-        self.search.textChanged.connect(self._on_search)  # to Qt the clear button is no edit
-        self.search.left.connect(self._enter_list)
-        self.favourites = QToolButton()
-        self.favourites.setIcon(icon("star"))
-        self.favourites.setIconSize(QSize(16, 16))
-        self.favourites.setFixedSize(HEADER_PX, HEADER_PX)
-        self.favourites.setCheckable(True)
-        self.favourites.setAccessibleName("Only favourites")
-        self.favourites.setToolTip(tooltip("favourites_only"))
-        self.favourites.clicked.connect(lambda _: self.favouritesToggled.emit())
-        self._count = QLabel()
-        self._count.setProperty("role", "caption")
-        self._count.setFont(font(SMALL_PX, figures=True))
-        self._count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._count.setFixedWidth(QFontMetrics(self._count.font()).horizontalAdvance("20,000"))  # so nothing jumps
-        self.list = TakeList()
-        self.list.auditioned.connect(self._follow_arrows)
-        self._empty = QLabel()
-        self._empty.setProperty("role", "hint")
-        self._empty.setWordWrap(True)
-        self._empty.setContentsMargins(GRID, 0, 2 * GRID, 0)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        row = QHBoxLayout()
-        row.setContentsMargins(GRID, 0, 2 * GRID - 1, 0)
-        row.setSpacing(GRID)
-        row.addWidget(heading)
-        row.addWidget(self.search, 1)
-        row.addWidget(self.favourites)
-        row.addWidget(self._count)
-        for widget in (self.search, self.favourites):
-            _keep_place(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(GRID, GRID, 1, GRID)
-        column.setSpacing(GRID)
-        column.addLayout(row)
-        column.addWidget(self._empty, 1)
-        column.addWidget(self.list, 1)
-
-    def render_state(self, state: SessionState) -> None:
-        self.list.render_state(state)
-        self._rendered_search = state.search
-        if self.search.text() != state.search:  # while a person types it is the same
-            self.search.setText(state.search)
-        self.favourites.setChecked(state.favourites_only)
-        shown, count = len(state.visible_takes), len(state.takes)
-        self._count.setText(f"{shown:,}" if count else "")
-        self._count.setToolTip("" if shown == count else f"{shown:,} of {count:,}")
-        for widget in (self.search, self.favourites):
-            widget.setVisible(bool(count))
-        self._empty.setText(
-            "No take is like that.\nEmpty the search, or show all."
-            if count
-            else state.folder_problem or "Every sound is kept here as a WAV file.\nDrag its card into your DAW."
-        )
-        self._empty.setVisible(not shown)
-        self.list.setVisible(bool(shown))
-
-    def edit_search(self) -> None:
-        """Put the cursor into the search, all of it selected."""
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
-
-    def _on_search(self, text: str) -> None:
-        if text != self._rendered_search:
-            self.searchEdited.emit(text)
-
-    def _enter_list(self) -> None:
-        """Hear the first take that was found, and go on with the arrow keys."""
-        if self.list.takes.rowCount():
-            self.list.setFocus()
-            self.list.setCurrentIndex(self.list.takes.index(0))
-            self.list.auditioned.emit(self.list.takes.take(0))
-
-    def _follow_arrows(self) -> None:
-        if self.search.hasFocus():
-            self.list.setFocus()
-
-
-def _keep_place(widget: QWidget) -> None:
-    """Nothing moves when `widget` comes or goes."""
-    policy = widget.sizePolicy()
-    policy.setRetainSizeWhenHidden(True)
-    widget.setSizePolicy(policy)

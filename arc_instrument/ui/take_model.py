@@ -6,8 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl, Signal
 
 from arc_instrument.domain import Take
+from arc_instrument.tags import tag_counts
 
-TAKE_ROLE = Qt.ItemDataRole.UserRole
+TAKE_ROLE, KNOWN_TAGS_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 
@@ -40,6 +41,12 @@ class TakeModel(QAbstractListModel):
         super().__init__(parent)
         self._takes: tuple[Take, ...] = ()
         self._rows: dict[Path, int] = {}
+        self.library: tuple[Take, ...] = ()  # those that are not shown too: their tags are known
+
+    @property
+    def known_tags(self) -> tuple[str, ...]:
+        """The commonest first."""
+        return tuple(tag for tag, _ in tag_counts(self.library))
 
     def set_takes(self, takes: tuple[Take, ...]) -> None:
         """Show `takes`. Where one stretch of rows came, went or changed only that is told, so that the rest stays as it
@@ -88,6 +95,8 @@ class TakeModel(QAbstractListModel):
             return take
         if role == Qt.ItemDataRole.DisplayRole:
             return take.prompt
+        if role == KNOWN_TAGS_ROLE:
+            return self.known_tags
         if role == Qt.ItemDataRole.EditRole:
             return ", ".join(take.tags)
         if role == Qt.ItemDataRole.AccessibleTextRole:

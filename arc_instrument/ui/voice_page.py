@@ -48,7 +48,7 @@ class VoicePage(QWidget):
         row.addWidget(self.strength)
 
     def tab_order(self) -> tuple[QWidget, ...]:
-        return self.record.button, *self.buttons, self.init_slot.clear, self.strength.slider
+        return self.record.button, self.record.options_button, *self.buttons, self.init_slot.clear, self.strength.slider
 
     def render_state(self, state: SessionState) -> None:
         self.record.render_state(state)

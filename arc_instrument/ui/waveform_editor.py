@@ -294,14 +294,12 @@ class WaveformEditor(WaveformView):
         self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         if self._focused not in self._shaping.handles and self._shaping.handles:
             self._choose(self._shaping.handles[0])
-        self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if self._drag is not None and self._drag.moved:  # the window takes Esc, and with it the focus
             self._cancel_drag()
         self._end_keys()
-        self.update()
 
     # --- what is told -------------------------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVB
 
 from arc_instrument.actions import BY_ID, tooltip
 from arc_instrument.domain import Phase
+from arc_instrument.editing import made_span
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.edit_handles import LoopPoints
+from arc_instrument.ui.export_button import ExportButton
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import BODY_PX, CONTROL_HEIGHT, GRID, font
@@ -62,6 +64,7 @@ class WaveformPanel(QFrame):
         self.reverse.clicked.connect(self.waveform.reverse)
         self.reset = _tool("reset", "Undo every edit of this sound: trims, fades, gain, direction", "reset_edit")
         self.reset.clicked.connect(self.waveform.reset_edit)
+        self.export = ExportButton(TOOL_PX)
 
         header = QHBoxLayout()
         header.setSpacing(GRID)
@@ -83,7 +86,7 @@ class WaveformPanel(QFrame):
 
     def tools(self) -> tuple[QToolButton, ...]:
         """The buttons at the right, from left to right."""
-        return self.compare, self.spectrogram, self.reverse, self.reset
+        return self.compare, self.spectrogram, self.reverse, self.reset, self.export
 
     def tab_order(self) -> tuple[QWidget, ...]:
         return self.play, *self.tools(), self.waveform
@@ -97,6 +100,7 @@ class WaveformPanel(QFrame):
         if sound is not self._state.current:
             self._analysis = {}
         self._state = state
+        self.export.render_state(state)
         self._title.setText(sound.prompt if sound else "No sound yet")
         self.play.setEnabled(sound is not None)
         if state.playing != self._playing:
@@ -109,7 +113,18 @@ class WaveformPanel(QFrame):
         self.spectrogram.setEnabled(sound is not None)
         self.waveform.setEnabled(sound is not None)
         self.waveform.show_sound(sound, _invitation(state), draft=state.is_draft)
-        self._show_figures()
+        self.show_edit(sound.edit if sound else None, _loop_points(state))
+        facts = sound.facts if sound else None
+        if facts is not None:
+            self.show_analysis(
+                root_note=facts.root_note,
+                detected_bpm=facts.tempo_bpm,
+                asked_bpm=state.metronome_bpm if state.bars else None,
+                loudness_lufs=facts.loudness_lufs,
+            )
+        self.waveform.show_onsets(state.init_onsets, state.result_onsets)
+        self.waveform.show_beats(state.metronome_bpm if state.bars else 0, state.beats_per_bar)
+        self.waveform.set_reduced_motion(state.preferences.reduced_motion)
 
     def show_edit(self, edit: Any, loop: LoopPoints | None = None) -> None:
         """The edit and the loop of the sound that was rendered last; None: it cannot be edited, it does not loop."""
@@ -149,6 +164,15 @@ def _tool(icon_name: str, tip: str, action_id: str, *, checkable: bool = False) 
     button.setAccessibleName(tip.partition(":")[0])
     button.setToolTip(tooltip(action_id) if action_id in BY_ID else tip)
     return button
+
+
+def _loop_points(state: SessionState) -> LoopPoints | None:
+    """Where the sound loops, in frames as it was made; None if it does not."""
+    sound, shape = state.current, state.shape
+    if sound is None or not state.looped:
+        return None
+    frames = len(sound.clip.samples)
+    return LoopPoints(*made_span(shape.loop_start, shape.loop_end or frames, sound.edit, frames), shape.crossfade_ms)
 
 
 def _invitation(state: SessionState) -> str:

@@ -64,11 +64,19 @@ class WaveformView(QWidget):
         frames, rate_hz = (len(sound.clip.samples), sound.clip.rate_hz) if sound else (0, 1)
         if is_other and not (self._draft and frames == self._shaping.frames):  # a draft that sounds still plays on
             self.stop()
+        looks_alike = (
+            sound is not None
+            and self._sound is not None
+            and sound.peaks is self._sound.peaks
+            and draft == self._draft
+            and frames == self._shaping.frames
+        )
         shaping = replace(self._shaping, frames=frames, rate_hz=rate_hz)
         if frames != self._shaping.frames and shaping.edit is not None:
             shaping = replace(shaping.cleared(), loop=None)  # of another sound; its own is told by `show_edit`
         self._sound, self._invitation, self._draft, self._shaping = sound, invitation, draft, shaping
-        self._repaint_all()
+        if not looks_alike:  # it has only become a take
+            self._repaint_all()
 
     def show_edit(self, edit: Any, loop: Any = None) -> None:
         """The edit (`EditFields`) and the loop (`LoopPoints`) of the sound shown; None where there is none."""

@@ -1,6 +1,7 @@
 """What tests of the window need: no screen, no settings of the person who runs them, doubles for model and sound card,
 and a guard that fails the test which leaves something running."""
 
+import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,15 @@ from arc_instrument.session import Session
 
 settings.register_profile("instrument", deadline=None)  # a busy machine is no failure
 settings.load_profile("instrument")
+
+
+@pytest.fixture(autouse=True)
+def _garbage_dies_in_this_thread():
+    """As the window's `Collector` has it: a widget that a worker thread collects ends the process."""
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +80,7 @@ def synths(synth) -> dict[Path | None, ToneSynth | Exception]:
 
 @pytest.fixture
 def generation(qtbot, synth, synths):
-    def make(weights):
+    def make(weights, _precision):
         if isinstance(synths[weights], Exception):
             raise synths[weights]
         return synths[weights]
@@ -107,7 +117,7 @@ def made(qtbot, session):
     """A session with one take of 0.3 s, saved."""
     session.set_prompt("kick")
     session.set_seconds(0.3)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     return session
 

@@ -84,11 +84,15 @@ class SilentAudio(QObject):
         super().__init__()
         self.calls: list[tuple] = []
         self.armed: Clip | None = None
+        self.keeps_length = False  # of what was armed last
 
-    def arm(self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0) -> None:
+    def arm(
+        self, clip: Clip, root_note: float = 60, part: int = 0, clip_id: int = 0, keeps_length: bool = False
+    ) -> None:
         self.calls.append(("arm", root_note) if part == 0 else ("arm", root_note, part, clip_id))
         if part == 0:
             self.armed = clip
+        self.keeps_length = keeps_length
 
     def play(self) -> None:
         self.calls.append(("play",))
@@ -103,7 +107,7 @@ class SilentAudio(QObject):
     def __getattr__(self, name: str):
         if name not in (
             "stop", "panic", "restart", "start_recording", "stop_recording", "keep_last", "set_monitor", "calibrate",
-            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi",
+            "stock", "clear_stock", "set_shape", "pedal", "ignore_midi", "silence_notes",
         ):  # fmt: skip
             raise AttributeError(name)
         return lambda *arguments: self.calls.append((name, *arguments))

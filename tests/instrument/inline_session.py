@@ -1,13 +1,14 @@
 """A session without threads: files are written and sounds are made in the call that orders them."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-from doubles import RUNNING, SilentAudio, tone
-from PySide6.QtCore import QObject, Signal
+from doubles import RUNNING, SilentAudio, ToneSynth, tone
 
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import Generated, GenerationRequest, LoadedModel, Phase, Timing
+from arc_instrument.generation import GenerationService
 from arc_instrument.library import Library
 from arc_instrument.session import Session
 
@@ -24,24 +25,15 @@ class InlineExecutor(Executor):
         pass
 
 
-class InlineGeneration(QObject):
-    """Makes a short tone of each request at once."""
+class InlineGeneration(GenerationService):
+    """Makes a short tone of each request at once; its thread is never started."""
 
-    phaseChanged = Signal(object, str)
-    modelLoaded = Signal(object)
-    switchFailed = Signal(str)
-    progressed = Signal(object)
-    generated = Signal(object)
-    failed = Signal(int, str)
-    cancelled = Signal(int)
-    weights = None
+    def __init__(self) -> None:
+        super().__init__(lambda *_: ToneSynth())
 
-    def submit(self, request: GenerationRequest) -> None:
-        made = tone(0.01, request.seed)
-        self.generated.emit(Generated(request, made, Timing(1, 2, 3, 4, 5), "tone"))
-
-    def cancel(self) -> None:
-        pass
+    def submit_batch(self, requests: Sequence[GenerationRequest]) -> None:
+        for request in requests:
+            self.generated.emit(Generated(request, tone(0.01, request.seed), Timing(1, 2, 3, 4, 5), "tone"))
 
     def load(self, max_seconds: float) -> None:
         self.modelLoaded.emit(LoadedModel("tone", max_seconds))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthesis import RATE_HZ, clicks, noise, saw, sine, stereo, times
 
-from arc_instrument.analysis import analysed, facts_from_json, facts_to_json
+from arc_instrument.analysis import analysed, facts_from_json, facts_to_json, root_note_of
 from arc_instrument.domain import Clip, SoundFacts
 
 
@@ -20,6 +20,12 @@ def test_a_note_has_a_root_cents_and_no_tempo():
     assert facts.root_note == pytest.approx(57.3, abs=0.02)
     assert facts.cents == pytest.approx(30, abs=2)
     assert facts.pitch_confidence > 0.9
+
+
+@pytest.mark.parametrize("samples", [saw(57.3, 1), noise(1), np.zeros(4_410), np.full(4_410, np.nan)])
+def test_the_root_alone_is_that_of_the_whole_analysis(samples):
+    clip = Clip(stereo(samples))
+    assert root_note_of(clip) == analysed(clip).root_note
 
 
 def test_a_beat_has_a_tempo_beats_and_no_root():

@@ -56,8 +56,8 @@ class Watched(MainWindow):
         status = self.status._model.text()
         seen["messages"].append(self.message.text())
         if status.startswith("Ready") and chosen and len(seen["loaded"]) == 1:
-            self.models.fill()
-            next(entry for entry in self.models.actions() if entry.text().startswith(chosen)).trigger()
+            self.menu_button.models.fill()
+            next(entry for entry in self.menu_button.models.actions() if entry.text().startswith(chosen)).trigger()
         elif status.startswith("Ready") and (not chosen or status.endswith(seen["loaded"][-1])):
             self.timer.stop()
             self.close()

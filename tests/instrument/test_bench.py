@@ -10,6 +10,8 @@ from rich.console import Console
 
 from arc_instrument import bench
 from arc_instrument.domain import Clip, Generated, Progress, Timing
+from arc_instrument.library_bench import LibraryTimes
+from arc_instrument.window_bench import Spread, WindowTimes
 
 
 class ScriptedGenerator:
@@ -98,6 +100,27 @@ def test_the_mixer_is_measured_with_32_voices_that_all_sound_and_its_load_is_pri
     assert "32 voices, looped and filtered, take 6.5 %" in console.file.getvalue()
     assert "p99 9.9 %" in console.file.getvalue()
     assert bench.from_json(bench.to_json(report)) == report
+
+
+def test_window_and_library_are_printed_and_kept_beside_the_rest():
+    window = WindowTimes(5, 150, "offscreen", Spread(1_043.2, 1_200.0, 1_251.0), {"typing": Spread(4.94, 11.9, 45.8)})
+    library = LibraryTimes(20_000, 612.3, 41.5, 0.66, 31.4, "recorded in a large hall")
+    report = replace(report_of({}), window=window, library=library)
+    assert bench.from_json(bench.to_json(report)) == report
+    console = Console(file=io.StringIO(), width=200)
+    bench.print_table(report, console)
+    shown = console.file.getvalue()
+    for part in ("typing", "4.9", "11.9", "45.8", "first frame 1043 ms, at most 1251 of 5", "150 keys, moves and notes",
+                 "library of 20,000 takes: opens in 612 ms, searches in 0.7 to 31.4 ms",
+                 "the first time in 41.5 ms"):  # fmt: skip
+        assert part in shown
+
+
+def test_a_machine_without_a_window_is_told_so_and_the_rest_is_measured():
+    report = replace(report_of({}), not_measured="The window could not be opened (no libEGL).")
+    console = Console(file=io.StringIO(), width=200)
+    bench.print_table(report, console)
+    assert "window: The window could not be opened (no libEGL)." in console.file.getvalue()
 
 
 def test_peak_memory_grows_by_what_the_process_takes():

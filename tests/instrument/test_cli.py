@@ -453,3 +453,59 @@ def test_the_command_line_knows_every_format_that_can_be_written():
     from arc_instrument.audio.wavfile import FORMATS
 
     assert tuple(FORMATS) == cli.FORMATS
+
+
+@pytest.mark.parametrize(("bpm", "bars"), [("120", "1"), ("173.9", "1"), ("300", "2")])
+def test_bars_at_a_tempo_are_exact_to_the_sample_and_their_file_tells_a_sampler(synth, command, tmp_path, bpm, bars):
+    import wavinfo
+
+    from arc_instrument.takefile import read_settings
+
+    out = tmp_path / "loop.wav"
+    code, _, stderr = command(
+        "render", "drums", "--bpm", bpm, "--bars", bars, "--key", "F#m", "--seed", 7, "--out", out
+    )
+    assert (code, stderr) == (0, "")
+    frames = round(60 / float(bpm) * 4 * int(bars) * RATE_HZ)
+    assert soundfile.info(out).frames == frames
+    told = read_settings(out)
+    assert (told["bpm"], told["bars"], told["key"]) == (float(bpm), int(bars), "F sharp minor")
+    assert told["prompt"] == f"drums, {float(bpm):g} BPM, in F sharp minor"
+    (loop,) = wavinfo.WavInfoReader(str(out)).smpl.sample_loops
+    assert (loop.start, loop.end) == (0, frames - 1)
+
+
+def test_tempo_and_key_alone_are_said_by_the_prompt_and_leave_the_length(synth, command, tmp_path):
+    command(*RENDER, "--bpm", "90", "--key", "Bb", "--out", tmp_path / "a.wav")
+    (request,) = synth.asked
+    assert (request.prompt, request.seconds) == ("kick drum, 90 BPM, in B flat major", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--bars", "2"], "2 bars have no length without a tempo"),
+        (["--bars", "2", "--bpm", "120"], "2 bars at 120 BPM last 4.00 s: this model makes 2.00 s, which hold 1."),
+        (["--bpm", "20"], "A tempo of 20 BPM cannot be used"),
+        (["--key", "H dur"], "The key “H dur” is not known"),
+    ],
+)
+def test_what_no_music_or_no_model_can_be_is_one_sentence(synth, command, tmp_path, options, says):
+    code, _, stderr = command(*RENDER, *options, "--out", tmp_path / "a.wav")
+    assert (code, says in stderr, stderr.count("\n")) == (2, True, 1)
+    assert synth.asked == []
+
+
+def test_each_line_of_a_csv_has_its_own_bars_tempo_and_key_and_is_made_once(synth, command, tmp_path):
+    (tmp_path / "loops.csv").write_text("prompt,bpm,bars,key\ndrums,240,1,\nbass,240,2,Em\npad,,,\n")
+    asked = ["render", "--csv", tmp_path / "loops.csv", "--bpm", "120", "--seconds", "0.3", "--out", tmp_path]
+    assert command(*asked)[0] == 0
+    assert [(request.prompt, request.seconds) for request in synth.asked] == [
+        ("drums, 240 BPM", 1.0), ("bass, 240 BPM, in E minor", 2.0), ("pad, 120 BPM", 0.3),
+    ]  # fmt: skip
+    synth.asked.clear()
+    assert "3 of 3 were there already" in command(*asked)[1]
+    command(*asked, "--key", "C")
+    assert [request.prompt for request in synth.asked] == ["drums, 240 BPM, in C major", "pad, 120 BPM, in C major"]
+    (tmp_path / "loops.csv").write_text("prompt,bars\ndrums,two\n")
+    assert "Line 2 of loops.csv: bars is “two”, which is no number" in command(*asked)[2]

@@ -32,7 +32,7 @@ def controls(session):
 def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, session, audio, tmp_path, format):
     path = our_file(tmp_path, f"ours{FORMATS[format].suffix}", format=format, settings={"bpm": 120, "later": [1]})
     with qtbot.waitSignal(session.settingsRestored) as restored:
-        session.load_dropped([path])
+        session.drops.restore_or_start_from([path])
     assert controls(session) == ("glass bell", 0.7, 5, 11, True)
     assert restored.args == [{"bpm": 120, "later": [1]}]
     assert session.state.init is None
@@ -42,17 +42,33 @@ def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, se
     np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
 
 
+@pytest.mark.parametrize("format", ["wav16", "flac"])
+def test_bars_tempo_and_key_come_back_with_the_file_and_go_with_one_that_had_none(qtbot, session, tmp_path, format):
+    settings = {"bpm": 90.5, "bars": 1, "key": "A minor"}
+    loop = our_file(tmp_path, f"loop{FORMATS[format].suffix}", format=format, settings=settings, seconds=60 / 90.5 * 4)
+    session.drops.restore_or_start_from([loop])
+    qtbot.waitUntil(lambda: session.state.current_path == loop)
+    assert (session.state.metronome_bpm, session.state.bars, session.state.key) == (90.5, 1, "A minor")
+    free = our_file(tmp_path, "free.wav", settings={"bars": "many", "key": 3})
+    session.drops.restore_or_start_from([free])
+    qtbot.waitUntil(lambda: session.state.current_path == free)
+    assert (session.state.metronome_bpm, session.state.bars, session.state.key) == (90.5, 0, "")
+    session.history.undo()
+    session.history.undo()
+    assert (session.state.bars, session.state.key) == (1, "A minor")
+
+
 def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
     session.set_prompt("kick")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     session.set_prompt("something else")
     session.set_steps(1)
     session.new_seed()
-    session.load_dropped([session.state.takes[0].path])
+    session.drops.restore_or_start_from([session.state.takes[0].path])
     qtbot.waitUntil(lambda: session.state.prompt == "kick")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 2)
     first, again = synth.requests
     assert replace(first, id=0).__dict__ == replace(again, id=0).__dict__
@@ -65,19 +81,10 @@ def test_dropped_on_the_waveform_even_a_file_of_ours_is_something_to_start_from(
     assert (session.state.init.name, session.state.prompt) == ("ours.wav", "kick")
 
 
-def test_a_file_of_another_program_cannot_be_restored_and_nothing_changes(qtbot, session, tmp_path):
-    soundfile.write(tmp_path / "beat.wav", tone(0.5, 1).samples, 44_100)
-    before = controls(session)
-    session.drops.restore_file(tmp_path / "beat.wav")
-    qtbot.waitUntil(lambda: session.state.message is not None)
-    assert "“beat.wav” does not say how it was made" in session.state.message.text
-    assert (controls(session), session.state.init) == (before, None)
-
-
 def test_a_sound_that_started_from_nothing_puts_the_recording_away(qtbot, session, tmp_path):
     clip = tone(0.2, 1)
     session.update(init=InitSound("humming.wav", clip, np.zeros((0, 2))))
-    session.drops.restore_file(our_file(tmp_path))
+    session.drops.restore_or_start_from([our_file(tmp_path)])
     qtbot.waitUntil(lambda: session.state.prompt == "glass bell")
     assert session.state.init is None
 
@@ -89,7 +96,7 @@ def test_a_sound_that_started_from_a_recording_finds_it_or_says_its_name(qtbot, 
         soundfile.write(tmp_path / "humming.wav", tone(0.5, 1).samples, 44_100)
     elif state == "loaded":
         session.update(init=InitSound("humming.wav", tone(0.2, 1), np.zeros((0, 2))))
-    session.drops.restore_file(path)
+    session.drops.restore_or_start_from([path])
     if state == "gone":
         qtbot.waitUntil(lambda: session.state.message is not None)
         assert "“humming.wav”" in session.state.message.text
@@ -105,7 +112,7 @@ def test_the_name_of_a_recording_never_leads_out_of_the_folder(qtbot, session, t
     soundfile.write(tmp_path / "secret.wav", tone(0.5, 1).samples, 44_100)
     (tmp_path / "inner").mkdir()
     path = our_file(tmp_path / "inner", init_noise=0.5, settings={"init_name": "../secret.wav"})
-    session.drops.restore_file(path)
+    session.drops.restore_or_start_from([path])
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert session.state.init is None
 
@@ -113,13 +120,13 @@ def test_the_name_of_a_recording_never_leads_out_of_the_folder(qtbot, session, t
 def test_the_model_that_made_it_is_loaded_if_it_is_installed(qtbot, session, models, synths, tmp_path):
     models.append(LONG)
     synths[LONG.path] = ToneSynth("long", 9.0)
-    session.load_dropped([our_file(tmp_path, model="long", seconds=8.0)])
+    session.drops.restore_or_start_from([our_file(tmp_path, model="long", seconds=8.0)])
     qtbot.waitUntil(lambda: session.state.model.name == "long")
     assert session.state.seconds == 8.0
 
 
 def test_a_model_that_is_not_installed_is_named(qtbot, session, tmp_path):
-    session.load_dropped([our_file(tmp_path, model="foreign")])
+    session.drops.restore_or_start_from([our_file(tmp_path, model="foreign")])
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert "The model foreign made it, which is not installed" in session.state.message.text
     assert controls(session)[0] == "glass bell"
@@ -128,7 +135,7 @@ def test_a_model_that_is_not_installed_is_named(qtbot, session, tmp_path):
 def test_the_keys_play_a_new_take_from_the_root_that_was_heard_in_it(qtbot, session, audio):
     session.set_prompt("bell")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     facts = session.state.current.facts
     assert facts is not None

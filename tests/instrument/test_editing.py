@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from synthesis import RATE_HZ, noise, sine, stereo
 
 from arc_instrument.domain import Clip, UserError
-from arc_instrument.editing import FADES, MAX_GAIN_DB, MIN_GAIN_DB, Edit, edited, looped
+from arc_instrument.editing import FADES, MAX_GAIN_DB, MIN_GAIN_DB, Edit, edited, heard_span, looped, made_span
 
 FRAMES = 2_000
 CLIP = Clip(np.random.default_rng(0).uniform(-0.9, 0.9, (FRAMES, 2)).astype(np.float32))
@@ -133,3 +133,28 @@ def test_a_sound_that_ends_before_its_loop_is_followed_by_silence_and_closed_wit
 def test_a_loop_without_frames_is_one_sentence():
     with pytest.raises(UserError, match="longer"):
         looped(CLIP, 0)
+
+
+@given(
+    frames=st.integers(2, 500),
+    cut=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    span=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    reverse=st.booleans(),
+)
+def test_a_span_of_the_edited_sound_has_the_samples_of_its_place_in_the_sound_as_it_was_made(
+    frames, cut, span, reverse
+):
+    first, last = sorted(round(part * frames) for part in cut)
+    edit = Edit(start=min(first, frames - 1), end=max(last, min(first, frames - 1) + 1), reverse=reverse)
+    clip = Clip(np.arange(frames, dtype=np.float32)[:, None].repeat(2, 1))
+    heard = edited(clip, edit).samples[:, 0].tolist()
+    start, end = sorted(round(part * len(heard)) for part in span)
+    made_start, made_end = made_span(start, end, edit, frames)
+    assert list(range(made_start, made_end)) == sorted(heard[start:end])
+    assert heard_span(made_start, made_end, edit, frames) == (start, end)
+
+
+def test_a_span_that_was_partly_cut_off_is_what_remains_of_it():
+    assert heard_span(0, 100, Edit(start=20, end=60), 100) == (0, 40)
+    assert heard_span(50, 100, Edit(start=20, end=60, reverse=True), 100) == (0, 10)
+    assert made_span(30, 1_000, Edit(start=20, end=60, reverse=True), 100) == (20, 30)

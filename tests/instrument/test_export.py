@@ -110,7 +110,7 @@ def test_the_window_exports_the_current_take_beside_the_takes_in_the_chosen_form
     assert "no take to export" in session.state.message.text
     session.set_prompt("bell")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     session.exporter.set_format("flac")
     session.exporter.export_current()

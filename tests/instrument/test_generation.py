@@ -1,3 +1,4 @@
+import os
 import sys
 import weakref
 from dataclasses import replace
@@ -133,7 +134,7 @@ def test_a_failure_is_one_sentence_and_the_next_request_runs(qtbot, generation, 
 def test_a_model_that_does_not_load_says_why_and_can_be_tried_again(qtbot, synth):
     attempts = []
 
-    def make(_):
+    def make(*_):
         attempts.append(1)
         if len(attempts) == 1:
             raise UserError("The weights are damaged: install again.")
@@ -151,7 +152,7 @@ def test_a_model_that_does_not_load_says_why_and_can_be_tried_again(qtbot, synth
 def test_a_switch_frees_the_old_model_and_then_loads_the_new_one(qtbot):
     made, in_memory = [], []
 
-    def make(weights):
+    def make(weights, _precision):
         in_memory.append(sum(synth() is not None for synth in made))
         synth = ToneSynth("tone" if weights is None else "other", 4.0 if weights is None else 9.0)
         made.append(weakref.ref(synth))
@@ -219,7 +220,7 @@ def test_a_model_that_cannot_be_loaded_brings_the_one_before_it_back(
 
 
 def test_without_a_model_before_it_the_embedded_one_is_loaded(qtbot, synth):
-    def make(weights):
+    def make(weights, _precision):
         if weights is not None:
             raise UserError(f"{weights} is damaged: fetch it again.")
         return synth
@@ -229,6 +230,53 @@ def test_without_a_model_before_it_the_embedded_one_is_loaded(qtbot, synth):
         service.start()
     assert service.weights is None
     assert service.shutdown()
+
+
+@pytest.fixture
+def picky(qtbot):
+    """A service whose models compute in anything but int8, and the precisions that were tried."""
+    tried = []
+
+    def make(_weights, precision):
+        tried.append(precision)
+        if precision == "int8":
+            raise UserError("int8 needs torchao.")
+        return ToneSynth()
+
+    def service(precision):
+        made.append(GenerationService(make, precision=precision))
+        return made[0]
+
+    made = []
+    yield service, tried
+    assert made[0].shutdown()
+
+
+def test_a_precision_that_cannot_be_had_brings_the_one_before_it_back_and_what_was_ordered_is_made(qtbot, picky):
+    make_service, tried = picky
+    service = make_service("float32")
+    load(qtbot, service)
+    failed, phases = [], []
+    service.precisionFailed.connect(lambda *told: failed.append(told))
+    service.phaseChanged.connect(lambda phase, _: phases.append(phase))
+    service.compute_in("int8")
+    with qtbot.waitSignal(service.generated):
+        service.submit(REQUEST)
+    assert tried == ["float32", "int8", "float32"]
+    assert failed == [("float32", "int8 needs torchao.")]
+    assert Phase.FAILED not in phases
+    with qtbot.waitSignal(service.modelLoaded):
+        service.compute_in("bfloat16")
+    assert tried[3:] == ["bfloat16"]
+
+
+def test_a_kept_precision_that_cannot_be_had_any_more_gives_way_to_the_faster_float(qtbot, picky):
+    make_service, tried = picky
+    service = make_service("int8")
+    with qtbot.waitSignal(service.precisionFailed) as failed:
+        service.start()
+    assert failed.args == ["", "int8 needs torchao."]
+    assert tried == ["int8", ""]
 
 
 def test_where_no_model_can_be_loaded_the_first_reason_is_told_and_another_can_be_chosen(qtbot, generation, synths):
@@ -312,7 +360,7 @@ def test_the_same_seed_gives_the_same_samples_through_the_service(qtbot, generat
 
 
 def test_shutdown_ends_a_running_request(qtbot, synth):
-    service = GenerationService(lambda _: synth)
+    service = GenerationService(lambda *_: synth)
     with qtbot.waitSignal(service.modelLoaded):
         service.start()
     synth.gate.clear()
@@ -404,3 +452,12 @@ def test_a_sound_that_fails_takes_no_other_of_its_batch_with_it(qtbot, generatio
     qtbot.waitUntil(lambda: len(ids(log, "generated")) == 2)
     assert ids(log, "generated") == [1, 3]
     assert ids(log, "failed") == [2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
+def test_the_window_goes_before_the_model(qtbot, synth, generation):
+    niceness = []
+    synth.warm_up = lambda: niceness.append(os.getpriority(os.PRIO_PROCESS, 0))  # of the thread that asks
+    with qtbot.waitSignal(generation.modelLoaded):
+        generation.start()
+    assert niceness == [min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)]

@@ -1,8 +1,13 @@
 """A kit as a person makes and plays it: one order for all pads, each pad's own commands, nothing lost."""
 
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from arc_instrument.drum_kit import kit_prompts
+from arc_instrument.marks import identity
+from arc_instrument.takefile import read_take
 
 
 @pytest.fixture
@@ -160,3 +165,42 @@ def test_a_prompt_that_cannot_be_made_leaves_the_pads_as_they_were(session):
     assert "3,0" in session.state.message.text
     assert not any(pad.pending or pad.prompt for pad in session.state.pads)
     assert session.state.undo_label == ""
+
+
+def test_pads_follow_their_takes_into_another_folder_and_so_do_those_that_are_undone(qtbot, filled, tmp_path):
+    filled.kit.clear(4)
+    filled.takes.set_folder(tmp_path / "elsewhere")
+    filled.takes.move_along()
+    qtbot.waitUntil(lambda: len(filled.state.takes) == 16)
+    paths = {take.path for take in filled.state.takes}
+    assert all(path.is_relative_to(tmp_path / "elsewhere") for path in paths)
+    assert {pad.take.path for index, pad in enumerate(filled.state.pads) if index != 4} < paths
+    assert filled.kit.path(0) == filled.state.pads[0].take.path
+    filled.history.undo()  # the folder
+    filled.history.undo()  # the cleared pad
+    qtbot.waitUntil(lambda: len(filled.state.takes) == 16)
+    assert filled.takes.folder != tmp_path / "elsewhere"
+    assert {pad.take.path for pad in filled.state.pads} == {take.path for take in filled.state.takes}
+
+
+def test_a_pad_follows_its_take_that_came_back_from_the_trash_under_another_name(qtbot, filled):
+    take = filled.state.pads[2].take
+    filled.selection.delete([take])
+    qtbot.waitUntil(lambda: not take.path.exists())
+    shutil.copy(filled.state.pads[3].take.path, take.path)
+    filled.history.undo()
+    qtbot.waitUntil(lambda: filled.state.pads[2].take.path != take.path)
+    assert identity(filled.state.pads[2].take) == identity(take)
+    assert read_take(filled.kit.path(2)).seed == take.seed
+
+
+def test_bars_on_a_pad_keep_their_length_in_a_loop_and_one_shots_do_not_ask_for_it(qtbot, filled, audio):
+    assert not audio.keeps_length
+    filled.tempo.set_bars(1)
+    filled.maker.generate()
+    qtbot.waitUntil(lambda: len(filled.state.takes) == 17)
+    filled.player.load(replace(filled.state.current, take=filled.state.pads[0].take))
+    assert not audio.keeps_length
+    filled.kit.put_take(5, filled.state.takes[0])
+    qtbot.waitUntil(lambda: filled.state.pads[5].take is filled.state.takes[0])
+    assert audio.keeps_length

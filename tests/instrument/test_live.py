@@ -74,7 +74,7 @@ def test_while_a_person_plays_a_draft_waits_for_their_next_hit(qtbot, live, audi
 
 def test_a_sound_that_is_asked_for_plainly_is_made_once(qtbot, live, synth):
     live.set_prompt("kick")
-    live.generate()
+    live.maker.generate()
     qtbot.waitUntil(lambda: len(live.state.takes) == 1)
     qtbot.wait(30)
     assert [request.origin for request in synth.requests] == ["user"]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arc_instrument import marks as marks_module
 from arc_instrument.domain import Take, UserError
-from arc_instrument.marks import MARKS_NAME, Mark, Marks, identity, tags_of
+from arc_instrument.marks import MARKS_NAME, Mark, Marks, identity
 
 
 def take(path, seed=1):
@@ -67,14 +68,63 @@ def test_a_take_is_the_same_under_another_name(tmp_path):
     assert identity(take(tmp_path)) == identity(replace(take(tmp_path), path=tmp_path / os.sep / "b.wav"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "tags"),
-    [
-        ("kick, dry  room ,, #808", ("kick", "dry room", "808")),
-        ("Kick, kick", ("kick",)),
-        (" , ", ()),
-        ("x" * 99, ("x" * 60,)),
-    ],
+def test_a_journal_grown_past_its_marks_becomes_short_and_every_reader_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(marks_module, "SMALL_BYTES", 2_000)
+    writer, reader = Marks(tmp_path), Marks(tmp_path)
+    largest = 0
+    for number in range(300):
+        writer.write({f"take {number % 3}": Mark(favourite=number % 2 == 0, tags=(f"{number}",) * (number % 3 != 2))})
+        reader.refresh()
+        assert all(reader._marks.get(take, Mark()) == mark for take, mark in writer._marks.items())
+        largest = max(largest, writer.size())
+    assert largest < 2_200
+    assert writer.size() < largest
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_another_program_wrote_meanwhile_is_in_the_short_journal(tmp_path, monkeypatch):
+    ours, theirs = Marks(tmp_path), Marks(tmp_path)
+    ours.write({"a 1": Mark(True)})
+    theirs.write({"b 2": Mark(tags=("dry",))})
+    monkeypatch.setattr(marks_module, "GROWN", 0)
+    ours._compact_at = 0
+    monkeypatch.setattr(marks_module, "SMALL_BYTES", 0)
+    ours.write({"a 1": Mark()})
+    for reader in (ours, theirs, Marks(tmp_path)):
+        reader.refresh()
+        assert {take: mark for take, mark in reader._marks.items() if mark != Mark()} == {"b 2": Mark(tags=("dry",))}
+    assert b"a 1" not in (tmp_path / MARKS_NAME).read_bytes()
+
+
+COMPACTING = (
+    "import sys; from pathlib import Path; from arc_instrument import marks\n"
+    "marks.SMALL_BYTES, marks.GROWN = 1_000, 1\n"
+    "journal, name = marks.Marks(Path(sys.argv[1])), sys.argv[2]\n"
+    "for n in range(int(sys.argv[3])):\n"
+    "    journal.write({f'{name} {n % 5}': marks.Mark(True, (str(n),))}); print(n, flush=True)\n"
 )
-def test_typed_tags_are_tidied(typed, tags):
-    assert tags_of(typed) == tags
+
+
+def test_two_programs_that_shorten_the_journal_at_once_lose_no_mark(tmp_path):
+    commands = [[sys.executable, "-c", COMPACTING, str(tmp_path), name, "150"] for name in ("one", "two")]
+    started = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
+    assert [process.wait(60) for process in started] == [0, 0]
+    read = Marks(tmp_path)
+    read.refresh()
+    assert read._marks == {f"{name} {n % 5}": Mark(True, (str(n),)) for name in ("one", "two") for n in range(145, 150)}
+
+
+def test_a_kill_while_the_journal_is_shortened_loses_nothing_that_was_written(tmp_path):
+    for wait_for in (40, 55, 71):
+        command = [sys.executable, "-c", COMPACTING, str(tmp_path), "one", "1000000"]
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE)
+        for _ in range(wait_for):
+            last = int(writer.stdout.readline())
+        writer.kill()
+        last = max([last, *map(int, writer.stdout.read().splitlines(keepends=False))])
+        writer.wait()
+        read = Marks(tmp_path)
+        read.refresh()
+        written = [int(mark.tags[0]) for mark in read._marks.values()]
+        assert max(written) >= last
+        assert sorted(written)[-5:] == list(range(max(written) - 4, max(written) + 1))

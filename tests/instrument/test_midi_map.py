@@ -175,3 +175,49 @@ def test_what_was_turned_counts_for_the_sound_that_is_ordered_next(session, synt
     session.controls.run("generate")
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     assert synth.requests[-1].steps == 2
+
+
+def silenced(audio):
+    return [call[1] for call in audio.calls if call[0] == "silence_notes"]
+
+
+def test_a_note_that_was_learned_makes_no_sound_until_that_is_undone_or_forgotten(session, audio):
+    session.midi_map.learn("lock_seed")
+    audio.noteReceived.emit(NoteEvent(36, 100, "pads"))
+    assert silenced(audio) == [(("pads", 36),)]
+    session.history.undo()
+    session.history.redo()
+    session.midi_map.unlearn_target("lock_seed")
+    assert silenced(audio)[1:] == [(), (("pads", 36),), ()]
+    session.midi_map.learn("generate")
+    audio.controlReceived.emit(ControlEvent(1, 9, 127, "nano"))
+    assert len(silenced(audio)) == 4  # a controller sounds nothing anyway
+
+
+def test_learning_forgetting_and_the_kind_of_a_knob_are_each_undone_and_redone(session, midi):
+    states = [session.state.bindings]
+    session.midi_map.learn("param/strength")
+    midi(50)
+    states.append(session.state.bindings)
+    session.midi_map.set_relative(KNOB, True)
+    states.append(session.state.bindings)
+    session.midi_map.learn("param/steps")
+    midi(50)  # the same knob: it drives one thing
+    states.append(session.state.bindings)
+    session.midi_map.unlearn(KNOB)
+    states.append(session.state.bindings)
+    assert [len(each) for each in states] == [0, 1, 1, 1, 0]
+    for wanted in reversed(states[:-1]):
+        session.history.undo()
+        assert session.state.bindings == wanted
+    for wanted in states[1:]:
+        session.history.redo()
+        assert session.state.bindings == wanted
+
+
+def test_a_silent_note_lights_no_key_and_starts_no_fresh_sound(session, audio, qtbot):
+    before = session.live._last_note
+    with qtbot.waitSignal(session.player.notePlayed) as told:
+        audio.noteReceived.emit(NoteEvent(36, 99, "pads", None))
+    assert told.args[0].part is None
+    assert session.live._last_note == before

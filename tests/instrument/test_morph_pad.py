@@ -34,7 +34,7 @@ def test_a_blend_is_made_kept_and_told_by_its_take(qtbot, session):
     session.morph.set_corner(0, "kick")
     session.morph.set_corner(3, "bell")
     session.morph.move(0.5, 0.5)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     assert blend_of(session.state.takes[0].prompt) == (("kick", 0.5), ("bell", 0.5))
 

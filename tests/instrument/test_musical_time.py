@@ -13,6 +13,7 @@ from arc_instrument.musical_time import (
     MusicalLength,
     TapTempo,
     beat_frames,
+    key_named,
     longest_bars,
     worded,
 )
@@ -124,3 +125,23 @@ def test_taps_that_change_their_tempo_are_followed_within_nine():
 def test_whatever_a_clock_says_the_tempo_is_possible(times):
     tap = TapTempo()
     assert all(bpm is None or MIN_BPM <= bpm <= MAX_BPM for bpm in map(tap.tap, times))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_known_by_its_own_name_whatever_its_spaces(key):
+    assert key_named(f" {key.replace(' ', '  ')} ") == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("Am", "A minor"), ("a min", "A minor"), ("F#m", "F sharp minor"), ("G♭", "F sharp major"), ("Cb", "B major"),
+     ("E#maj", "F major"), ("B sharp minor", "C minor"), ("bb", "B flat major"), ("D# minor", "E flat minor")],
+)  # fmt: skip
+def test_a_key_is_known_as_musicians_write_it(text, key):
+    assert key_named(text) == key
+
+
+@pytest.mark.parametrize("text", ["H", "A dorian", "", "##", "Amm"])
+def test_what_names_no_key_is_one_sentence(text):
+    with pytest.raises(UserError, match="is not known"):
+        key_named(text)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from arc_instrument.domain import Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
+from arc_instrument.musical_time import MusicalLength
 from arc_instrument.settings import AudioDeviceSettings, Settings, load, save
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
 
@@ -15,7 +16,7 @@ CLIP = Clip(np.zeros((100, 2), np.float32))
 @pytest.mark.parametrize("part", [0, 16])
 def test_a_shape_is_given_to_its_part_alone_and_shown(session, audio, qtbot, part):
     wanted = Shape(low_pass_hz=900, release_ms=300)
-    with qtbot.waitSignal(session.controlsChanged):
+    with qtbot.assertNotEmitted(session.settingsChanged):  # a shape is work: the session file keeps it
         session.player.set_shape(part, wanted)
     assert audio.calls[-1] == ("set_shape", part, wanted)
     assert session.state.shapes[part] == wanted
@@ -50,7 +51,7 @@ def test_pads_and_pools_are_filled_by_part(session, audio):
     session.player.stock(3, CLIP, clip_id=2)
     session.player.clear_stock(3)
     assert audio.calls[-3] == ("arm", 57.5, 3, 1)
-    assert audio.calls[-2] == ("stock", CLIP, 60, 3, 2)
+    assert audio.calls[-2] == ("stock", CLIP, 60, 3, 2, (1, 127), False)
     assert audio.calls[-1] == ("clear_stock", 3)
 
 
@@ -74,3 +75,18 @@ def test_a_midi_input_stays_ignored_by_name_through_settings_until_it_is_wanted_
     assert load(tmp_path / "settings.toml").audio.ignored_midi == ("Keystation", "Launchpad")
     session.player.ignore_midi(("Keystation",))
     assert audio.calls[-1] == ("ignore_midi", ("Keystation",))
+
+
+def test_a_sound_that_was_asked_for_as_bars_loops_at_exactly_their_length(qtbot, session, audio):
+    session.set_prompt("beat")
+    session.tempo.set_bpm(133.0)
+    session.tempo.set_bars(1)
+    session.maker.generate()
+    qtbot.waitUntil(lambda: session.state.current is not None and session.state.current.take is not None)
+    assert len(audio.armed.samples) == MusicalLength(133.0, 1).frames()
+    assert audio.keeps_length
+    session.tempo.set_bars(0)
+    session.maker.generate()
+    qtbot.waitUntil(lambda: not audio.keeps_length)
+    session.auditions.audition(session.state.takes[-1])
+    qtbot.waitUntil(lambda: audio.keeps_length)

@@ -1,10 +1,12 @@
 """Fresh notes: sounds rendered ahead, one a hit, as the audio process asks for them."""
 
+from dataclasses import replace
+
 import pytest
 
-from arc_instrument.domain import Clip, HitEvent, NoteEvent
-from arc_instrument.session import pool
-from arc_instrument.session.pool import SIZE
+from arc_instrument.domain import EVERY_VELOCITY, POOL_CLIPS, Clip, HitEvent, SoundFacts
+from arc_instrument.session import pool, state
+from arc_instrument.session.pool import LAYER_SIZE, SIZE
 
 
 @pytest.fixture
@@ -24,7 +26,8 @@ def test_variations_of_the_current_sound_are_rendered_ahead_and_none_is_a_take_y
     first, *ahead = synth.requests
     assert {(request.origin, request.prompt, request.seed) for request in ahead} == {("fresh", "kick", first.seed)}
     assert len({request.walk for request in ahead}) == SIZE
-    assert [call[-1] for call in stocked(audio)] == [request.id for request in ahead]
+    assert [call[4] for call in stocked(audio)] == [request.id for request in ahead]
+    assert {call[5] for call in stocked(audio)} == {EVERY_VELOCITY}
     assert len(fresh.state.takes) == 1
 
 
@@ -60,7 +63,7 @@ def test_a_sound_that_is_asked_for_goes_first_and_the_pool_follows_it(qtbot, fre
     synth.gate.clear()
     fresh.set_prompt("bell")
     qtbot.waitUntil(lambda: synth.requests[-1].prompt == "bell")
-    fresh.generate()
+    fresh.maker.generate()
     synth.gate.set()
     qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
     assert [request.origin for request in synth.requests[-SIZE - 1 :]] == ["user", *["fresh"] * SIZE]
@@ -87,21 +90,69 @@ def test_a_prompt_that_cannot_be_made_is_said_once(qtbot, fresh):
     assert len(said) == count
 
 
-def test_with_a_recording_the_pool_holds_three_strengths_and_a_soft_hit_keeps_more_of_it(qtbot, fresh, synth, audio):
+def test_with_a_recording_the_pool_holds_three_strengths_and_soft_hits_are_given_what_keeps_more_of_it(
+    qtbot, fresh, synth, audio
+):
     fresh._set_init("beat", Clip(made_noise()))
     fresh.pool.set_velocity_drives("strength")
-    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
-    ahead = synth.requests[-SIZE:]
-    levels = sorted({request.init_noise for request in ahead})
-    assert len(levels) == 3
-    audio.noteReceived.emit(NoteEvent(60, 10, "nanoKEY"))
-    audio.clipHit.emit(HitEvent(0, ahead[0].id, SIZE - 1))
-    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
-    assert synth.requests[-1].init_noise == levels[0]
-    audio.noteReceived.emit(NoteEvent(60, 127, "nanoKEY"))
-    audio.clipHit.emit(HitEvent(0, ahead[1].id, SIZE - 1))
-    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
-    assert synth.requests[-1].init_noise == levels[-1]
+    qtbot.waitUntil(lambda: fresh.state.stocked == 3 * LAYER_SIZE)
+    noise_of = {request.id: request.init_noise for request in synth.requests}
+    noises = {}  # by velocities
+    for call in stocked(audio)[-3 * LAYER_SIZE :]:
+        noises.setdefault(call[5], []).append(noise_of[call[4]])
+    kept = state.strength_percent(noises[(48, 95)][0])
+    assert kept == fresh.state.strength_percent
+    assert noises == {
+        (1, 47): [state.init_noise(kept + 25)] * LAYER_SIZE,
+        (48, 95): [state.init_noise(kept)] * LAYER_SIZE,
+        (96, 127): [state.init_noise(kept - 25)] * LAYER_SIZE,
+    }
+
+
+def test_the_layer_that_was_hit_is_filled_again(qtbot, fresh, synth, audio):
+    fresh.pool.set_velocity_drives("distance")
+    qtbot.waitUntil(lambda: fresh.state.stocked == 3 * LAYER_SIZE)
+    legs = {call[4]: call[5] for call in stocked(audio)[-3 * LAYER_SIZE :]}
+    hard = next(number for number, velocities in legs.items() if velocities == (96, 127))
+    audio.clipHit.emit(HitEvent(0, hard, 3 * LAYER_SIZE - 1))
+    qtbot.waitUntil(lambda: fresh.state.stocked == 3 * LAYER_SIZE)
+    assert stocked(audio)[-1][5] == (96, 127)
+    (_, distance), usual = synth.requests[-1].walk[-1], fresh.state.distance_percent / 100
+    assert distance == 2 * usual
+
+
+def test_what_velocity_changes_is_undone(fresh):
+    fresh.pool.next_velocity_drive()
+    assert fresh.state.velocity_drives == "strength"
+    assert "how much of the recording stays" in fresh.state.message.text
+    fresh.history.undo()
+    assert fresh.state.velocity_drives == ""
+
+
+def test_a_fresh_note_has_its_own_root_and_one_without_a_pitch_that_of_the_sound_it_varies(
+    qtbot, made, audio, synth, monkeypatch
+):
+    qtbot.waitUntil(lambda: made.state.current.take is not None)
+    heard = iter([57.25, None, 61.5, None, None, None])
+    monkeypatch.setattr(pool, "root_note_of", lambda clip: next(heard))
+    facts = SoundFacts(root_note=50.0)
+    made.update(current=replace(made.state.current, take=replace(made.state.current.take, facts=facts)))
+    made.pool._settled.setInterval(0)
+    made.toggle_fresh()
+    qtbot.waitUntil(lambda: made.state.stocked == SIZE)
+    assert [call[2] for call in stocked(audio)] == [57.25, 50.0, 61.5, 50.0, 50.0, 50.0]
+    audio.clipHit.emit(HitEvent(0, stocked(audio)[2][4], SIZE - 1))
+    assert made.state.current.root_note == 61.5
+
+
+def test_a_root_that_is_known_later_reaches_the_notes_without_a_pitch_in_the_pool(qtbot, made, audio, monkeypatch):
+    monkeypatch.setattr(pool, "root_note_of", lambda clip: None)
+    made.pool._settled.setInterval(0)
+    made.toggle_fresh()
+    qtbot.waitUntil(lambda: made.state.stocked == SIZE and made.state.current.take is not None)
+    audio.calls.clear()
+    made.player.tell_take(replace(made.state.current.take, facts=SoundFacts(root_note=43.5)))
+    assert [call[2] for call in stocked(audio)] == [43.5] * SIZE
 
 
 def made_noise():
@@ -111,4 +162,4 @@ def made_noise():
 
 
 def test_the_pool_fits_into_that_of_the_audio_process():
-    assert pool.SIZE <= 16
+    assert max(SIZE, 3 * LAYER_SIZE) <= POOL_CLIPS

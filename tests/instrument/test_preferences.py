@@ -22,7 +22,7 @@ from arc_instrument.settings import Settings
 )
 def test_a_choice_for_the_sound_card_opens_it_anew_once(session, audio, command, argument, field, value):
     saved = []
-    session.controlsChanged.connect(lambda: saved.append(True))
+    session.settingsChanged.connect(lambda: saved.append(True))
     for _ in range(2):
         getattr(session.preferences, command)(argument)
     assert audio.names().count("restart") == 1
@@ -59,7 +59,7 @@ def test_the_test_tone_is_soft_and_begins_and_ends_in_silence(session, audio):
 
 def test_after_the_test_tone_the_keys_have_their_sound_back(qtbot, session, audio):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None)
     session.preferences.test_sound()
     assert audio.names()[-3:] == ["arm", "play", "arm"]
@@ -80,10 +80,11 @@ def test_another_precision_is_told_once_and_an_unknown_one_never(qtbot, session)
     assert told == ["float32", ""]
 
 
-def test_a_model_is_loaded_anew_on_request(qtbot, session, generation, synth):
-    with qtbot.waitSignal(generation.modelLoaded):
-        generation.reload()
-    assert session.state.model.name == synth.name
+def test_a_precision_that_cannot_be_had_is_taken_back_with_a_sentence(session):
+    session.preferences.choose_precision("int8")
+    session.preferences.take_back_precision("float32", "int8 needs torchao.")
+    assert session.state.preferences.precision == "float32"
+    assert session.state.message.text == "int8 needs torchao. The model computes in float32 instead."
 
 
 def test_osc_opens_moves_and_closes_with_its_switches(session):

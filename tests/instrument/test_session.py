@@ -23,7 +23,7 @@ def made(qtbot, session):
     """A session with one take, saved."""
     session.set_prompt("kick")
     session.set_seconds(0.3)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: len(session.state.takes) == 1)
     return session
 
@@ -71,7 +71,7 @@ def test_the_estimate_grows_with_steps_and_length(made):
 )
 def test_a_request_that_cannot_be_made_is_refused_before_the_worker(session, synth, prompt, seconds, words):
     session.state = replace(session.state, prompt=prompt, seconds=seconds)
-    session.generate()
+    session.maker.generate()
     assert words in session.state.message.text
     assert "\n" not in session.state.message.text
     assert not session.state.generating
@@ -84,10 +84,10 @@ def test_the_length_is_held_to_what_the_loaded_model_makes(session):
 
 
 def test_an_unlocked_seed_changes_after_each_sound_and_a_locked_one_stays(qtbot, made, synth):
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     made.toggle_seed_lock()
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 3)
     first, second, third = (request.seed for request in synth.requests)
     assert first != second
@@ -96,7 +96,7 @@ def test_an_unlocked_seed_changes_after_each_sound_and_a_locked_one_stays(qtbot,
 
 def test_a_typed_seed_is_used_for_the_next_sound(qtbot, made, synth):
     made.set_seed(42)
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     assert synth.requests[-1].seed == 42
 
@@ -105,10 +105,10 @@ def test_a_newer_order_replaces_an_older_one(qtbot, session, synth, audio):
     session.set_prompt("first")
     session.set_seconds(0.2)
     synth.gate.clear()
-    session.generate()
+    session.maker.generate()
     assert synth.step_begun.acquire(timeout=5)
     session.set_prompt("second")
-    session.generate()
+    session.maker.generate()
     synth.gate.set()
     wait_for_takes(qtbot, session, 1)
     assert session.state.current.prompt == "second"
@@ -119,10 +119,10 @@ def test_a_newer_order_replaces_an_older_one(qtbot, session, synth, audio):
 def test_cancel_leaves_the_current_sound_as_it_was(qtbot, made, synth, audio):
     before = made.state.current
     synth.gate.clear()
-    made.generate()
+    made.maker.generate()
     qtbot.waitUntil(lambda: made.state.phase is Phase.GENERATING)
     assert made.state.generating
-    made.cancel()
+    made.maker.cancel()
     assert not made.state.generating
     synth.gate.set()
     qtbot.waitUntil(lambda: made.state.phase is Phase.READY)
@@ -134,7 +134,7 @@ def test_progress_is_shown_while_the_sound_is_made(qtbot, session, synth):
     session.set_prompt("kick")
     shown = []
     session.stateChanged.connect(lambda state: shown.append(state.progress.step if state.progress else 0))
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None)
     assert [step for step in dict.fromkeys(shown) if step] == list(range(1, 9))
     assert session.state.progress is None
@@ -143,7 +143,7 @@ def test_progress_is_shown_while_the_sound_is_made(qtbot, session, synth):
 def test_a_failure_of_the_model_is_a_sentence_with_one_remedy(qtbot, session, synth):
     session.set_prompt("kick")
     synth.failure = UserError("The words are too strange: choose others.")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert session.state.message.text == "The words are too strange: choose others."
     assert session.state.message.action == "generate"
@@ -155,7 +155,7 @@ def test_a_take_that_cannot_be_written_stays_playable_and_is_written_elsewhere(q
     (home / "takes").write_text("a file where the folder should be")
     session.set_prompt("kick")
     session.set_seconds(0.2)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert "not saved" in session.state.message.text
     assert session.state.message.action == "choose_folder"
@@ -164,7 +164,7 @@ def test_a_take_that_cannot_be_written_stays_playable_and_is_written_elsewhere(q
     session.player.toggle_play()
     assert audio.names().count("play") == 2
 
-    session.set_takes_folder(tmp_path / "elsewhere")
+    session.takes.set_folder(tmp_path / "elsewhere")
     wait_for_takes(qtbot, session, 1)
     assert session.state.current_path.is_relative_to(tmp_path / "elsewhere")
     assert session.state.current_path.stat().st_size > 0
@@ -177,10 +177,10 @@ def test_retry_writes_every_take_that_waits(qtbot, session, home):
     session.set_seconds(0.2)
     for _ in range(2):
         session.dismiss_message()
-        session.generate()
+        session.maker.generate()
         qtbot.waitUntil(lambda: session.state.message is not None)
     (home / "takes").unlink()
-    session.retry_save()
+    session.takes.retry()
     wait_for_takes(qtbot, session, 2)
     assert session.state.message is None
 
@@ -193,7 +193,7 @@ def test_a_take_that_never_found_its_folder_is_on_the_list_of_the_next_start(qtb
     generation.start()
     session.set_prompt("kick")
     session.set_seconds(0.2)
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.message is not None and "not saved" in session.state.message.text)
     session.shutdown()
 
@@ -211,19 +211,19 @@ def test_a_take_survives_a_failure_that_nobody_foresaw(qtbot, session, monkeypat
     session.set_seconds(0.2)
     with monkeypatch.context() as broken:
         broken.setattr(Library, "add", lambda *_: 1 / 0)
-        session.generate()
+        session.maker.generate()
         qtbot.waitUntil(lambda: session.state.message is not None)
     assert "not saved" in session.state.message.text
     assert "ZeroDivisionError" in session.state.message.text
     assert "ZeroDivisionError" in caplog.text
-    session.retry_save()
+    session.takes.retry()
     wait_for_takes(qtbot, session, 1)
 
 
 def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_again(qtbot, synth, audio, home):
     damage = [UserError("The weights are damaged: fetch them again.")]
 
-    def load(_):
+    def load(*_):
         if damage:
             raise damage.pop()
         return synth
@@ -232,18 +232,18 @@ def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_ag
     session = Session(service, audio, Library(home / "takes"), read_clip)
     session.set_prompt("kick")
     session.set_seconds(0.2)
-    session.generate()
+    session.maker.generate()
     service.start()
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert session.state.message.text == "The weights are damaged: fetch them again."
     assert session.state.message.action == "retry_model"
     assert not session.state.generating
     session.dismiss_message()
-    session.generate()
+    session.maker.generate()
     assert session.state.message.text == "The weights are damaged: fetch them again."
-    session.retry_model()
+    session.model.load_again()
     qtbot.waitUntil(lambda: session.state.phase is Phase.READY)
-    session.generate()
+    session.maker.generate()
     wait_for_takes(qtbot, session, 1)
     assert service.shutdown()
     session.shutdown()
@@ -251,9 +251,9 @@ def test_weights_that_cannot_be_loaded_are_a_sentence_whose_remedy_loads_them_ag
 
 def switched(qtbot, session, model):
     """Choose a model and wait until it, or the one before it, is ready."""
-    with qtbot.waitSignal(session._generation.modelLoaded):
-        session.choose_model(model)
-    qtbot.waitUntil(lambda: session.state.phase is Phase.READY)
+    before = session.state.model
+    session.model.choose(model)
+    qtbot.waitUntil(lambda: session.state.model is not before and session.state.phase is Phase.READY)
 
 
 def test_another_model_makes_the_next_sound_while_the_current_one_plays_on(qtbot, made, synths, audio, models):
@@ -263,8 +263,8 @@ def test_another_model_makes_the_next_sound_while_the_current_one_plays_on(qtbot
     switched(qtbot, made, LONG)
     assert made.state.current is before
     assert audio.calls[calls:] == []  # nothing stopped it, and nothing started it again
-    assert made.models() == (tuple(models), LONG.path)
-    made.generate()
+    assert made.model.installed() == (tuple(models), LONG.path)
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     assert [take.model_name for take in made.state.takes] == ["long", "tone"]
     assert {take.weights_licence for take in made.state.takes} == {ToneSynth.licence}
@@ -272,8 +272,8 @@ def test_another_model_makes_the_next_sound_while_the_current_one_plays_on(qtbot
 
 def test_a_sound_ordered_while_a_model_loads_is_made_by_it(qtbot, made, synths):
     synths[LONG.path] = ToneSynth("long", 9.0)
-    made.choose_model(LONG)
-    made.generate()
+    made.model.choose(LONG)
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     assert made.state.takes[0].model_name == "long"
 
@@ -300,38 +300,38 @@ def test_a_wish_for_a_longer_sound_survives_the_start(generation, audio, home):
 def test_a_model_that_cannot_be_loaded_leaves_everything_as_it_was_and_says_why(qtbot, made, synths, audio):
     synths[LONG.path] = UserError("The weights are damaged: fetch them again.")
     before = made.state
-    made.choose_model(LONG)
+    made.model.choose(LONG)
     qtbot.waitUntil(lambda: made.state.message is not None)
     assert made.state.message.text == "The weights are damaged: fetch them again. The model in use is tone again."
-    assert made.chosen_model is None
-    assert made.models()[1] is None
+    assert made.model.chosen is None
+    assert made.model.installed()[1] is None
     assert made.state.takes is before.takes
     assert made.state.current is before.current
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     assert made.state.takes[0].model_name == "tone"
 
 
 def test_the_remedy_of_a_failed_switch_tries_once_more(qtbot, session, synths):
     synths[LONG.path] = UserError("The weights are damaged: fetch them again.")
-    session.choose_model(LONG)
+    session.model.choose(LONG)
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert session.state.message.action == "retry_switch"
     synths[LONG.path] = ToneSynth("long", 9.0)
-    session.retry_switch()
+    session.model.retry()
     assert session.state.message is None
-    qtbot.waitUntil(lambda: session.chosen_model is LONG)
+    qtbot.waitUntil(lambda: session.model.chosen is LONG)
 
 
 def test_a_choice_is_kept_once_its_model_is_loaded(qtbot, session, synths, models):
     synths[LONG.path] = ToneSynth("long", 9.0)
     changes = []
-    session.controlsChanged.connect(lambda: changes.append(session.chosen_model))
+    session.settingsChanged.connect(lambda: changes.append(session.model.chosen))
     switched(qtbot, session, LONG)
-    assert session.chosen_model is LONG
+    assert session.model.chosen is LONG
     assert LONG in changes
     switched(qtbot, session, models[0])
-    assert session.chosen_model is models[0]
+    assert session.model.chosen is models[0]
 
 
 def test_each_model_has_an_estimate_of_its_own(qtbot, made, synths, models):
@@ -347,21 +347,21 @@ def test_each_model_has_an_estimate_of_its_own(qtbot, made, synths, models):
 def test_too_little_memory_is_a_sentence_and_the_takes_stay_playable(qtbot, made, synth, audio):
     synth.failure = MemoryError()
     before = made.state
-    made.generate()
+    made.maker.generate()
     qtbot.waitUntil(lambda: made.state.message is not None)
     assert made.state.message.text.startswith("There is not enough memory for this sound")
     assert made.state.takes is before.takes
     assert made.state.current is before.current
     assert made.state.phase is Phase.READY
-    made.select_take(made.state.takes[0])
+    made.auditions.audition(made.state.takes[0])
     assert audio.names()[-1] == "play"
 
 
 def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):
     first = made.state.takes[0]
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
-    made.select_take(first)
+    made.auditions.audition(first)
     qtbot.waitUntil(lambda: made.state.current_path == first.path)
     written, _ = soundfile.read(first.path, dtype="float32")
     np.testing.assert_array_equal(audio.armed.samples, written)
@@ -371,10 +371,10 @@ def test_takes_on_disk_are_listed_and_can_be_heard_again(qtbot, made, audio):
 
 def test_a_take_whose_file_is_gone_is_a_sentence(qtbot, made):
     first = made.state.takes[0]
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     first.path.unlink()
-    made.select_take(first)
+    made.auditions.audition(first)
     qtbot.waitUntil(lambda: made.state.message is not None)
     assert first.path.name in made.state.message.text
 
@@ -401,7 +401,7 @@ def test_a_recording_becomes_the_init_and_strength_decides_how_much_of_it_stays(
     session.set_strength(75)
     session.set_prompt("kick")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     wait_for_takes(qtbot, session, 1)
     request = synth.requests[0]
     np.testing.assert_array_equal(request.init.samples, tone(1.0, 3).samples[:22_050])
@@ -412,7 +412,7 @@ def test_an_init_longer_than_the_sound_is_cropped_with_a_note(qtbot, session, au
     audio.recorded.emit(tone(2.0, 3))
     session.set_prompt("kick")
     session.set_seconds(0.5)
-    session.generate()
+    session.maker.generate()
     assert "first 0.50 s are used" in session.state.message.text
     assert not session.state.message.is_error
     wait_for_takes(qtbot, session, 1)
@@ -447,7 +447,7 @@ def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(ses
 def test_a_dropped_audio_file_becomes_the_init(qtbot, session, tmp_path, suffix):
     path = tmp_path / f"beat.{suffix}"
     soundfile.write(path, tone(0.5, 1).samples, 44_100)
-    session.load_dropped([path])
+    session.drops.restore_or_start_from([path])
     qtbot.waitUntil(lambda: session.state.init is not None)
     assert session.state.init.name == path.name
     assert session.state.init.clip.seconds == pytest.approx(0.5, abs=0.06)
@@ -458,20 +458,20 @@ def test_a_dropped_audio_file_becomes_the_init(qtbot, session, tmp_path, suffix)
 @pytest.mark.parametrize("content", [b"", b"not audio"])
 def test_a_dropped_file_that_is_no_audio_is_one_sentence(qtbot, session, tmp_path, content):
     (tmp_path / "bad.wav").write_bytes(content)
-    session.load_dropped([tmp_path / "bad.wav"])
+    session.drops.restore_or_start_from([tmp_path / "bad.wav"])
     qtbot.waitUntil(lambda: session.state.message is not None)
     assert "bad.wav" in session.state.message.text
 
 
 def test_a_dropped_file_of_another_kind_or_several_are_one_sentence(session, tmp_path):
-    session.load_dropped([tmp_path / "notes.txt"])
+    session.drops.restore_or_start_from([tmp_path / "notes.txt"])
     assert "notes.txt" in session.state.message.text
-    session.load_dropped([tmp_path / "a.wav", tmp_path / "b.wav"])
+    session.drops.restore_or_start_from([tmp_path / "a.wav", tmp_path / "b.wav"])
     assert "2 files" in session.state.message.text
 
 
 def test_a_take_can_be_kept_twice(qtbot, made):
-    made.duplicate_current()
+    made.takes.duplicate_current()
     wait_for_takes(qtbot, made, 2)
     first, second = made.state.takes
     assert (first.prompt, first.seed, first.generation_ms) == (second.prompt, second.seed, second.generation_ms)
@@ -516,7 +516,7 @@ def test_a_missing_sound_card_is_a_sentence_and_sounds_are_still_made_and_kept(q
     assert session.state.message.text == "No sound card found: takes are still saved."
     assert session.state.message.action == "restart_audio"
     session.set_prompt("kick")
-    session.generate()
+    session.maker.generate()
     wait_for_takes(qtbot, session, 1)
     session.player.restart_audio()
     assert "restart" in audio.names()
@@ -534,7 +534,7 @@ def test_a_silent_result_is_reported_and_not_passed_off_as_a_success(qtbot, sess
 
     monkeypatch.setattr(doubles, "tone", silence)
     session.set_prompt("nothing")
-    session.generate()
+    session.maker.generate()
     wait_for_takes(qtbot, session, 1)
     assert "silent" in session.state.message.text
 
@@ -550,7 +550,7 @@ def test_controls_are_kept_as_settings(session):
 def test_takes_made_before_the_list_was_read_are_not_listed_twice(qtbot, made):
     made.takes.load()
     made.takes.load()
-    made.generate()
+    made.maker.generate()
     wait_for_takes(qtbot, made, 2)
     assert len({take.path for take in made.state.takes}) == 2
 
@@ -570,7 +570,7 @@ def test_shutdown_waits_for_a_take_that_is_being_written(qtbot, generation, synt
 
     session = Session(generation, audio, Library(home / "takes"), read_clip)
     session.set_prompt("kick")
-    session.generate()
+    session.maker.generate()
     with qtbot.waitSignal(generation.generated):
         generation.start()
     session.shutdown()
@@ -580,7 +580,7 @@ def test_shutdown_waits_for_a_take_that_is_being_written(qtbot, generation, synt
 
 def test_a_chosen_device_is_used_at_once_and_only_when_it_is_another(session, audio):
     changes = []
-    session.controlsChanged.connect(lambda: changes.append(session.player.devices))
+    session.settingsChanged.connect(lambda: changes.append(session.player.devices))
     session.player.choose_output("Scarlett 2i2")
     session.player.choose_output("Scarlett 2i2")
     session.player.choose_input("Built-in microphone")

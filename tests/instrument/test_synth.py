@@ -6,6 +6,15 @@ import torch
 
 from arc_instrument import synth as border
 from arc_instrument.domain import RATE_HZ, Clip, Generated, GenerationRequest, Progress, UserError
+from arc_instrument.loudness import (
+    CEILING_DBTP,
+    MAX_BOOST_DB,
+    TARGET_LUFS,
+    loudness_gain_db,
+    loudness_lufs,
+    true_peak_dbtp,
+    with_gain,
+)
 from model.config import ARC_MINI
 from model.finishing import finish
 from model.pipeline import AudioChunk, TextDone
@@ -39,10 +48,13 @@ class ScriptedPipeline:
         if self.failure:
             raise self.failure
         for item, generation in enumerate(batch):
-            ramp = np.linspace(0, 1, round(generation.seconds * self.sample_rate), dtype=np.float32)
-            ramp = ramp * np.float32(self.gains.get(generation.seed, 1))
-            for half in np.array_split(np.stack([ramp, -ramp], axis=1), 2):
+            sound = self.sound(generation.seconds) * np.float32(self.gains.get(generation.seed, 1))
+            for half in np.array_split(sound, 2):
                 yield AudioChunk(half, item)
+
+    def sound(self, seconds):
+        ramp = np.linspace(0, 1, round(seconds * self.sample_rate), dtype=np.float32)
+        return np.stack([ramp, -ramp], axis=1)
 
 
 @pytest.fixture
@@ -65,7 +77,9 @@ def test_every_step_is_told_and_the_chunks_become_one_sound(pipeline):
     assert isinstance(generated, Generated)
     assert generated.model_name == "scripted"
     ramp = np.linspace(0, 1, RATE_HZ // 4, dtype=np.float32)
-    assert np.array_equal(generated.clip.samples, finish(np.stack([ramp, -ramp], axis=1), RATE_HZ))
+    made = Clip(np.stack([ramp, -ramp], axis=1))
+    levelled = with_gain(made, loudness_gain_db(made))
+    assert np.array_equal(generated.clip.samples, finish(levelled.samples, RATE_HZ))
 
 
 def test_the_stages_add_up_to_the_whole_time(pipeline):
@@ -183,6 +197,39 @@ def test_what_is_no_sound_a_second_time_is_reported(pipeline):
         list(border.Synth().stream(request(seed=2)))
     silent = list(border.Synth().stream(request(seed=5)))[-1]
     assert silent.notes == ("Seed 5 gave silence: this is seed 6.",)
+
+
+def test_sounds_of_every_level_leave_equally_loud(pipeline, monkeypatch):
+    """But for what would need more than the greatest boost, and for what the ceiling keeps down."""
+    t = np.arange(RATE_HZ) / RATE_HZ
+    sine = np.sin(2 * np.pi * 440 * t).astype(np.float32)[:, None].repeat(2, 1)
+    monkeypatch.setattr(pipeline, "sound", lambda seconds: sine)
+    pipeline.gains = dict(enumerate((2e-3, 0.1, 0.5, 1.0, 5.0)))
+    batch = [request(id=seed, seed=seed, seconds=1.0) for seed in pipeline.gains]
+    clips = [item.clip for item in border.Synth().stream_batch(batch) if isinstance(item, Generated)]
+    softest, *others = [loudness_lufs(clip) for clip in clips]
+    assert others == pytest.approx([TARGET_LUFS] * 4, abs=0.1)
+    assert softest == pytest.approx(loudness_lufs(Clip(sine)) + 20 * np.log10(2e-3) + MAX_BOOST_DB, abs=0.1)
+
+
+def test_a_click_between_silences_leaves_at_the_ceiling(pipeline, monkeypatch):
+    click = np.zeros((RATE_HZ, 2), np.float32)
+    click[10_000:10_020] = 0.3
+    monkeypatch.setattr(pipeline, "sound", lambda seconds: click)
+    clip = list(border.Synth().stream(request(seconds=1.0)))[-1].clip
+    assert true_peak_dbtp(clip) == pytest.approx(CEILING_DBTP, abs=0.2)
+    assert loudness_lufs(clip) < TARGET_LUFS
+
+
+def test_the_same_sound_made_twice_has_the_same_samples(pipeline):
+    first, second = (list(border.Synth().stream(request(id=i)))[-1].clip.samples for i in (1, 2))
+    assert np.array_equal(first, second)
+
+
+def test_a_sound_that_is_silent_twice_is_not_made_noise(pipeline):
+    pipeline.gains = {5: 5e-4, 6: 5e-4}
+    samples = list(border.Synth().stream(request(seed=5)))[-1].clip.samples
+    assert np.abs(samples).max() <= 5e-4
 
 
 def test_no_sound_leaves_louder_than_the_ceiling(pipeline):

@@ -3,12 +3,12 @@ from contextlib import closing
 from dataclasses import fields, replace
 from itertools import pairwise
 
-import many_takes
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from arc_instrument import library_bench
 from arc_instrument.domain import Take
 from arc_instrument.library import Library
 from arc_instrument.take_index import INDEX_NAME, SCHEMA_VERSION, TakeIndex, match_expression
@@ -136,7 +136,7 @@ def test_where_no_index_can_be_written_it_lives_in_memory(tmp_path):
 
 
 def test_twenty_thousand_takes_are_listed_with_their_marks_and_found(tmp_path):
-    many_takes.make(tmp_path / "takes", 20_000)
+    library_bench.make(tmp_path / "takes", 20_000)
     library = Library(tmp_path / "takes")
     takes = library.takes()
     assert len(takes) == 20_000

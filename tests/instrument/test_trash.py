@@ -3,8 +3,10 @@ from datetime import date, timedelta
 import pytest
 from test_library import generated, same
 
+from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import UserError
 from arc_instrument.library import Library
+from arc_instrument.session.shelf import Shelf
 from arc_instrument.trash import KEPT_DAYS, TRASH_NAME
 
 
@@ -107,3 +109,15 @@ def test_a_take_listed_after_its_restoring_equals_the_one_deleted(library):
     take = library.add(generated())
     library.restore(deleted(library, take))
     assert same(Library(library.folder).takes()[0], take)
+
+
+def test_what_was_deleted_long_ago_goes_from_the_refuge_too(library, tmp_path):
+    refuge = Library(tmp_path / "refuge")
+    old = date.today() - timedelta(days=KEPT_DAYS + 1)
+    for each in (library, refuge):
+        (trashed,) = deleted(each, each.add(generated()))
+        trashed.path.parents[1].rename(each.folder / TRASH_NAME / f"{old:%Y-%m-%d}")
+    shelf = Shelf(library, read_clip, lambda callback: callback(), refuge=refuge)
+    shelf.empty_trash()
+    shelf.shutdown()
+    assert list(tmp_path.rglob(f"{TRASH_NAME}/**/*.wav")) == []

@@ -80,9 +80,9 @@ def test_without_a_sound_there_is_nothing_to_vary(session, synth):
 def test_a_take_from_disk_varies_too(qtbot, made, synth):
     take = made.state.takes[0]
     made.set_prompt("flute")
-    made.generate()
+    made.maker.generate()
     qtbot.waitUntil(lambda: len(made.state.takes) == 2)
-    made.select_take(take)
+    made.auditions.audition(take)
     qtbot.waitUntil(lambda: made.state.current_path == take.path)
     made.variations.make()
     qtbot.waitUntil(lambda: len(synth.requests) == 10)

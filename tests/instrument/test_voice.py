@@ -10,9 +10,11 @@ import pytest
 import soundfile
 from doubles import RUNNING, tone
 
+from arc_instrument import onsets
 from arc_instrument.actions import ACTIONS
 from arc_instrument.audio.protocol import AudioLevels, AudioState, RecordingPlan
 from arc_instrument.domain import RATE_HZ, Clip
+from arc_instrument.session import comparison
 from arc_instrument.session.voice import Voice
 from arc_instrument.settings import Settings, load, save
 
@@ -111,7 +113,7 @@ def test_controls_stay_in_their_ranges_and_come_back_from_the_settings_file(qtbo
     voice.set_count_in_beats(-1)
     voice.set_beats_per_bar(99)
     voice.set_record_bars(-3)
-    with qtbot.waitSignal(session.controlsChanged):
+    with qtbot.waitSignal(session.settingsChanged):
         voice.set_monitor_gain(9)
     session.voice._round_trips_ms[PAIR] = 5.5
     kept = voice.settings()
@@ -218,18 +220,18 @@ def pair(qtbot, voice, session, audio):
     session.set_prompt("kick")
     session.set_seconds(1.0)
     audio.recorded.emit(Clip(0.1 * tone(1.0, 3).samples))
-    session.generate()
-    qtbot.waitUntil(lambda: session.state.onset_f1 is not None)
+    session.maker.generate()
+    qtbot.waitUntil(lambda: session.state.onset_f1 is not None and session.state.current.take is not None)
     audio.calls.clear()
     return session
 
 
 def test_the_recording_and_the_result_take_turns_equally_loud_and_the_keys_keep_the_result(qtbot, pair, audio):
-    from arc_instrument.loudness import loudness_lufs
+    from arc_instrument.loudness import TARGET_LUFS, loudness_lufs
 
     heard = []
     arm = audio.arm
-    audio.arm = lambda clip, root_note=60: (heard.append(clip), arm(clip, root_note))
+    audio.arm = lambda clip, root_note=60, **rest: (heard.append(clip), arm(clip, root_note, **rest))
     for side in ("recording", "result", "recording"):
         heard.clear()
         pair.voice.toggle_ab()
@@ -238,7 +240,7 @@ def test_the_recording_and_the_result_take_turns_equally_loud_and_the_keys_keep_
         assert audio.armed is pair.state.current.clip
         original = (pair.state.init if side == "recording" else pair.state.current).clip
         assert heard[0].seconds == original.seconds
-        assert loudness_lufs(heard[0]) == pytest.approx(-16, abs=0.1)
+        assert loudness_lufs(heard[0]) == pytest.approx(TARGET_LUFS, abs=0.1)
     pair.player.toggle_play()
     assert pair.state.ab == ""
 
@@ -259,6 +261,23 @@ def test_onsets_of_both_are_shown_with_their_agreement_and_go_with_the_recording
     assert (pair.state.init_onsets, pair.state.result_onsets, pair.state.onset_f1) == ((), (), None)
 
 
+def test_onsets_that_cannot_be_found_leave_no_grid_and_the_next_recording_is_measured(qtbot, pair, audio, monkeypatch):
+    broken = tone(1.0, 5)
+
+    def onset_times(clip):
+        if clip is broken:
+            raise RuntimeError("no onsets")
+        return onsets.onset_times(clip)
+
+    monkeypatch.setattr(comparison, "onset_times", onset_times)
+    audio.recorded.emit(broken)
+    qtbot.waitUntil(lambda: pair.state.init_onsets == ())
+    assert pair.state.onset_f1 is None
+    audio.recorded.emit(tone(1.0, 6))
+    qtbot.waitUntil(lambda: pair.state.onset_f1 == 1.0)
+    assert pair.state.init_onsets == (0.0,)
+
+
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -270,7 +289,7 @@ def test_a_two_hour_file_gives_its_first_sounding_seconds_and_a_note(qtbot, voic
         minute = np.zeros(60 * 8_000)
         for _ in range(120):
             file.write(minute)
-    session.load_dropped([path])
+    session.drops.restore_or_start_from([path])
     qtbot.waitUntil(lambda: session.state.init is not None)
     clip = session.state.init.clip
     assert clip.seconds == pytest.approx(12, abs=0.01)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arc_instrument.audio.client import AudioClient, AudioSettings
+from arc_instrument.audio.client import FIRST_RELAUNCH_MS, AudioClient, AudioSettings
 from arc_instrument.audio.mixer import Mixer
 from arc_instrument.domain import RATE_HZ, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
@@ -38,7 +38,7 @@ with mido.open_output(name) as port:
 APP = """
 import sys
 from PySide6.QtCore import QCoreApplication
-from arc_instrument.audio.client import AudioClient, AudioSettings
+from arc_instrument.audio.client import FIRST_RELAUNCH_MS, AudioClient, AudioSettings
 app = QCoreApplication([])
 client = AudioClient()
 client.stateChanged.connect(lambda state: print(client._process.processId(), flush=True))
@@ -310,6 +310,20 @@ def test_a_flood_of_midi_ends_with_every_note_off_and_the_app_still_answers(runn
         pass
 
 
+def test_a_soft_midi_hit_sounds_the_soft_clip_of_the_pool_and_a_hard_one_the_hard(running, keyboard, qtbot):
+    hits = []
+    running.clipHit.connect(hits.append)
+    running.arm(hum(300), clip_id=1)
+    running.stock(hum(300), clip_id=2, velocities=(1, 63))
+    running.stock(hum(300), clip_id=3, velocities=(64, 127))
+    running.stock(hum(300), clip_id=4, velocities=(1, 63))
+    for velocity in (110, 20, 30):
+        keyboard([0x90, 60, velocity], [0x80, 60, 0])
+        qtbot.wait(50)
+    qtbot.waitUntil(lambda: len(hits) == 3, timeout=5_000)
+    assert hits == [HitEvent(0, 3, 2), HitEvent(0, 2, 1), HitEvent(0, 4, 0)]
+
+
 def test_shapes_pads_and_pools_are_given_to_a_new_process_when_one_dies(running, qtbot):
     hits = []
     running.clipHit.connect(hits.append)
@@ -418,6 +432,23 @@ def test_an_audio_process_that_answers_no_more_is_killed_and_replaced(running, q
     qtbot.waitUntil(lambda: running.state.running, timeout=START_MS)
     assert process_id(running) != stuck
     assert not is_alive(stuck)
+
+
+def test_a_restart_while_another_launch_waits_leaves_the_new_process_its_folder(running, qtbot):
+    os.kill(process_id(running), signal.SIGKILL)
+    qtbot.waitUntil(running._relaunch.isActive)
+    running.restart()
+    folder = running._folder
+    qtbot.wait(2 * FIRST_RELAUNCH_MS)
+    assert running._folder == folder
+    assert folder.is_dir()
+
+
+def test_where_no_sample_can_be_handed_over_that_is_a_sentence(running, qtbot):
+    running._folder.rmdir()
+    running.arm(tone(1))
+    assert running.state.sentence.startswith("The keys keep their sound: no room for another")
+    running._folder.mkdir()
 
 
 def test_restart_takes_new_settings(running, qtbot):

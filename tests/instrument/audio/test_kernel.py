@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arc_instrument.audio.kernel import ATTACK_MS, DECAY_MS, LOOP_FADE_MS, RELEASE_MS
 from arc_instrument.audio.mixer import EVENTS, Hit, Mixer
 from arc_instrument.domain import POOL_CLIPS
+from arc_instrument.musical_time import MusicalLength
 from arc_instrument.shape import MODES, Shape
 
 RATE_HZ = 44_100
@@ -328,6 +329,26 @@ def test_soft_notes_are_duller_where_velocity_drives_brightness():
     assert brightness(1) < brightness(64) / 10 < brightness(127) / 10
 
 
+@given(
+    bpm=st.floats(120, 300),
+    bars=st.integers(1, 2),
+    crossfade_ms=st.sampled_from([0, 20, 500]),
+    block=st.sampled_from([64, 441, 512]),
+)
+@settings(max_examples=10)
+def test_bars_repeat_to_the_sample_at_their_own_length_whatever_the_crossfade(bpm, bars, crossfade_ms, block):
+    frames = MusicalLength(bpm, bars).frames()
+    noise = (0.05 * np.random.default_rng(8).standard_normal((frames, 2))).astype(np.float32)
+    made = Mixer(RATE_HZ)
+    made.set_shape(0, Shape(mode="loop", crossfade_ms=crossfade_ms))
+    made.arm(noise, keeps_length=True)
+    made.note_on(60, 127)
+    out = np.concatenate([render(made, block) for _ in range(3 * frames // block + 1)])
+    assert np.array_equal(out[frames : 2 * frames], out[2 * frames : 3 * frames])
+    inside = slice(frames + 200, 2 * frames - 200)  # but for 3 ms at both ends it is the clip itself
+    assert np.array_equal(out[inside], noise[200:-200])
+
+
 # --- pools and floods -------------------------------------------------------------------------------------------------
 
 
@@ -361,6 +382,25 @@ def test_every_hit_takes_the_next_clip_stocked_and_the_last_one_sounds_again_whe
         if step == "hit":
             assert out.any() == (last is not None)
     assert told == expected
+
+
+@given(
+    ranges=st.lists(st.tuples(st.integers(1, 127), st.integers(1, 127)).map(sorted), min_size=1, max_size=POOL_CLIPS),
+    velocities=st.lists(st.integers(1, 127), min_size=1, max_size=20),
+)
+def test_every_hit_takes_the_first_clip_whose_velocities_are_nearest_to_its_own(ranges, velocities):
+    made = Mixer(RATE_HZ)
+    pool = {serial: (softest, hardest) for serial, (softest, hardest) in enumerate(ranges, 1)}
+    for serial, (softest, hardest) in pool.items():
+        assert made.stock(constant(400, 0.1), part=3, clip_id=serial, velocities=(softest, hardest))
+    last = None
+    for velocity in velocities:
+        made.note_on(60, velocity, part=3)
+        render(made, 64)
+        if pool:
+            last = min(pool, key=lambda serial: max(0, pool[serial][0] - velocity, velocity - pool[serial][1]))
+            del pool[last]
+        assert made.take_hits() == [Hit(3, last, len(pool))]
 
 
 def test_a_clip_that_sounds_is_neither_freed_nor_changed_by_all_that_come_after():

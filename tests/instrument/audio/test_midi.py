@@ -4,10 +4,12 @@ import itertools
 
 import mido
 import pytest
+import rtmidi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc_instrument.audio.midi import PortParser, Twins
+from arc_instrument.audio import midi
+from arc_instrument.audio.midi import TWIN_ROUNDS, MidiInputs, PortParser, Twins
 
 ON, OFF = 0x90, 0x80
 
@@ -144,3 +146,36 @@ def test_rubbish_never_raises_and_never_leaves_the_range(packets):
             channel, *data = values
             assert 1 <= channel <= 16
             assert all(0 <= value <= 127 for value in data)
+
+
+def test_a_controller_that_says_the_same_for_ever_fills_no_memory():
+    twins = Twins()
+    for _ in range(5_000):
+        assert not twins.is_second(bytes([0xB0, 1, 64]), by_own_port=False)
+        twins.next_round()
+    assert sum(len(rounds) for side in twins._alone for rounds in side.values()) <= TWIN_ROUNDS
+
+
+def test_a_port_that_another_program_holds_is_named_and_the_others_open(monkeypatch):
+    class Port:
+        def ignore_types(self, **_): ...
+        def open_virtual_port(self, name): ...
+        def close_port(self): ...
+        def delete(self): ...
+        def get_ports(self):
+            return ["held", "free"]
+
+        def open_port(self, index, name):
+            if index == 0:
+                raise rtmidi.SystemError("busy")
+
+    told = []
+
+    class Ports(Target):
+        def midi_ports(self, *values):
+            told.append(values)
+
+    monkeypatch.setattr(midi, "_make_port", Port)
+    MidiInputs(Ports())._look_for_ports()
+    sentence = "held does not open: close the program that uses it. 1 MIDI input"
+    assert told == [(("free",), ("held", "free"), sentence)]

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from instrument import COMMAND, read_take
 
-from arc_instrument.domain import RATE_HZ
+from arc_instrument.domain import RATE_HZ, Clip
+from arc_instrument.loudness import CEILING_DBTP, TARGET_LUFS, loudness_lufs, true_peak_dbtp
 from model.weights import embedded_folder
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,15 @@ def test_a_render_is_finite_not_silent_not_clipped_and_of_exactly_the_asked_leng
     assert np.isfinite(first).all()
     assert rms(first) > 1e-3
     assert np.abs(first).max() < 1
+
+
+def test_renders_have_the_loudness_of_every_sound_or_their_peak_at_the_ceiling(recording, folder):
+    plain = made(folder / "snare.wav", "snare drum", "--seed", 7)
+    for sound in (plain, made(folder / "from.wav", "flute", "--seed", 7, "--init", recording)):
+        clip = Clip(sound.astype(np.float32))
+        at_the_target = abs(loudness_lufs(clip) - TARGET_LUFS) < 0.2
+        assert at_the_target or abs(true_peak_dbtp(clip) - CEILING_DBTP) < 0.2
+        assert true_peak_dbtp(clip) <= CEILING_DBTP + 0.01
 
 
 def test_the_same_seed_gives_the_same_samples(first, folder):

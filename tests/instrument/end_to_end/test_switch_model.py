@@ -52,10 +52,10 @@ def window(qtbot, application, sound_server, home, tmp_path, take):
         (embedded,) = installed_models(home / "models")
         return embedded, InstalledModel("copy", "A copy", tmp_path / "copy", "not stated", "", 5.9)
 
-    def make_synth(weights):
+    def make_synth(weights, precision):
         from arc_instrument.synth import Synth
 
-        return Synth(weights)
+        return Synth(weights, precision or None)
 
     generation, audio = GenerationService(make_synth), AudioClient()
     files = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
@@ -80,12 +80,12 @@ def choose(window, title: str) -> None:
     """With the keys: open the menu, go into Model, press Return on the entry."""
     menu = window.menu_button.menu()
     menu.popup(window.mapToGlobal(QPoint(10, 10)))
-    menu.setActiveAction(window.models.menuAction())
+    menu.setActiveAction(window.menu_button.models.menuAction())
     QTest.keyClick(menu, Qt.Key.Key_Right)
-    assert window.models.isVisible()
-    entry = next(action for action in window.models.actions() if action.text().startswith(title))
-    window.models.setActiveAction(entry)
-    QTest.keyClick(window.models, Qt.Key.Key_Return)
+    assert window.menu_button.models.isVisible()
+    entry = next(action for action in window.menu_button.models.actions() if action.text().startswith(title))
+    window.menu_button.models.setActiveAction(entry)
+    QTest.keyClick(window.menu_button.models, Qt.Key.Key_Return)
     assert not menu.isVisible()
 
 

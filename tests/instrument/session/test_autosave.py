@@ -8,42 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from doubles import tone
-from inline_session import InlineExecutor, make_session
-
-from arc_instrument.audio.wavfile import read_clip, write_clip
-from arc_instrument.session.autosave import Autosave
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "session" / "session.json"
-
-
-@pytest.fixture
-def begin(qapp, tmp_path, path):
-    """Starts a session as the program does; every one is ended at the end."""
-    begun = []
-
-    def start(prepare=lambda autosave: None, folder="takes"):
-        session = make_session(tmp_path / folder)
-        autosave = Autosave(session, path, write_clip, read_clip, InlineExecutor())
-        prepare(autosave)
-        autosave.restore()
-        session.takes.load()
-        begun.append((session, autosave))
-        return session, autosave
-
-    yield start
-    for session, autosave in begun:
-        autosave._save_soon.stop()
-        session.shutdown()
 
 
 def work_on(session):
     session.set_prompt("kick")
     session.set_seconds(2.5)
     session.set_seed(7)
-    session.generate()
+    session.maker.generate()
     session.set_prompt("a bell, “metallic” 鼓")
     session.set_steps(3)
     session.voice.recorded.emit("Voice", tone(0.25, 3))

@@ -194,7 +194,7 @@ class Everything(RuleBasedStateMachine):
     def generate_one(self):
         count, folder = len(self.session.state.takes), self.session.takes.folder
         # a sound is never unmade: only which one is current, and the seed
-        self.do(self.session.generate, lambda state: self.with_take(state, self.session.state.takes[0], folder))
+        self.do(self.session.maker.generate, lambda state: self.with_take(state, self.session.state.takes[0], folder))
         assert len(self.session.state.takes) == count + 1
 
     @staticmethod
@@ -204,20 +204,20 @@ class Everything(RuleBasedStateMachine):
 
     @rule(numbers=st.sets(st.integers(0, 5), max_size=3))
     def favour(self, numbers):
-        self.do(lambda: self.session.takes.toggle_favourite(self.takes(numbers)))
+        self.do(lambda: self.session.selection.toggle_favourite(self.takes(numbers)))
 
     @rule(numbers=st.sets(st.integers(0, 5), max_size=3), tags=st.sampled_from([(), ("dry",), ("dry", "808")]))
     def tag(self, numbers, tags):
-        self.do(lambda: self.session.takes.set_tags(tags, self.takes(numbers)))
+        self.do(lambda: self.session.selection.set_tags(tags, self.takes(numbers)))
 
     @rule(numbers=st.sets(st.integers(0, 5), max_size=3))
     def delete(self, numbers):
-        self.do(lambda: self.session.takes.delete(self.takes(numbers)))
+        self.do(lambda: self.session.selection.delete(self.takes(numbers)))
 
     @rule(number=st.integers(0, 5))
     def audition(self, number):
         for take in self.takes({number}):
-            self.do(lambda take=take: self.session.takes.audition(take))
+            self.do(lambda take=take: self.session.auditions.audition(take))
 
     @rule(pad=st.integers(0, 2), number=st.integers(0, 5), prompt=st.sampled_from(["", "clap"]))
     def change_pads(self, pad, number, prompt):

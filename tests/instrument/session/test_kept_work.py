@@ -1,38 +1,21 @@
 import json
+from functools import partial
 
 import pytest
-from inline_session import InlineExecutor, make_session
 
-from arc_instrument.audio.wavfile import read_clip, write_clip
-from arc_instrument.session.autosave import Autosave
 from arc_instrument.session.kept_work import keep_work
 
 
 @pytest.fixture
-def begin(qapp, tmp_path):
-    """Starts a session as the program does; every one is ended at the end."""
-    begun = []
-
-    def start():
-        session = make_session(tmp_path / "takes")
-        autosave = Autosave(session, tmp_path / "session.json", write_clip, read_clip, InlineExecutor())
-        keep_work(autosave, session)
-        autosave.restore()
-        session.takes.load()
-        begun.append((session, autosave))
-        return session, autosave
-
-    yield start
-    for session, autosave in begun:
-        autosave._save_soon.stop()
-        session.shutdown()
+def begin(begin):
+    return partial(begin, lambda autosave: keep_work(autosave, autosave.parent()))
 
 
 def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
     session, autosave = begin()
     session.set_prompt("kick")
     session.set_seed(3)
-    session.generate()
+    session.maker.generate()
     session.sampler.set_mode("loop")
     session.sampler.set_release(250)
     session.tempo.set_bars(1)
@@ -56,14 +39,13 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
 
 @pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
 @pytest.mark.parametrize("name", ["shape", "tempo", "morph", "pads"])
-def test_what_is_not_understood_is_left_as_it_begins(begin, tmp_path, name, said):
+def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
     session, autosave = begin()
     before = session.state
     autosave.shutdown()
-    file = tmp_path / "session.json"
-    work = json.loads(file.read_text())
+    work = json.loads(path.read_text())
     work["parts"][name] = said
-    file.write_text(json.dumps(work))
+    path.write_text(json.dumps(work))
     state = begin()[0].state
     assert (state.shape, state.bars, state.key, state.morph_prompts) == (
         before.shape, before.bars, before.key, before.morph_prompts,
@@ -74,7 +56,7 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, tmp_path, name, said
 def test_a_pad_whose_take_is_away_at_the_start_has_it_again_once_it_is_back(begin, tmp_path):
     session, autosave = begin()
     session.set_prompt("kick")
-    session.generate()
+    session.maker.generate()
     session.kit.put_take(4, session.state.takes[0])
     path = session.state.takes[0].path
     autosave.shutdown()

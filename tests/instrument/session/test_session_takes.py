@@ -15,7 +15,7 @@ def session(qapp, tmp_path):
     made = make_session(tmp_path / "takes", refuge=Library(tmp_path / "refuge"))
     for prompt in ("kick", "snare", "bell"):
         made.set_prompt(prompt)
-        made.generate()
+        made.maker.generate()
     yield made
     made.shutdown()
 
@@ -32,22 +32,22 @@ def test_a_search_shows_the_takes_with_its_words_and_follows_what_is_added(sessi
     session.takes.find("ki")
     assert prompts(session) == ["kick"]
     session.set_prompt("kind bell")
-    session.generate()
+    session.maker.generate()
     assert prompts(session) == ["kind bell", "kick"]
     session.takes.find("  ")
     assert len(prompts(session)) == 4
 
 
 def test_favourites_and_tags_filter_what_the_search_found(session):
-    session.takes.toggle_favourite(named(session, "kick", "snare"))
+    session.selection.toggle_favourite(named(session, "kick", "snare"))
     session.takes.toggle_favourites_only()
     assert sorted(prompts(session)) == ["kick", "snare"]
-    session.takes.set_tags(("dry", "808"), named(session, "kick"))
+    session.selection.set_tags(("dry", "808"), named(session, "kick"))
     session.takes.show_tag("Dry")
     assert prompts(session) == ["kick"]
     session.takes.find("#808")
     assert prompts(session) == ["kick"]
-    session.takes.toggle_favourite(named(session, "kick"))
+    session.selection.toggle_favourite(named(session, "kick"))
     assert prompts(session) == []
     session.takes.toggle_favourites_only()
     session.takes.show_tag("Dry")
@@ -56,26 +56,26 @@ def test_favourites_and_tags_filter_what_the_search_found(session):
 
 
 def test_the_favourite_key_favours_all_that_are_selected_then_none(session):
-    session.takes.select(session.state.takes)
-    session.takes.toggle_favourite(named(session, "kick"))
-    session.takes.toggle_favourite()
+    session.selection.select(session.state.takes)
+    session.selection.toggle_favourite(named(session, "kick"))
+    session.selection.toggle_favourite()
     assert [take.favourite for take in Library(session.takes.folder).takes()] == [True] * 3
-    session.takes.toggle_favourite()
+    session.selection.toggle_favourite()
     assert [take.favourite for take in Library(session.takes.folder).takes()] == [False] * 3
     assert session.state.undo_label == "no favourite 3 takes"
 
 
 def test_a_mark_leaves_what_else_was_marked_meanwhile(session):
     take = session.state.takes[0]
-    session.takes.toggle_favourite([take])
-    session.takes.set_tags(("dry",), [take])
+    session.selection.toggle_favourite([take])
+    session.selection.set_tags(("dry",), [take])
     assert [(found.favourite, found.tags) for found in named(session, "bell")] == [(True, ("dry",))]
     session.history.undo()
     assert [(found.favourite, found.tags) for found in named(session, "bell")] == [(True, ())]
 
 
 def test_without_a_selection_the_current_take_is_meant(session):
-    session.takes.delete()
+    session.selection.delete()
     assert prompts(session) == ["snare", "kick"]
     assert session.state.current.prompt == "bell"  # it is still heard
     assert session.state.current_path is None
@@ -85,8 +85,8 @@ def test_without_a_selection_the_current_take_is_meant(session):
 
 
 def test_several_are_deleted_and_come_back_at_once_with_the_step_named(session):
-    session.takes.select(session.state.takes[1:])
-    session.takes.delete()
+    session.selection.select(session.state.takes[1:])
+    session.selection.delete()
     assert session.state.undo_label == "delete 2 takes"
     assert prompts(session) == ["bell"]
     assert session.state.selection == (session.state.takes[0].path,)
@@ -98,19 +98,24 @@ def test_several_are_deleted_and_come_back_at_once_with_the_step_named(session):
 
 
 def test_keys_walk_through_what_the_filter_shows_and_stop_at_its_ends(session):
-    session.takes.toggle_favourite(named(session, "bell", "kick"))
+    session.selection.toggle_favourite(named(session, "bell", "kick"))
     session.takes.toggle_favourites_only()
     heard = []
-    for command in (session.takes.next, session.takes.next, session.takes.previous, session.takes.previous):
+    for command in (
+        session.auditions.next,
+        session.auditions.next,
+        session.auditions.previous,
+        session.auditions.previous,
+    ):
         command()
         heard.append(session.state.current.prompt)
     assert heard == ["kick", "kick", "bell", "bell"]
 
 
 def test_after_a_delete_the_keys_go_on_at_its_neighbour(session):
-    session.takes.audition(session.state.takes[1])
-    session.takes.delete()
-    session.takes.next()
+    session.auditions.audition(session.state.takes[1])
+    session.selection.delete()
+    session.auditions.next()
     assert session.state.current.prompt == "kick"
 
 
@@ -118,7 +123,7 @@ def test_a_delete_that_fails_is_a_sentence_and_the_take_stays(session):
     take = session.state.takes[1]
     content = take.path.read_bytes()
     (session.takes.folder / ".trash").write_text("a file where the trash should be")
-    session.takes.delete([take])
+    session.selection.delete([take])
     assert "cannot be moved to the trash" in session.state.message.text
     assert prompts(session) == ["bell", "snare", "kick"]
     assert take.path.read_bytes() == content
@@ -126,7 +131,7 @@ def test_a_delete_that_fails_is_a_sentence_and_the_take_stays(session):
 
 def test_marks_that_cannot_be_written_do_not_seem_to_be(session):
     (session.takes.folder / ".marks.jsonl").mkdir()
-    session.takes.toggle_favourite()
+    session.selection.toggle_favourite()
     assert "Favourites and tags cannot be written" in session.state.message.text
     assert not any(take.favourite for take in session.state.takes)
 
@@ -135,13 +140,13 @@ def test_a_take_whose_folder_is_away_finds_refuge_and_comes_home_when_it_is_back
     folder, away = tmp_path / "takes", tmp_path / "unplugged"
     folder.rename(away)
     session.set_prompt("glass")
-    session.generate()
+    session.maker.generate()
     assert "until" in session.state.message.text
     assert session.state.current_path.is_relative_to(tmp_path / "refuge")
     session.takes.look()
     assert "is away: connect its disk" in session.state.folder_problem
     assert len(prompts(session)) == 4  # still shown, and the current one heard
-    session.takes.toggle_favourite(named(session, "glass"))
+    session.selection.toggle_favourite(named(session, "glass"))
 
     away.rename(folder)
     session.takes.look()
@@ -153,7 +158,7 @@ def test_a_take_whose_folder_is_away_finds_refuge_and_comes_home_when_it_is_back
     assert glass.favourite
     assert len(read_clip(glass.path).samples) == 441
     assert list((tmp_path / "refuge").rglob("*.wav")) == []
-    session.takes.delete([glass])  # and what is done with it later finds it
+    session.selection.delete([glass])  # and what is done with it later finds it
     session.history.undo()
     assert session.state.takes[0].path.exists()
 
@@ -162,9 +167,9 @@ def test_what_another_instance_does_is_shown(session):
     other = make_session(session.takes.folder)
     other.takes.load()
     other.set_prompt("glass")
-    other.generate()
-    other.takes.toggle_favourite(named(other, "glass"))
-    other.takes.delete(named(other, "kick"))
+    other.maker.generate()
+    other.selection.toggle_favourite(named(other, "glass"))
+    other.selection.delete(named(other, "kick"))
     session.takes.look()
     assert [(take.prompt, take.favourite) for take in session.state.takes] == [
         ("glass", True), ("bell", False), ("snare", False)
@@ -174,8 +179,8 @@ def test_what_another_instance_does_is_shown(session):
 
 def test_another_folder_offers_to_bring_the_takes_along(session, tmp_path):
     old = session.takes.folder
-    session.takes.toggle_favourite(named(session, "kick"))
-    session.takes.delete(named(session, "snare"))
+    session.selection.toggle_favourite(named(session, "kick"))
+    session.selection.delete(named(session, "snare"))
     session.takes.set_folder(tmp_path / "new")
     assert prompts(session) == []
     assert (session.state.message.action, session.state.previous_folder) == ("move_takes", old)
@@ -195,3 +200,11 @@ def test_undoing_a_change_of_folder_shows_the_takes_of_before(session, tmp_path)
     assert prompts(session) == ["bell", "snare", "kick"]
     session.history.redo()
     assert prompts(session) == []
+
+
+def test_the_neighbouring_takes_are_actions_for_pedals_and_buttons(session):
+    session.selection.select(session.state.takes[:1])
+    session.controls.run("take_down")
+    assert session.state.current.prompt == session.state.takes[1].prompt
+    session.controls.run("take_up")
+    assert session.state.current.prompt == session.state.takes[0].prompt

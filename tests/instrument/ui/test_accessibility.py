@@ -167,8 +167,8 @@ def test_what_is_on_or_off_says_so_to_a_screen_reader(window, session):
     def state_of(widget):
         return QAccessible.queryAccessibleInterface(widget).state()
 
-    assert state_of(window.seed.lock).checkable
-    assert not state_of(window.seed.lock).checked
+    assert state_of(window.controls.seed.lock).checkable
+    assert not state_of(window.controls.seed.lock).checked
     session.toggle_seed_lock()
-    assert state_of(window.seed.lock).checked
-    assert QAccessible.queryAccessibleInterface(window.steps.slider).valueInterface().currentValue() == 8
+    assert state_of(window.controls.seed.lock).checked
+    assert QAccessible.queryAccessibleInterface(window.controls.steps.slider).valueInterface().currentValue() == 8

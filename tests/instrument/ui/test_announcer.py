@@ -48,7 +48,7 @@ def test_the_window_announces_what_happens_in_a_session(qtbot, window, session):
     told = []
     window.announcer._announce = told.append
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     assert told == ["Making the sound.", "Sound: bell, 3.0 seconds."]
 

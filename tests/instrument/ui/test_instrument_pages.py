@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from arc_instrument.domain import ControlEvent, NoteEvent
+from arc_instrument.editing import Edit
 from arc_instrument.ui.deck import Deck
+from arc_instrument.ui.edit_handles import Handle
 
 OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising and grabbing, which menus ask for
 
@@ -17,7 +19,7 @@ OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising
 def made(qtbot, window, session):
     """The window with one sound made."""
     session.set_prompt("dusty kick")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None and session.state.current.take is not None)
     return window
 
@@ -119,16 +121,16 @@ def test_an_edit_that_is_kept_is_a_take_of_its_own(qtbot, made, session):
 
 def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session, synth):
     session.tempo.set_bpm(120)
-    made.tempo.bars.setValue(1)
+    made.controls.tempo.bars.setValue(1)
     session.tempo.set_key("A minor")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: synth.requests[-1].seconds == 2.0)
     assert synth.requests[-1].prompt == "dusty kick, 120 BPM, in A minor"
     assert synth.requests[-1].settings["bars"] == 1
 
 
 def test_more_bars_than_the_model_can_make_are_a_sentence(made, session):
-    made.tempo.bars.setValue(16)
+    made.controls.tempo.bars.setValue(16)
     assert session.state.bars == 2  # 4 s at 120 BPM
     assert "hold 2 bars" in session.state.message.text
 
@@ -152,7 +154,7 @@ def test_a_right_click_on_a_knob_lets_a_midi_control_drive_it(qtbot, made, sessi
 
 @OFFSCREEN
 def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
-    made._show_pads(True)
+    made.show_pads(True)
     pads = made.surface.pads
     place = pads.area(0).center().toPoint()
     QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))
@@ -162,3 +164,50 @@ def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
     ]  # fmt: skip
     menu.close()
     QTest.mouseMove(made, QPoint(1, 1))
+
+
+@OFFSCREEN
+def test_a_right_click_on_fresh_notes_chooses_what_velocity_changes(window, session):
+    def choose(title: str) -> None:
+        button = window.keys_header.fresh
+        centre = button.rect().center()
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, button.mapToGlobal(centre))
+        QApplication.sendEvent(button, event)
+        menu = QApplication.activePopupWidget()
+        (entry,) = (entry for entry in menu.actions() if entry.text() == title)
+        assert not entry.isChecked()
+        entry.trigger()
+        menu.close()
+
+    choose("How far it goes from the sound")
+    assert session.state.velocity_drives == "distance"
+    assert "how far it goes from the sound" in window.keys_header.fresh.toolTip()
+    choose("Much darker")
+    assert session.state.shape.velocity_to_brightness == 1.0
+    session.history.undo()
+    session.history.undo()
+    assert (session.state.velocity_drives, session.state.shape.velocity_to_brightness) == ("", 0.0)
+    choose("Learn a MIDI control")
+    assert session.state.learning == "toggle_fresh"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_loop_point_that_is_dragged_stays_there_and_is_where_the_keys_loop(made, session, reverse):
+    session.edits.apply(Edit(reverse=reverse))
+    session.sampler.set_mode("loop")
+    editor = made.waveform.waveform
+    frames = len(session.state.current.clip.samples)
+    grip = editor.place(Handle.LOOP_START).toPoint()
+    at = grip + QPoint(100, 0)
+    QTest.mousePress(editor, Qt.MouseButton.LeftButton, pos=grip)
+    for place in (grip + QPoint(50, 0), at):
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place), QPointF(editor.mapToGlobal(place)), Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(editor, move)
+    QTest.mouseRelease(editor, Qt.MouseButton.LeftButton, pos=at)
+    heard = frames * 100 / editor.width()
+    assert session.state.shape.loop_start == pytest.approx(heard, rel=0.1)
+    assert session.state.shape.loop_end in (0, frames)
+    assert editor.place(Handle.LOOP_START).x() == pytest.approx(at.x(), abs=8)

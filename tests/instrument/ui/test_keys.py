@@ -56,7 +56,7 @@ def test_escape_twice_silences_everything(window, audio):
 
 def test_space_plays_and_stops_and_r_records_when_no_text_field_has_the_focus(qtbot, window, session, audio):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current is not None)
     session.player.toggle_play()
     window.keyboard.setFocus()
@@ -183,7 +183,7 @@ def test_arrows_hear_the_neighbouring_takes(qtbot, window, session, audio):
     session.set_seconds(0.2)
     for number in range(3):
         session.set_prompt(f"sound {number}")
-        session.generate()
+        session.maker.generate()
         qtbot.waitUntil(lambda count=number + 1: len(session.state.takes) == count)
     window.keyboard.setFocus()
     QTest.keyClick(window.keyboard, Qt.Key.Key_Down)

@@ -88,8 +88,9 @@ def test_no_widget_overlaps_another_leaves_the_window_or_is_cut(qtbot, window, s
 
 @pytest.mark.parametrize("name", STATES)
 def test_nothing_jumps_when_the_state_changes(window, session, name):
-    fixed = (window.prompt, window.generate, window.steps, window.length, window.seed, window.waveform, window.takes,
-             window.voice.record, window.voice.init_slot, window.voice.strength, window.surface,
+    controls = window.controls
+    fixed = (window.prompt, window.generate, controls.steps, controls.length, controls.seed, window.waveform,
+             window.takes, window.voice.record, window.voice.init_slot, window.voice.strength, window.surface,
              window.status)  # fmt: skip
     window.render_state(session.state)
     QTest.qWait(1)
@@ -155,8 +156,8 @@ def test_tab_walks_every_interactive_widget_from_top_to_bottom(window, session):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     header = window.keys_header
     expected = [
-        window.prompt.line, window.prompt.dice, window.generate, window.live, window.menu_button, window.steps.slider,
-        window.length.slider, *window.tempo.tab_order(), window.seed.line, window.seed.lock, window.seed.dice,
+        window.prompt.line, window.prompt.dice, window.generate, window.live, window.menu_button,
+        *window.controls.tab_order(),
         *[each for each in window.waveform.tab_order() if each.isEnabled() and each.isVisible()],
         *window.deck.tabs.values(), *[each for each in window.voice.tab_order() if each.isEnabled()],
         *header.surface.buttons.values(), header.keys, header.fresh, window.keyboard,
@@ -235,8 +236,8 @@ def test_the_window_comes_back_where_it_was(qtbot, window, session, home):
 
 
 def test_double_click_brings_a_slider_back_to_its_default(window, session):
-    window.steps.slider.setValue(2)
-    QTest.mouseDClick(window.steps.slider, Qt.MouseButton.LeftButton)
+    window.controls.steps.slider.setValue(2)
+    QTest.mouseDClick(window.controls.steps.slider, Qt.MouseButton.LeftButton)
     assert session.state.steps == 8
 
 

@@ -29,8 +29,8 @@ def choices(window):
     """Opens the menu of models; what its entries say, which is checked, and the licence beside each."""
 
     def opened():
-        window.models.aboutToShow.emit()
-        entries = [action for action in window.models.actions() if action.isCheckable()]
+        window.menu_button.models.aboutToShow.emit()
+        entries = [action for action in window.menu_button.models.actions() if action.isCheckable()]
         return [(*action.text().split("\t"), action.isChecked()) for action in entries]
 
     return opened
@@ -40,9 +40,9 @@ def test_the_models_stand_with_the_licences_of_their_weights_and_a_check_at_the_
     assert choices() == [("Tone", ToneSynth.licence, True)]
     models.append(LONG)
     assert choices() == [("Tone", ToneSynth.licence, True), ("Long && slow", "Research only", False)]
-    tip = window.models.actions()[1].toolTip()
+    tip = window.menu_button.models.actions()[1].toolTip()
     assert tip == "long, up to 9.0 s\nLicence of the weights: Research only\nhttps://example.org/licence"
-    assert window.models.toolTipsVisible()
+    assert window.menu_button.models.toolTipsVisible()
     models.clear()
     assert choices() == []
 
@@ -51,16 +51,16 @@ def test_a_chosen_model_is_loaded_checked_and_named_at_the_foot(qtbot, window, s
     models.append(LONG)
     synths[LONG.path] = ToneSynth("long", 9.0)
     choices()
-    window.models.actions()[1].trigger()
+    window.menu_button.models.actions()[1].trigger()
     qtbot.waitUntil(lambda: window.status._model.text() == "Ready  ·  long")
     assert [checked for *_, checked in choices()] == [False, True]
     assert window.status._model.toolTip().startswith("long, up to 9.0 s\nLicence of the weights: CC0-1.0\nhttps://")
-    assert window.length.slider.maximum() == 90
+    assert window.controls.length.slider.maximum() == 90
 
 
 def test_where_to_get_more_models_is_one_message_with_what_to_type(window, choices):
     choices()
-    more = window.models.actions()[-1]
+    more = window.menu_button.models.actions()[-1]
     assert more.text() == "Get more models…"
     more.trigger()
     assert "arc-instrument models get NAME" in window.message.text()
@@ -69,7 +69,7 @@ def test_where_to_get_more_models_is_one_message_with_what_to_type(window, choic
 
 def test_a_card_tells_the_model_and_the_licence_of_its_weights(qtbot, window, session):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     card = window.takes.list.model().index(0)
     assert "Made by tone · weights: CC0-1.0" in card.data(Qt.ItemDataRole.ToolTipRole).splitlines()
@@ -81,7 +81,7 @@ def test_what_acts_on_a_take_waits_for_one(qtbot, window, session):
     waiting = [window.actions_by_id[name] for name in ("reveal_take", "copy_path", "restore")]
     assert not any(action.isEnabled() for action in waiting)
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     assert all(action.isEnabled() for action in waiting)
 
@@ -112,7 +112,7 @@ def test_what_an_action_depends_on_is_a_field_of_the_state(session):
 
 def test_the_hint_names_escape_only_while_letters_write_text(qtbot, window, session):
     session.set_prompt("bell")
-    session.generate()
+    session.maker.generate()
     qtbot.waitUntil(lambda: session.state.current_path is not None)
     window.prompt.line.setFocus()
     assert window.message.text().startswith("Esc, then A W S E")

@@ -78,29 +78,29 @@ def test_the_dice_writes_an_example_that_differs_from_what_stands_there(window, 
 
 
 def test_the_time_beside_the_steps_comes_from_the_sounds_that_were_made(qtbot, window, session):
-    assert window.steps.value_text() == "8"
+    assert window.controls.steps.value_text() == "8"
     type_prompt(window, "bell")
     QTest.keyClick(window.prompt.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: session.state.current is not None)
-    assert window.steps.value_text() == "8  ·  about 45 ms"
-    window.steps.slider.setValue(16)
-    assert window.steps.value_text() == "16  ·  about 85 ms"
+    assert window.controls.steps.value_text() == "8  ·  about 45 ms"
+    window.controls.steps.slider.setValue(16)
+    assert window.controls.steps.value_text() == "16  ·  about 85 ms"
     assert session.state.steps == 16
 
 
 def test_the_length_slider_ends_at_what_the_model_makes(window, session):
-    window.length.slider.setValue(10_000)
+    window.controls.length.slider.setValue(10_000)
     assert session.state.seconds == 4.0
-    assert window.length.value_text() == "4.0 s"
+    assert window.controls.length.value_text() == "4.0 s"
 
 
 def test_a_typed_seed_locks_itself(window, session):
-    window.seed.line.setFocus()
-    window.seed.line.selectAll()
-    QTest.keyClicks(window.seed.line, "77")
-    QTest.keyClick(window.seed.line, Qt.Key.Key_Return)
+    window.controls.seed.line.setFocus()
+    window.controls.seed.line.selectAll()
+    QTest.keyClicks(window.controls.seed.line, "77")
+    QTest.keyClick(window.controls.seed.line, Qt.Key.Key_Return)
     assert session.state.seed == 77
-    assert window.seed.lock.isChecked()
+    assert window.controls.seed.lock.isChecked()
 
 
 def test_a_failed_generation_offers_one_remedy_that_works(qtbot, window, session, synth):

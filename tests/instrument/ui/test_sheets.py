@@ -246,10 +246,10 @@ def test_another_precision_is_ordered(qtbot, panel, session):
 
 def test_the_folders_are_told_and_shown_on_request(panel, session, monkeypatch):
     opened = []
-    monkeypatch.setattr("arc_instrument.ui.window.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
-    assert panel.takes_folder.text() == str(session.takes_folder)
+    monkeypatch.setattr("arc_instrument.ui.take_files.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
+    assert panel.takes_folder.text() == str(session.takes.folder)
     panel.reveal_takes.click()
-    assert [Path(url.toLocalFile()) for url in opened] == [session.takes_folder]
+    assert [Path(url.toLocalFile()) for url in opened] == [session.takes.folder]
 
 
 def test_the_keys_still_play_while_the_preferences_are_open(panel, audio):

@@ -3,34 +3,27 @@
 from dataclasses import replace
 from pathlib import Path
 
-import many_takes
 import pytest
 from inline_session import make_session
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QScrollBar, QToolButton
 
+from arc_instrument import library_bench
 from arc_instrument.library import Library
-from arc_instrument.marks import tags_of
 from arc_instrument.ui import take_list
+from arc_instrument.ui.connections import connect_takes
 from arc_instrument.ui.take_card import card_in, star_area
-from arc_instrument.ui.take_list import TakePanel
+from arc_instrument.ui.take_panel import TakePanel
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # of the offscreen one, about a bare widget
 
 
 def wired(session):
-    """A panel that says to the session what the window's would."""
+    """A panel that says to the session what the window's says."""
     panel = TakePanel()
-    takes = session.takes
     session.stateChanged.connect(panel.render_state)
-    panel.searchEdited.connect(takes.find)
-    panel.favouritesToggled.connect(takes.toggle_favourites_only)
-    panel.list.auditioned.connect(takes.audition)
-    panel.list.selectionEdited.connect(takes.select)
-    panel.list.favouriteRequested.connect(takes.toggle_favourite)
-    panel.list.deleteRequested.connect(takes.delete)
-    panel.list.tagsEdited.connect(lambda text, chosen: takes.set_tags(tags_of(text), chosen))
+    connect_takes(panel, session)
     panel.render_state(session.state)
     return panel
 
@@ -41,7 +34,7 @@ def session(qtbot, application, tmp_path):
     made = make_session(tmp_path / "takes")
     for prompt in ("kick", "snare", "bell"):
         made.set_prompt(prompt)
-        made.generate()
+        made.maker.generate()
     yield made
     made.shutdown()
 
@@ -73,7 +66,7 @@ def click(panel, place, modifier=Qt.KeyboardModifier.NoModifier):
 
 def test_typing_finds_enter_goes_into_the_list_and_the_arrows_hear(panel, session):
     session.set_prompt("kick drum")
-    session.generate()
+    session.maker.generate()
     panel.edit_search()
     QTest.keyClicks(panel.search, "ki")
     assert shown(panel) == ["kick drum", "kick"]
@@ -176,7 +169,7 @@ def test_escape_leaves_the_tags_as_they_were(panel, session):
 
 
 def test_a_mark_or_a_delete_leaves_the_list_where_it_was_scrolled(qtbot, application, tmp_path):
-    many_takes.make(tmp_path / "takes", 20_000)
+    library_bench.make(tmp_path / "takes", 20_000)
     session = make_session(tmp_path / "takes")
     session.takes.load()
     panel = wired(session)
@@ -189,8 +182,8 @@ def test_a_mark_or_a_delete_leaves_the_list_where_it_was_scrolled(qtbot, applica
     place = bar.value()
     middle = panel.list.indexAt(QPoint(20, 20)).row()
     assert middle > 5_000
-    session.takes.toggle_favourite(session.state.takes[middle : middle + 1])
-    session.takes.delete(session.state.takes[middle + 2 : middle + 3])
+    session.selection.toggle_favourite(session.state.takes[middle : middle + 1])
+    session.selection.delete(session.state.takes[middle + 2 : middle + 3])
     assert bar.value() == place
     assert panel._count.text() == "19,999"
     panel.searchEdited.emit("warm be")

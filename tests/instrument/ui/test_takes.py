@@ -16,7 +16,7 @@ def two_takes(qtbot, window, session):
     session.set_seconds(0.2)
     for prompt in ("kick", "bell"):
         session.set_prompt(prompt)
-        session.generate()
+        session.maker.generate()
         qtbot.waitUntil(lambda prompt=prompt: bool(session.state.takes) and session.state.takes[0].prompt == prompt)
     return window.takes.list
 
@@ -68,7 +68,7 @@ def test_a_drag_does_not_play_the_card_but_a_click_does(qtbot, two_takes, sessio
 @pytest.mark.qt_log_ignore("This plugin does not support")
 def test_the_menu_of_a_card_restores_reveals_and_copies(qtbot, two_takes, session, window, monkeypatch):
     opened = []
-    monkeypatch.setattr("arc_instrument.ui.window.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
+    monkeypatch.setattr("arc_instrument.ui.take_files.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
     view = two_takes
     take = session.state.takes[1]
 
@@ -154,11 +154,27 @@ def test_the_device_menu_lists_what_there_is_and_keeps_a_choice_that_is_absent(w
     audio.stateChanged.emit(replace(RUNNING, outputs=("pulse", "Scarlett 2i2")))
 
     def shown():
-        window.outputs.fill()
-        return [(action.text(), action.isChecked()) for action in window.outputs.actions()]
+        window.menu_button.outputs.fill()
+        return [(action.text(), action.isChecked()) for action in window.menu_button.outputs.actions()]
 
     assert shown() == [("Best available", True), ("pulse", False), ("Scarlett 2i2", False)]
-    window.outputs.actions()[2].trigger()
+    window.menu_button.outputs.actions()[2].trigger()
     assert audio.calls[-1][1].device == "Scarlett 2i2"
     audio.stateChanged.emit(replace(RUNNING, outputs=("pulse",)))
     assert shown() == [("Best available", False), ("pulse", False), ("Scarlett 2i2", True)]
+
+
+@pytest.mark.parametrize("place_of", [lambda window: window.waveform, lambda window: window.voice.init_slot])
+def test_a_take_dropped_on_the_waveform_or_the_slot_is_started_from_and_restores_nothing(
+    qtbot, window, session, two_takes, place_of
+):
+    widget = place_of(window)
+    session.set_prompt("something else")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(session.state.takes[1].path))])
+    place = widget.mapTo(window, widget.rect().center())
+    arguments = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(window, QDragEnterEvent(place, *arguments))
+    QApplication.sendEvent(window, QDropEvent(QPointF(place), *arguments))
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert (session.state.init.name, session.state.prompt) == (session.state.takes[1].path.name, "something else")

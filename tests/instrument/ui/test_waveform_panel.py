@@ -31,8 +31,10 @@ def panel(qtbot, application):
 
 
 def test_the_buttons_work_once_there_is_something_to_edit(qtbot, panel):
+    panel.render_state(SessionState())
     assert not panel.reverse.isEnabled()
     assert not panel.reset.isEnabled()
+    panel.render_state(STATE)
     panel.show_edit(Edit())
     assert panel.reverse.isEnabled()
     assert not panel.reset.isEnabled()
@@ -105,7 +107,7 @@ def test_the_view_is_switched_by_its_button_and_by_its_command(panel):
 
 def test_every_button_has_a_name_a_tip_and_room_to_hit(panel):
     panel.render_state(replace(STATE, init=INIT))
-    assert len({tool.accessibleName() for tool in panel.tools()}) == 4
+    assert len({tool.accessibleName() for tool in panel.tools()}) == 5
     for tool in panel.tools():
         assert tool.toolTip()
         assert min(tool.width(), tool.height()) >= 24

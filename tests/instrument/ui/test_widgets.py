@@ -73,11 +73,10 @@ def test_a_drag_upwards_turns_a_knob_up_and_shift_makes_it_ten_times_finer(gain)
     assert values == [pytest.approx(12), pytest.approx(1.2)]
 
 
-def test_a_knob_stops_at_its_ends_and_a_double_click_gives_its_default(gain, qtbot):
+def test_a_knob_stops_at_its_ends_and_a_double_click_gives_its_default(gain):
     moved(gain, QPoint(0, -5_000))
     assert gain.exact_value == 24
-    with qtbot.waitSignal(gain.editEnded):
-        QTest.mouseDClick(gain, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(gain, Qt.MouseButton.LeftButton)
     assert gain.exact_value == 0
 
 

@@ -1,0 +1,130 @@
+"""Auditions: hearing the takes: what is chosen is read, becomes the current sound, and plays."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+
+from arc_instrument.domain import Clip, GenerationRequest, Take
+from arc_instrument.session.history import History
+from arc_instrument.session.player import Player
+from arc_instrument.session.selection import Selection
+from arc_instrument.session.shelf import Shelf
+from arc_instrument.session.state import CurrentSound
+from arc_instrument.session.store import Store
+from arc_instrument.session.takes import Takes
+from arc_instrument.waveform import peaks
+
+
+class Auditions(QObject):
+    """Commands of choosing the current sound; renders into the store. Lives in the GUI thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        history: History,
+        player: Player,
+        shelf: Shelf,
+        takes: Takes,
+        selection: Selection,
+        request_of: Callable[[Take], GenerationRequest],
+    ):
+        """`request_of` tells what made a take, for variations of it."""
+        super().__init__(store)
+        self._store, self._history, self._player, self._shelf = store, history, player, shelf
+        self._takes, self._selection, self._request_of = takes, selection, request_of
+        self._wanted: Take | None = None
+        self._recalled: Path | None = None
+        takes.listed.connect(self._on_listed)
+
+    def recall(self, path: Path) -> None:
+        """Make the take at `path` the current sound as soon as it is listed, without playing it: nothing to undo."""
+        self._recalled = path
+
+    def audition(self, take: Take) -> None:
+        """Hear a take: read it, make it the current sound, play it."""
+        if take.path == self._store.state.current_path:
+            self._player.play()
+            return
+
+        def hear(sound: CurrentSound) -> None:
+            self.choose(sound, "choose take", merge="choose take")
+            self._player.play()
+
+        self._read(take, hear)
+
+    def hear(self, take: Take, clip: Clip) -> None:
+        """Make a take that was read already the current sound, and play it."""
+        self._wanted = take
+        self.choose(self._sound(take, clip), "choose take")
+        self._player.play()
+
+    def choose(
+        self,
+        sound: CurrentSound,
+        label: str,
+        merge: str = "",
+        also: tuple[Callable[[], object], Callable[[], object]] = (int, int),
+    ) -> None:
+        """Make `sound` the current one, undoably; `also` undoes and redoes what else belongs to it."""
+        before = self._store.state.current
+
+        def put(chosen: CurrentSound | None, other: Callable[[], object]) -> None:
+            self._load(chosen)
+            other()
+
+        self._load(sound)
+        kept = before.clip.samples.nbytes if before else 0
+        self._history.record(
+            label, lambda: put(before, also[0]), lambda: put(sound, also[1]), merge=merge, holds_bytes=kept
+        )
+
+    def step(self, takes: int) -> None:
+        """Hear the take that many further down the visible list; stays within it."""
+        visible = self._store.state.visible_takes
+        if visible:
+            state = self._store.state
+            rows = {take.path: row for row, take in enumerate(visible)}
+            heard = self._wanted.path if self._wanted else state.current_path
+            if heard in rows:
+                row = min(max(rows[heard] + takes, 0), len(visible) - 1)
+            else:  # the neighbour of one that was deleted, or the first
+                row = next((rows[path] for path in state.selection if path in rows), 0)
+            self._selection.select([visible[row]])
+            self.audition(visible[row])
+
+    def next(self) -> None:
+        self.step(1)
+
+    def previous(self) -> None:
+        self.step(-1)
+
+    def _read(self, take: Take, done: Callable[[CurrentSound], None]) -> None:
+        self._wanted = take
+
+        def show(clip: Clip) -> None:
+            if self._wanted is take:  # and not another one that was chosen while this was read
+                done(self._sound(take, clip))
+
+        self._shelf.read(take.path, show, self._store.say)
+
+    def _sound(self, take: Take, clip: Clip) -> CurrentSound:
+        self._takes.bind(clip, take)
+        made_by = self._request_of(take)
+        return CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take, made_by)
+
+    def _load(self, sound: CurrentSound | None) -> None:
+        self._wanted = None
+        self._selection.select(())  # the current take is what is meant now
+        if sound is None:
+            self._store.update(current=None)
+        else:
+            self._player.load(self._takes.with_take(sound))
+
+    @Slot()
+    def _on_listed(self) -> None:
+        recalled, self._recalled = self._recalled, None
+        if recalled is not None and self._store.state.current is None:
+            take = next((take for take in self._store.state.takes if take.path == recalled), None)
+            if take is not None:
+                self._read(take, self._load)
