@@ -36,7 +36,7 @@ _KEYS_ONLY = {"leave_prompt", "typed_notes", "octave", "velocity", "next_take"}
 
 _SOUND, _PLAY, _RECORD, _TAKES = "Make a sound", "Play", "Recording", "Takes"
 _VARY, _SHAPE = "Variations and pads", "The sound itself"
-_DEVICES, _WINDOW = "Sound card", "Window"
+DEVICES, WINDOW = "Sound card", "Window"
 
 ACTIONS = (
     Action("generate", "Generate", "Make a sound from the prompt", _SOUND, ("Ctrl+Enter", "Ctrl+Return"),
@@ -153,19 +153,19 @@ ACTIONS = (
     ),
     Action("show_exports", "Show the exports", "Open the folder of what was exported last", _TAKES, needs="exported"),
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
-    Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", _DEVICES,
+    Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", DEVICES,
            command="player.restart_audio"),
-    Action("preferences", "Preferences", "Sound card, MIDI, OSC, folders and looks", _WINDOW, ("Ctrl+,",)),
-    Action("toggle_theme", "Dark or light", "Change between the dark and the light look", _WINDOW,
+    Action("preferences", "Preferences", "Sound card, MIDI, OSC, folders and looks", WINDOW, ("Ctrl+,",)),
+    Action("toggle_theme", "Dark or light", "Change between the dark and the light look", WINDOW,
            command="preferences.toggle_theme"),
-    Action("commands", "Find a command", "Run anything the instrument can do by typing its name", _WINDOW,
+    Action("commands", "Find a command", "Run anything the instrument can do by typing its name", WINDOW,
            ("Ctrl+Shift+P", "?"), "? or Ctrl+Shift+P"),
-    Action("undo", "Undo", "Take back what was done last", _WINDOW, ("Ctrl+Z",), command="history.undo",
+    Action("undo", "Undo", "Take back what was done last", WINDOW, ("Ctrl+Z",), command="history.undo",
            needs="undo_label"),
-    Action("redo", "Redo", "Do again what was undone", _WINDOW, ("Ctrl+Shift+Z",), command="history.redo",
+    Action("redo", "Redo", "Do again what was undone", WINDOW, ("Ctrl+Shift+Z",), command="history.redo",
            needs="redo_label"),
-    Action("shortcuts", "Keyboard shortcuts", "Show or hide this sheet", _WINDOW, ("F1",)),
-    Action("quit", "Quit", "Close the instrument", _WINDOW, ("Ctrl+Q",)),
+    Action("shortcuts", "Keyboard shortcuts", "Show or hide this sheet", WINDOW, ("F1",)),
+    Action("quit", "Quit", "Close the instrument", WINDOW, ("Ctrl+Q",)),
 )  # fmt: skip
 
 BY_ID = {action.id: action for action in ACTIONS}

@@ -1,4 +1,4 @@
-"""Makes the window's menu and shortcuts from the registry of actions."""
+"""Makes the window's menus and shortcuts from the registry of actions."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,18 +26,13 @@ def make_actions(window: QWidget, commands: Mapping[str, Callable[[], object]]) 
     return made
 
 
-def make_menu(window: QWidget, actions: Mapping[str, QAction]) -> QMenu:
-    """A menu of `actions`, a separator between the registry's groups."""
-    menu = QMenu(window)
-    group = None
+def make_menus(window: QWidget, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """A menu of `actions` for each group of the registry, by the group's name."""
+    menus: dict[str, QMenu] = {}
     for action in ACTIONS:
-        if action.id not in actions:
-            continue
-        if group is not None and action.group != group:
-            menu.addSeparator()
-        group = action.group
-        menu.addAction(actions[action.id])
-    return menu
+        if action.id in actions:
+            menus.setdefault(action.group, QMenu(action.group, window)).addAction(actions[action.id])
+    return menus
 
 
 def show_state(actions: Mapping[str, QAction], state: SessionState) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from arc_instrument.actions import DEVICES, WINDOW
 from arc_instrument.session import Session
-from arc_instrument.ui.commands import make_menu
+from arc_instrument.ui.commands import make_menus
 from arc_instrument.ui.device_menu import DeviceMenu
 from arc_instrument.ui.icons import ICON_PX, icon
 from arc_instrument.ui.model_menu import ModelMenu
@@ -27,12 +28,21 @@ class MenuButton(QToolButton):
         self.setAccessibleName("Menu")
         self.setToolTip("Everything the instrument can do")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = make_menu(window, actions)
         self.models = ModelMenu(session.model.installed, window)
         self.outputs = DeviceMenu("Play through", self._outputs, window)
         self.inputs = DeviceMenu("Record from", self._inputs, window)
-        for choice in (self.models, self.outputs, self.inputs):
-            menu.insertMenu(actions["restart_audio"], choice)
+        menus = make_menus(window, actions)  # sixty actions in one menu would be taller than a laptop's screen
+        for devices in (self.outputs, self.inputs):
+            menus[DEVICES].insertMenu(actions["restart_audio"], devices)
+        menu = QMenu(window)
+        menu.addMenu(self.models)
+        menu.addMenu(menus.pop(DEVICES))
+        menu.addSeparator()
+        last = menus.pop(WINDOW)
+        for group in menus.values():
+            menu.addMenu(group)
+        menu.addSeparator()
+        menu.addActions(last.actions())
         self.setMenu(menu)
 
     def _outputs(self) -> tuple[tuple[str, ...], str]:

@@ -205,12 +205,13 @@ def test_the_fonts_are_shipped_and_used(application):
 def test_tooltips_and_menu_come_from_the_registry_of_actions(window):
     from arc_instrument.actions import BY_ID, tooltip
 
-    menu = [
-        action.text()
-        for action in window.menu_button.menu().actions()
-        if not action.isSeparator() and not action.menu()
-    ]
-    assert menu == [action.title for action in BY_ID.values() if action.id in window.actions_by_id]
+    def entries(menu):
+        return [entry for each in menu.actions() for entry in (entries(each.menu()) if each.menu() else [each])]
+
+    listed = [entry for entry in entries(window.menu_button.menu()) if entry in window.actions_by_id.values()]
+    assert len(listed) == len(window.actions_by_id)
+    titles = {action.title for action in BY_ID.values() if action.id in window.actions_by_id}
+    assert {entry.text() for entry in listed} == titles
     assert window.voice.record.button.toolTip() == tooltip("record") == "Record a voice or a beat to start from  (R)"
 
 

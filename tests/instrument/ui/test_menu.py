@@ -12,16 +12,19 @@ from arc_instrument.domain import Phase
 from arc_instrument.ui.times import time_expected, time_taken
 
 
-def entries(window):
-    """Texts of the menu from top to bottom, separators left out."""
-    return [action.text() for action in window.menu_button.menu().actions() if not action.isSeparator()]
+def texts(menu):
+    """What stands in a menu from top to bottom, separators left out."""
+    return [action.text() for action in menu.actions() if not action.isSeparator()]
 
 
-def test_quit_is_the_last_entry_and_the_devices_stand_with_their_restart(window):
-    texts = entries(window)
-    assert texts[-1] == "Quit"
-    start = texts.index("Model")
-    assert texts[start : start + 4] == ["Model", "Play through", "Record from", "Restart the sound"]
+def test_the_menu_fits_a_laptops_screen_and_ends_with_quit(window):
+    menu = window.menu_button.menu()
+    assert texts(menu)[:2] == ["Model", "Sound card"]
+    assert texts(menu)[-1] == "Quit"
+    groups = [action.menu() for action in menu.actions() if action.menu()]
+    for each in (menu, *groups):
+        assert each.sizeHint().height() <= 720 - 40  # below the bar of a desktop
+    assert texts(groups[1]) == ["Play through", "Record from", "Restart the sound"]
 
 
 @pytest.fixture
