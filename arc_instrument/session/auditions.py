@@ -44,6 +44,7 @@ class Auditions(QObject):
     def audition(self, take: Take) -> None:
         """Hear a take: read it, make it the current sound, play it."""
         if take.path == self._store.state.current_path:
+            self._wanted = None  # nor shall one that is still being read take its place
             self._player.play()
             return
 
