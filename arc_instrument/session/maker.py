@@ -12,6 +12,7 @@ from arc_instrument.domain import Generated, GenerationRequest, Phase, Progress,
 from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.orders import current_sound, random_seed
 from arc_instrument.session.state import SILENCE, CurrentSound, Message, init_noise
+from arc_instrument.session.tempo_grid import told_by
 
 if TYPE_CHECKING:
     from arc_instrument.generation import GenerationService
@@ -84,10 +85,20 @@ class Maker(QObject):
 
     def request_of(self, take: Take) -> GenerationRequest:
         """What made `take`. One that came of a recording varies with the recording that is loaded now, if any."""
-        request = self.new_request("user", take.seed)
-        walk = tuple((int(seed), float(distance)) for seed, distance in take.settings.get("walk", ()))
-        told = replace(request, prompt=take.prompt, seconds=take.seconds, steps=take.steps, walk=walk)
-        return replace(told, init_noise=take.init_noise) if request.init else told
+        init = self._session.state.init if take.init_noise < 1 else None
+        tempo = told_by(take.settings)
+        told = {"bpm": tempo.get("metronome_bpm"), "bars": tempo["bars"], "key": tempo["key"]}
+        return GenerationRequest(
+            id=next(self._numbers),
+            prompt=take.prompt,
+            seconds=take.seconds,
+            steps=take.steps,
+            seed=take.seed,
+            init=init.clip if init else None,
+            init_noise=take.init_noise if init else 1.0,
+            settings={name: said for name, said in told.items() if said} | ({"init_name": init.name} if init else {}),
+            walk=tuple((int(seed), float(distance)) for seed, distance in take.settings.get("walk", ())),
+        )
 
     def order(self, requests: Sequence[GenerationRequest]) -> bool:
         """Order sounds of one origin; one that cannot be made is refused with one sentence, and all with it."""

@@ -143,9 +143,9 @@ class Takes(QObject):
         """Keep the current take a second time; the copy is then the current one."""
         current = self._store.state.current
         if current and current.take and current.request:
-            request = replace(current.request, init_noise=current.take.init_noise)
-            timing = Timing(0.0, 0.0, 0.0, 0.0, current.generation_ms)
             take = current.take
+            request = replace(current.request, init_noise=take.init_noise, settings=dict(take.settings))
+            timing = Timing(0.0, 0.0, 0.0, 0.0, current.generation_ms)
             self.keep(Generated(request, current.clip, timing, take.model_name, take.weights_licence))
 
     def change(self, takes: tuple[Take, ...], **also: object) -> None:

@@ -74,6 +74,47 @@ def test_a_mark_leaves_what_else_was_marked_meanwhile(session):
     assert [(found.favourite, found.tags) for found in named(session, "bell")] == [(True, ())]
 
 
+def test_who_comes_back_to_the_current_take_keeps_it_though_another_is_still_being_read(session, monkeypatch):
+    bell, snare, _ = session.state.takes
+    read, waiting = session._shelf.read, []
+    monkeypatch.setattr(session._shelf, "read", lambda *asked: waiting.append(asked))
+    session.auditions.audition(snare)
+    session.auditions.audition(bell)
+    assert len(waiting) == 1
+    read(*waiting[0])
+    assert session.state.current.prompt == "bell"
+
+
+def test_a_copy_tells_the_tempo_and_key_of_its_take_whatever_the_row_says_now(session):
+    session.tempo.set_bpm(140)
+    session.tempo.set_bars(1)
+    session.tempo.set_key("A minor")
+    session.maker.generate()
+    bars = session.state.takes[0]
+    assert {"bpm", "bars", "key"} <= set(bars.settings)
+    session.auditions.audition(named(session, "kick")[0])
+    session.takes.duplicate_current()
+    assert session.state.takes[0].settings == {}
+    session.tempo.set_bars(0)
+    session.tempo.set_key("")
+    session.auditions.audition(bars)
+    session.takes.duplicate_current()
+    assert session.state.takes[0].settings == bars.settings
+
+
+def test_variations_of_a_take_have_its_bars_and_not_those_of_the_row(session):
+    kick = named(session, "kick")[0]
+    session.tempo.set_bars(1)
+    session.auditions.audition(kick)
+    assert session.state.current.request.settings == {}
+    session.maker.generate()
+    bars = session.state.takes[0]
+    session.tempo.set_bars(0)
+    session.auditions.audition(kick)
+    session.auditions.audition(bars)
+    assert session.state.current.request.settings == bars.settings
+
+
 def test_without_a_selection_the_current_take_is_meant(session):
     session.selection.delete()
     assert prompts(session) == ["snare", "kick"]
