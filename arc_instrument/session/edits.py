@@ -41,7 +41,8 @@ class Edits(QObject):
         before = sound.edit
         self._show(edit, sound)
         undo, redo = partial(self._show, before, sound), partial(self._show, edit, sound)
-        self._session.history.record("edit sound", undo, redo, merge="edit sound")
+        one = f"edit sound {id(sound.clip)}"  # a sound that came by itself within a second is edited in another step
+        self._session.history.record("edit sound", undo, redo, merge=one)
 
     def keep(self) -> None:
         """Make the edited sound a take of its own."""

@@ -34,3 +34,12 @@ def test_an_edit_is_never_put_on_a_sound_that_came_by_itself(session):
     session.history.undo()
     session.history.redo()
     assert session.state.current is drafted
+
+
+def test_edits_of_two_sounds_in_quick_succession_are_two_steps(session):
+    session.edits.apply(Edit(start=200))
+    arrived = replace(session.state.current, clip=tone(0.02, 2), take=None, edit=UNEDITED)
+    session.player.load(arrived)
+    session.edits.apply(Edit(gain_db=-3))
+    session.history.undo()
+    assert session.state.current.edit == UNEDITED
