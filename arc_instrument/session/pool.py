@@ -115,8 +115,8 @@ class Pool(QObject):
         if current is not None and not (current.request and current.request.origin == "fresh"):
             self._anchor = current
         key = (
-            state.fresh, state.prompt, state.seconds, state.steps, state.init, state.strength_percent, state.model,
-            state.distance_percent, state.velocity_drives, self._anchor and self._anchor.clip,
+            state.fresh, *state.asked, state.model, state.distance_percent, state.velocity_drives,
+            self._anchor and self._anchor.clip,
         )  # fmt: skip
         if key != self._key:
             self._key = key

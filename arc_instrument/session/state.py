@@ -220,6 +220,14 @@ class SessionState:
     redo_label: str = ""
 
     @property
+    def asked(self) -> tuple[object, ...]:
+        """All that a sound made now would follow, but for its seed; beats a minute only with bars to count."""
+        tempo_bpm = self.metronome_bpm if self.bars else None
+        return (
+            self.prompt, self.seconds, self.steps, self.init, self.strength_percent, self.bars, tempo_bpm, self.key,
+        )  # fmt: skip
+
+    @property
     def visible_takes(self) -> tuple[Take, ...]:
         """The takes that the search and the filters let through."""
         if self.found is None and not self.favourites_only and not self.tag:

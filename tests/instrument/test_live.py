@@ -49,6 +49,18 @@ def test_a_change_while_a_sound_is_refined_ends_it_between_two_steps(qtbot, live
     assert audio.names().count("arm") == 3
 
 
+def test_bars_tempo_and_key_make_the_sound_anew_and_a_tempo_without_bars_does_not(qtbot, live, synth):
+    live.set_prompt("kick")
+    live.tempo.set_key("A minor")
+    qtbot.waitUntil(lambda: live.state.current is not None and not live.state.is_draft)
+    live.tempo.set_bpm(150)
+    assert not live.live._changed.isActive()
+    live.tempo.set_bars(1)
+    qtbot.waitUntil(lambda: synth.requests[-1].settings.get("bars") == 1 and not live.state.is_draft)
+    live.tempo.set_bpm(200)
+    qtbot.waitUntil(lambda: synth.requests[-1].settings.get("bpm") == 200)
+
+
 def test_what_is_played_or_rested_on_is_kept_once_and_nothing_else(qtbot, live, synth):
     for prompt in ("kick", "snare"):
         live.set_prompt(prompt)

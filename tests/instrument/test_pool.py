@@ -59,6 +59,13 @@ def test_another_prompt_empties_the_pool_and_fills_it_anew(qtbot, fresh, synth, 
     assert {request.prompt for request in synth.requests[-SIZE:]} == {"snare"}
 
 
+def test_another_key_empties_the_pool_and_fills_it_anew(qtbot, fresh, synth):
+    fresh.tempo.set_key("A minor")
+    assert fresh.state.stocked == 0
+    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
+    assert {request.settings.get("key") for request in synth.requests[-SIZE:]} == {"A minor"}
+
+
 def test_a_sound_that_is_asked_for_goes_first_and_the_pool_follows_it(qtbot, fresh, synth, audio):
     synth.gate.clear()
     fresh.set_prompt("bell")
