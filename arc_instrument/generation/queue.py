@@ -37,11 +37,13 @@ class RequestQueue:
         with self._lock:
             self.wanted = wanted
 
-    def give_up(self, wanted: ModelChoice, instead: ModelChoice) -> None:
-        """Want the model `instead`, unless another than `wanted` is wanted by now."""
+    def give_up(self, wanted: ModelChoice, instead: ModelChoice) -> bool:
+        """Want the model `instead`, unless another than `wanted` is wanted by now; whether it is."""
         with self._lock:
-            if self.wanted == wanted:
-                self.wanted = instead
+            if self.wanted != wanted:
+                return False
+            self.wanted = instead
+            return True
 
     def put(self, requests: Sequence[GenerationRequest]) -> list[GenerationRequest]:
         """Make `requests` wait; returns the waiting ones they replace."""

@@ -19,7 +19,7 @@ class GenerationService(QObject):
         phaseChanged(Phase, str): what the worker does now, and the sentence that says so.
         modelLoaded(LoadedModel): sounds are made with this model from now on.
         switchFailed(str): the wanted model could not be loaded, the one before it is back; the sentence says why.
-        precisionFailed(str, str): the wanted precision cannot be had here: what is computed in instead, and why.
+        precisionFailed(str, str, str): the wanted precision, which cannot be had here, the one instead, and why.
         progressed(Progress): one denoising step is done.
         generated(Generated): a sound is finished; never sent for a cancelled request.
         failed(int, str): id of the request and one sentence.
@@ -29,7 +29,7 @@ class GenerationService(QObject):
     phaseChanged = Signal(object, str)
     modelLoaded = Signal(object)
     switchFailed = Signal(str)
-    precisionFailed = Signal(str, str)
+    precisionFailed = Signal(str, str, str)
     progressed = Signal(object)
     generated = Signal(object)
     failed = Signal(int, str)

@@ -40,7 +40,7 @@ class Worker(QObject):
     phaseChanged = Signal(object, str)
     modelLoaded = Signal(object)
     switchFailed = Signal(str)
-    precisionFailed = Signal(str, str)
+    precisionFailed = Signal(str, str, str)
     progressed = Signal(object)
     generated = Signal(object)
     failed = Signal(int, str)
@@ -88,11 +88,12 @@ class Worker(QObject):
         if self._model is None:
             self.phaseChanged.emit(Phase.FAILED, problems[0])
             return
-        self._queue.give_up(wanted, self._model)
+        if not self._queue.give_up(wanted, self._model):
+            return  # another was chosen meanwhile, and is loaded next
         if self._model.weights != wanted.weights:
             self.switchFailed.emit(problems[0])
         if self._model.precision != wanted.precision:
-            self.precisionFailed.emit(self._model.precision, problems[0])
+            self.precisionFailed.emit(wanted.precision, self._model.precision, problems[0])
 
     def _try(self, model: ModelChoice) -> str | None:
         """Load and warm up one model; the sentence that says why it failed, None if it is there."""

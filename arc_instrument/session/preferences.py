@@ -63,10 +63,12 @@ class PreferenceCommands(QObject):
         if precision in ("", *PRECISIONS) and self._change(precision=precision):
             self.precisionChanged.emit(precision)
 
-    def take_back_precision(self, precision: str, sentence: str) -> None:
-        """The model cannot compute in what was chosen: it does in `precision`, and `sentence` says why."""
-        self._change(precision=precision)
-        self._store.say(f"{sentence} The model computes in {precision or 'the faster float of this machine'} instead.")
+    def take_back_precision(self, wanted: str, instead: str, sentence: str) -> None:
+        """The model cannot compute in `wanted`, and `sentence` says why. Where that was the command line's wish, what
+        was chosen here stays."""
+        if self._store.state.preferences.precision == wanted:
+            self._change(precision=instead)
+        self._store.say(f"{sentence} The model computes in {instead or 'the faster float of this machine'} instead.")
 
     def toggle_osc(self) -> None:
         self._change(osc_enabled=not self._store.state.preferences.osc_enabled)

@@ -1,5 +1,6 @@
 import os
 import sys
+import threading
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -263,11 +264,35 @@ def test_a_precision_that_cannot_be_had_brings_the_one_before_it_back_and_what_w
     with qtbot.waitSignal(service.generated):
         service.submit(REQUEST)
     assert tried == ["float32", "int8", "float32"]
-    assert failed == [("float32", "int8 needs torchao.")]
+    assert failed == [("int8", "float32", "int8 needs torchao.")]
     assert Phase.FAILED not in phases
     with qtbot.waitSignal(service.modelLoaded):
         service.compute_in("bfloat16")
     assert tried[3:] == ["bfloat16"]
+
+
+def test_a_precision_that_fails_after_another_was_chosen_is_no_news(qtbot):
+    tried, chosen_again = [], threading.Event()
+
+    def make(_weights, precision):
+        tried.append(precision)
+        if precision == "int8":
+            assert chosen_again.wait(10)
+            raise UserError("int8 needs torchao.")
+        return ToneSynth()
+
+    service = GenerationService(make, precision="float32")
+    failed = []
+    service.precisionFailed.connect(lambda *told: failed.append(told))
+    load(qtbot, service)
+    service.compute_in("int8")
+    qtbot.waitUntil(lambda: tried[-1] == "int8")
+    service.compute_in("bfloat16")
+    chosen_again.set()
+    qtbot.waitUntil(lambda: tried[-1] == "bfloat16")
+    assert service.shutdown()
+    qtbot.wait(0)
+    assert failed == []
 
 
 def test_a_kept_precision_that_cannot_be_had_any_more_gives_way_to_the_faster_float(qtbot, picky):
@@ -275,7 +300,7 @@ def test_a_kept_precision_that_cannot_be_had_any_more_gives_way_to_the_faster_fl
     service = make_service("int8")
     with qtbot.waitSignal(service.precisionFailed) as failed:
         service.start()
-    assert failed.args == ["", "int8 needs torchao."]
+    assert failed.args == ["int8", "", "int8 needs torchao."]
     assert tried == ["int8", ""]
 
 

@@ -82,9 +82,15 @@ def test_another_precision_is_told_once_and_an_unknown_one_never(qtbot, session)
 
 def test_a_precision_that_cannot_be_had_is_taken_back_with_a_sentence(session):
     session.preferences.choose_precision("int8")
-    session.preferences.take_back_precision("float32", "int8 needs torchao.")
+    session.preferences.take_back_precision("int8", "float32", "int8 needs torchao.")
     assert session.state.preferences.precision == "float32"
     assert session.state.message.text == "int8 needs torchao. The model computes in float32 instead."
+
+
+def test_a_precision_of_the_command_line_that_cannot_be_had_leaves_the_chosen_one(session):
+    session.preferences.choose_precision("bfloat16")
+    session.preferences.take_back_precision("int8", "", "int8 needs torchao.")
+    assert session.state.preferences.precision == "bfloat16"
 
 
 def test_osc_opens_moves_and_closes_with_its_switches(session):
