@@ -133,13 +133,13 @@ class Player(QObject):
     def _start_playback(self, seconds: float) -> None:
         self._playback_end.start(round(seconds * 1000))
         self._store.update(playing=True)
-        self.playbackStarted.emit(seconds)
+        self._store.when_seen(lambda: self.playbackStarted.emit(seconds))  # the playhead runs over what is seen
 
     @Slot()
     def _end_playback(self) -> None:
         self._playback_end.stop()
         self._store.update(playing=False)
-        self.playbackStopped.emit()
+        self._store.when_seen(self.playbackStopped.emit)
 
     @Slot()
     def _on_played(self) -> None:

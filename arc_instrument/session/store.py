@@ -1,6 +1,6 @@
 """Holds the one `SessionState` and tells everybody when it changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -28,6 +28,7 @@ class Store(QObject):
         self.state = state
         self._together = 0
         self._is_unseen = False
+        self._to_tell: list[Callable[[], object]] = []
 
     def update(self, **changes: object) -> None:
         """Replace fields of the state."""
@@ -50,6 +51,17 @@ class Store(QObject):
             if self._is_unseen and not self._together:
                 self._is_unseen = False
                 self.settled.emit(self.state)
+            if not self._together:
+                told, self._to_tell = self._to_tell, []
+                for tell in told:
+                    tell()
+
+    def when_seen(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once the state as it is now is seen: at once, or after what is changed `together`."""
+        if self._together:
+            self._to_tell.append(tell)
+        else:
+            tell()
 
     def say(self, text: str, *, is_error: bool = True, action: str = "", action_title: str = "") -> None:
         """Show one sentence, with at most one action."""

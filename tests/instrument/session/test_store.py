@@ -30,6 +30,19 @@ def test_changes_together_are_heard_each_and_seen_once_with_the_last_of_them(tol
     assert told.seen == ["snare"]
 
 
+def test_what_waits_until_a_change_is_seen_is_told_after_it_in_order(told):
+    told.when_seen(lambda: told.seen.append("at once"))
+    with told.together():
+        with told.together():
+            told.when_seen(lambda: told.seen.append("first"))
+        told.when_seen(lambda: told.seen.append("second"))
+        told.update(prompt="kick")
+    assert told.seen == ["at once", "kick", "first", "second"]
+    with told.together():
+        pass
+    assert told.seen[4:] == []
+
+
 def test_where_nothing_was_changed_nothing_is_seen(told):
     with told.together():
         pass

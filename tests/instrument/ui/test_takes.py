@@ -146,6 +146,23 @@ def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, w
     qtbot.waitUntil(lambda: window.waveform.waveform.played_fraction() == 0)
 
 
+def test_the_playhead_runs_over_a_sound_that_was_just_made_and_over_another_take(qtbot, window, session):
+    view = window.waveform.waveform
+    session.set_seconds(4.0)
+    for prompt in ("kick", "bell"):
+        session.set_prompt(prompt)
+        session.maker.generate()
+        qtbot.waitUntil(lambda prompt=prompt: bool(session.state.takes) and session.state.takes[0].prompt == prompt)
+        assert view.played_fraction() > 0
+    session.player.panic()
+    session.auditions.audition(session.state.takes[1])
+    qtbot.waitUntil(lambda: session.state.playing)
+    qtbot.waitUntil(lambda: session.state.current.prompt == "kick")
+    qtbot.wait(20)
+    assert session.state.playing
+    assert view.played_fraction() > 0
+
+
 def test_the_device_menu_lists_what_there_is_and_keeps_a_choice_that_is_absent(window, session, audio):
     from dataclasses import replace
 
