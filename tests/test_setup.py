@@ -247,3 +247,10 @@ def test_a_system_without_dpkg_goes_straight_to_python(machine):
     os.remove(machine.commands / "dpkg-query")
     assert machine.setup("run").returncode == 0
     assert machine.done() == ["python -m pip install --editable ."]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a clone, and git")
+def test_nothing_that_git_ignores_is_tracked():
+    """A tracked `.venv` takes the place of the one that is there, with all that was installed in it."""
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
