@@ -112,7 +112,6 @@ def run(
         session.say(problem)
     elif settings.model and weights is None and model is None:
         session.say(f"The model {settings.model} is not installed any more: the embedded one is used instead.")
-
     elif instance.number > 1:
         session.say(
             f"This is window {instance.number}: it has a session of its own, and all keep their takes in "

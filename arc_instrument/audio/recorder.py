@@ -10,7 +10,6 @@ from numba import njit
 
 from arc_instrument.domain import MAX_RECORDING_SECONDS
 
-MAX_SECONDS = MAX_RECORDING_SECONDS
 LATE_SECONDS = 1.0  # how late a recording may be cut out before the ring overwrites its beginning
 PRE_ROLL_MS = 20.0
 POST_ROLL_MS = 100.0
@@ -29,7 +28,7 @@ class Recorder:
 
     def __init__(self, rate_hz: float):
         self.rate_hz = rate_hz
-        self._max_frames = round(MAX_SECONDS * rate_hz)
+        self._max_frames = round(MAX_RECORDING_SECONDS * rate_hz)
         self._ring = np.zeros((self._max_frames + round(LATE_SECONDS * rate_hz), 2), np.float32)
         self._state = np.zeros(1, _RING)
         self._start: int | None = None

@@ -60,12 +60,9 @@ class Session(Store):
     """The store, with the commands that make sounds and keep them; `player` plays, `voice` records.
 
     Signals:
-        settingsRestored(dict): a take's controls are set; these are its further settings (`takefile`), each for the
-            part of the program that knows it.
         takeMade(Take): a new take is on disk.
     """
 
-    settingsRestored = Signal(object)
     takeMade = Signal(object)
     _fileJobDone = Signal(object)
 
@@ -242,7 +239,6 @@ class Session(Store):
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
             **told_by(take.settings),
         )
-        self.settingsRestored.emit(dict(take.settings))
 
     def restore_current(self) -> None:
         if self.state.current and self.state.current.take:

@@ -24,9 +24,7 @@ from arc_instrument.settings import VoiceSettings
 if TYPE_CHECKING:
     from arc_instrument.audio.client import AudioClient
 
-INIT_SECONDS = (
-    MAX_RECORDING_SECONDS  # of a longer file: as much as a recording holds, or as the model makes if that is more
-)
+INIT_SECONDS = MAX_RECORDING_SECONDS  # of a longer file, or as much as the model makes if that is more
 FULL_SECONDS = 0.1  # before its end a recording is told for the last time, or it was stopped
 _KEPT = tuple(name for name in VoiceSettings.model_fields if name != "round_trips_ms")
 

@@ -55,7 +55,6 @@ from arc_instrument.ui.waveform_panel import WaveformPanel
 
 MINIMUM_SIZE = QSize(900, 560)
 USUAL_SIZE = QSize(1180, 720)
-TENTHS_PER_S = 10
 AFTER_PAINT_MS = 30  # the first frame reaches the screen after its paint event
 
 

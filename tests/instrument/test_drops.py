@@ -31,13 +31,13 @@ def controls(session):
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, session, audio, tmp_path, format):
     path = our_file(tmp_path, f"ours{FORMATS[format].suffix}", format=format, settings={"bpm": 120, "later": [1]})
-    with qtbot.waitSignal(session.settingsRestored) as restored:
-        session.drops.restore_or_start_from([path])
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.current_path == path)
     assert controls(session) == ("glass bell", 0.7, 5, 11, True)
-    assert restored.args == [{"bpm": 120, "later": [1]}]
+    assert session.state.metronome_bpm == 120
+    assert session.state.current.take.settings == {"bpm": 120, "later": [1]}
     assert session.state.init is None
     assert session.state.message is None
-    assert session.state.current_path == path
     assert audio.names()[-2:] == ["arm", "play"]
     np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc_instrument.audio.recorder import MAX_SECONDS, POST_ROLL_MS, PRE_ROLL_MS, Recorder, onset, sounding
+from arc_instrument.audio.recorder import POST_ROLL_MS, PRE_ROLL_MS, Recorder, onset, sounding
+from arc_instrument.domain import MAX_RECORDING_SECONDS
 
 RATE_HZ = 8_000
 PRE_ROLL = round(PRE_ROLL_MS * RATE_HZ / 1000)
@@ -55,8 +56,8 @@ def test_a_recording_ends_after_12_seconds_and_keeps_its_beginning():
     assert not recorder.full
     feed(recorder, samples)
     assert recorder.full
-    assert recorder.seconds == MAX_SECONDS
-    assert np.array_equal(recorder.stop(), samples[: round(MAX_SECONDS * RATE_HZ)])
+    assert recorder.seconds == MAX_RECORDING_SECONDS
+    assert np.array_equal(recorder.stop(), samples[: round(MAX_RECORDING_SECONDS * RATE_HZ)])
 
 
 def test_one_input_channel_is_heard_on_both_sides():
@@ -132,7 +133,7 @@ def test_what_was_just_played_is_kept_whole_though_nobody_pressed_record(before,
     for part in (silence[:before], sound, silence[:after]):
         feed(recorder, part, 997)
     kept = recorder.keep_last()
-    whole = min(length, round(MAX_SECONDS * RATE_HZ) - after)
+    whole = min(length, round(MAX_RECORDING_SECONDS * RATE_HZ) - after)
     first = int(np.flatnonzero((kept == sound[len(sound) - whole]).all(axis=1))[0])
     assert first <= PRE_ROLL + 16
     assert np.array_equal(kept[first:][:whole], sound[len(sound) - whole :])
