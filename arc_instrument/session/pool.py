@@ -44,6 +44,7 @@ class Pool(QObject):
         super().__init__(session)
         self._session, self._shelf = session, shelf
         self._stock: dict[int, _Stocked] = {}  # by clip id, the number of the request
+        self._emptied: dict[int, _Stocked] = {}  # that was there before: a hit of it may still be on its way
         self._layers: dict[int, Layer] = {}  # of what is on order, or being listened to, by the number of the request
         self._key: tuple[object, ...] = ()  # what the stock was made from
         self._anchor: CurrentSound | None = None  # what fresh notes are near: the last sound that is none of them
@@ -127,6 +128,7 @@ class Pool(QObject):
     def _empty(self) -> None:
         if self._stock:
             self._session.player.clear_stock(0)
+            self._emptied = self._stock
         self._stock, self._layers, self._gave_up = {}, {}, False
         self._orders.forget()
         self._settled.stop()
@@ -182,4 +184,7 @@ class Pool(QObject):
         if stocked is not None:
             sound = replace(current_sound(stocked.generated), near_root=self._root_of(stocked))
             self._session.update(current=sound, stocked=len(self._stock))
+        elif hit.part == 0:
+            stocked = self._emptied.pop(hit.clip_id, None)
+        if stocked is not None:
             self._session.takes.keep(stocked.generated)

@@ -59,6 +59,19 @@ def test_another_prompt_empties_the_pool_and_fills_it_anew(qtbot, fresh, synth, 
     assert {request.prompt for request in synth.requests[-SIZE:]} == {"snare"}
 
 
+def test_a_hit_that_is_told_after_the_pool_was_emptied_is_a_take_too(qtbot, fresh, synth, audio):
+    number = synth.requests[1].id
+    sound = fresh.state.current
+    fresh.set_prompt("snare")
+    audio.clipHit.emit(HitEvent(0, number, SIZE - 1))  # on its way while the pool was emptied
+    qtbot.waitUntil(lambda: len(fresh.state.takes) == 2)
+    assert fresh.state.takes[0].settings["walk"] == [list(leg) for leg in synth.requests[1].walk]
+    assert fresh.state.current.clip is sound.clip
+    audio.clipHit.emit(HitEvent(0, number, 0))
+    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE)
+    assert len(fresh.state.takes) == 2
+
+
 def test_another_key_empties_the_pool_and_fills_it_anew(qtbot, fresh, synth):
     fresh.tempo.set_key("A minor")
     assert fresh.state.stocked == 0
