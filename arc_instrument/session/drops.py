@@ -29,11 +29,12 @@ class Drops(QObject):
         restore: Callable[[Take], None],
         select: Callable[[Take, Clip], None],
         choose_model: Callable[[str], bool],
+        clear_init: Callable[[], None],
     ):
         super().__init__(store)
         self._store, self._shelf = store, shelf
         self._start_from, self._set_init, self._restore, self._select = start_from, set_init, restore, select
-        self._choose_model = choose_model
+        self._choose_model, self._clear_init = choose_model, clear_init
 
     def restore_or_start_from(self, paths: list[Path]) -> None:
         """Dropped anywhere: restore the one file of ours, start from any other; refuse the rest with a sentence."""
@@ -69,7 +70,7 @@ class Drops(QObject):
         """What the take started from: what is loaded, or the file beside it; without one the name is told."""
         name, init = take.settings.get("init_name"), self._store.state.init
         if take.init_noise == 1 or not isinstance(name, str):
-            self._store.update(init=None)
+            self._clear_init()
         elif init is None or init.name != name:
             beside = take.path.parent / Path(name).name
             missing = f"It started from “{name}”, which is not beside it: drop that on the waveform for the same sound."

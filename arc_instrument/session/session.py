@@ -120,6 +120,7 @@ class Session(Store):
             self.restore,
             self.auditions.hear,
             self.model.choose_named,
+            self.clear_init,
         )
         self.exporter = Exporter(self, self._shelf, self.history)
         self.sampler = Sampler(self, self.history, self.player)

@@ -42,6 +42,16 @@ def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, se
     np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
 
 
+def test_a_recording_that_gives_way_to_a_dropped_file_is_back_when_that_is_undone(qtbot, session, tmp_path):
+    session._set_init("Recording", tone(0.5, 3))
+    recording = session.state.init
+    session.drops.restore_or_start_from([our_file(tmp_path)])
+    qtbot.waitUntil(lambda: session.state.current is not None and session.state.init is None)
+    while session.state.undo_label != "recording":
+        session.history.undo()
+    assert session.state.init is recording
+
+
 @pytest.mark.parametrize("format", ["wav16", "flac"])
 def test_bars_tempo_and_key_come_back_with_the_file_and_go_with_one_that_had_none(qtbot, session, tmp_path, format):
     settings = {"bpm": 90.5, "bars": 1, "key": "A minor"}
