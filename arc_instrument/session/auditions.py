@@ -41,6 +41,12 @@ class Auditions(QObject):
         """Make the take at `path` the current sound as soon as it is listed, without playing it: nothing to undo."""
         self._recalled = path
 
+    @property
+    def path(self) -> Path | None:
+        """The file of the current take; of one whose folder is away, or that is still being read, as it was recalled."""
+        state = self._store.state
+        return self._recalled if state.current is None else state.current_path
+
     def audition(self, take: Take) -> None:
         """Hear a take: read it, make it the current sound, play it."""
         if take.path == self._store.state.current_path:
@@ -115,7 +121,7 @@ class Auditions(QObject):
         return CurrentSound(clip, peaks(clip.samples), take.prompt, take.seed, take.generation_ms, take, made_by)
 
     def _load(self, sound: CurrentSound | None) -> None:
-        self._wanted = None
+        self._wanted = self._recalled = None
         self._selection.select(())  # the current take is what is meant now
         if sound is None:
             self._store.update(current=None)
@@ -124,8 +130,10 @@ class Auditions(QObject):
 
     @Slot()
     def _on_listed(self) -> None:
-        recalled, self._recalled = self._recalled, None
-        if recalled is not None and self._store.state.current is None:
-            take = next((take for take in self._store.state.takes if take.path == recalled), None)
-            if take is not None:
-                self._read(take, self._load)
+        if self._recalled is None or self._wanted is not None or self._store.state.current is not None:
+            return
+        take = next((take for take in self._store.state.takes if take.path == self._recalled), None)
+        if take is not None:
+            self._read(take, self._load)
+        else:  # it was deleted
+            self._recalled = None

@@ -106,7 +106,7 @@ class Autosave(QObject):
             saved_at=datetime.now().isoformat(timespec="seconds"),
             closed=closed,
             sound=self._session.sound_settings(),
-            take=str(state.current_path or ""),
+            take=str(self._session.auditions.path or ""),
             init_name=init.name if init else "",
             init_file=init_file,
             parts=self._work.parts | {name: save() for name, (save, _) in self._parts.items()},
@@ -176,7 +176,7 @@ class Autosave(QObject):
         state = self._session.state
         controls = tuple(getattr(state, name) for name in SoundSettings.model_fields)
         parts = [save() for save, _ in self._parts.values()]
-        return (controls, state.wished_seconds, state.current_path, state.init, parts)
+        return (controls, state.wished_seconds, self._session.auditions.path, state.init, parts)
 
     @Slot(object)
     def _on_state(self, _: object) -> None:

@@ -36,6 +36,21 @@ def test_the_next_start_goes_on_where_the_last_one_ended(begin):
     assert state.undo_label == ""
 
 
+def test_the_current_take_is_not_forgotten_while_its_folder_is_away(begin, tmp_path):
+    session, autosave = begin()
+    work_on(session)
+    take = session.state.current_path
+    autosave.shutdown()
+    session.takes.folder.rename(tmp_path / "unplugged")
+    away, autosave = begin(lambda autosave: setattr(autosave._session._shelf._library, "_must_exist", True))
+    assert away.state.folder_problem
+    away.set_prompt("snare")
+    autosave.shutdown()
+    (tmp_path / "unplugged").rename(session.takes.folder)
+    after, _ = begin()
+    assert (after.state.prompt, after.state.current_path) == ("snare", take)
+
+
 def test_after_a_crash_a_note_says_that_the_work_is_back(begin):
     session, autosave = begin()
     work_on(session)
