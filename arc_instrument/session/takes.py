@@ -34,7 +34,7 @@ class Takes(QObject):
         super().__init__(store)
         self._store, self._history, self._player, self._shelf = store, history, player, shelf
         self._take_of: WeakKeyDictionary[Clip, Take] = WeakKeyDictionary()  # sounds in memory that have a file
-        self._deleted: set[Path] = set()
+        self._deleted: set[str] = set()  # by `identity`: a new take may get the path of a deleted one
         self._changes = 0  # a list that was read before the last change is out of date
         self._look_again = QTimer(self, interval=LOOK_MS)
         self._look_again.timeout.connect(self.look)
@@ -103,7 +103,7 @@ class Takes(QObject):
     def take_of(self, clip: Clip | None) -> Take | None:
         """The take that a sound in memory was written to or read from, unless that is deleted."""
         take = self._take_of.get(clip) if clip is not None else None
-        return None if take is None or take.path in self._deleted else take
+        return None if take is None or identity(take) in self._deleted else take
 
     def dropped(self, path: Path) -> Take | None:
         """The take of a file that was dropped where a take belongs; another file is refused with a sentence."""
@@ -156,14 +156,14 @@ class Takes(QObject):
     def unlist(self, takes: list[Take], selection: tuple[Path, ...]) -> None:
         """List `takes` no longer, for their files go; what is current can still be played."""
         gone, state = {take.path for take in takes}, self._store.state
-        self._deleted |= gone
+        self._deleted |= {identity(take) for take in takes}
         left = tuple(take for take in state.takes if take.path not in gone)
         self.change(left, selection=selection, current=self.with_take(state.current) if state.current else None)
 
     def list_again(self, takes: list[Take]) -> None:
         """List and select `takes`, for their files come back."""
         state = self._store.state
-        self._deleted -= {take.path for take in takes}
+        self._deleted -= {identity(take) for take in takes}
         there = {take.path for take in state.takes}
         both = (*state.takes, *(take for take in takes if take.path not in there))
         self.change(

@@ -115,6 +115,20 @@ def test_variations_of_a_take_have_its_bars_and_not_those_of_the_row(session):
     assert session.state.current.request.settings == bars.settings
 
 
+def test_a_new_take_under_the_name_of_a_deleted_one_is_not_deleted(session):
+    session.set_seed(5)
+    session.maker.generate()
+    deleted = session.state.current
+    session.selection.delete()
+    session.maker.generate()
+    made = session.state.current
+    assert made.take.path == deleted.take.path
+    session.history.undo()
+    assert session.state.current.take is None
+    session.history.redo()
+    assert session.state.current.take == made.take
+
+
 def test_without_a_selection_the_current_take_is_meant(session):
     session.selection.delete()
     assert prompts(session) == ["snare", "kick"]
