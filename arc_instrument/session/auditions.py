@@ -43,7 +43,7 @@ class Auditions(QObject):
 
     @property
     def path(self) -> Path | None:
-        """The file of the current take; of one whose folder is away, or that is still being read, as it was recalled."""
+        """The file of the current take; as it was recalled while its folder is away or it is still being read."""
         state = self._store.state
         return self._recalled if state.current is None else state.current_path
 
