@@ -110,10 +110,15 @@ class Player(QObject):
 
     def toggle_play(self) -> None:
         if self._store.state.playing:
-            self._audio.stop()
-            self._end_playback()
+            self.stop()
         else:
             self.play()
+
+    def stop(self) -> None:
+        """End the current sound where it is played as a whole; notes ring on."""
+        if self._store.state.playing:
+            self._audio.stop()
+            self._end_playback()
 
     def panic(self) -> None:
         self._audio.panic()

@@ -46,6 +46,7 @@ from arc_instrument.session.store import Store
 from arc_instrument.session.takes import Takes
 from arc_instrument.session.tempo_grid import TempoGrid, told_by
 from arc_instrument.session.timings import Timings
+from arc_instrument.session.transport import Transport
 from arc_instrument.session.variations import Variations
 from arc_instrument.session.voice import Voice
 from arc_instrument.settings import SoundSettings, VoiceSettings
@@ -126,6 +127,7 @@ class Session(Store):
         self.sampler = Sampler(self, self.history, self.player)
         self.edits = Edits(self)
         self.tempo = TempoGrid(self, self.history)
+        self.transport = Transport(self, self.player)
         self.controls.padHit.connect(self.player.play_pad)
         self.variations = Variations(self, generation)
         self.kit = Kit(self, generation)
