@@ -177,6 +177,11 @@ class Take:
     settings: Mapping[str, Any] = field(default_factory=dict)
     facts: SoundFacts | None = None
 
+    @property
+    def walk(self) -> tuple[tuple[int, float], ...]:
+        """How its noise was turned away from that of its seed, see `GenerationRequest`."""
+        return tuple((int(seed), float(distance)) for seed, distance in self.settings.get("walk", ()))
+
 
 @dataclass(frozen=True)
 class NoteEvent:

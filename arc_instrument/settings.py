@@ -81,6 +81,7 @@ class SoundSettings(_Table):
     steps: Annotated[int, Field(ge=MIN_STEPS, le=MAX_PLAYED_STEPS)] = 8
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     seed_locked: bool = False
+    walk: tuple[tuple[int, float], ...] = ()
     strength_percent: Annotated[int, Field(ge=0, le=100)] = 40
     fresh: bool = False
     distance_percent: Annotated[int, Field(ge=0, le=100)] = 30

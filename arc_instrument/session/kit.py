@@ -179,7 +179,7 @@ class Kit(QObject):
     def _request(self, pad: Pad) -> GenerationRequest:
         request = self._session.maker.new_request("kit", pad.seed)
         seconds = min(ONE_SHOT_SECONDS, self._session.state.max_seconds)
-        return replace(request, prompt=pad.prompt, seconds=seconds, init=None, init_noise=1.0, settings={})
+        return replace(request, prompt=pad.prompt, seconds=seconds, init=None, init_noise=1.0, walk=(), settings={})
 
     def _change(self, index: int, **changes: object) -> None:
         pads = list(self.pads)

@@ -55,7 +55,7 @@ class Live(QObject):
 
     @Slot(object)
     def _on_state(self, state: SessionState) -> None:
-        key = *state.asked, state.seed
+        key = *state.asked, state.seed, state.walk
         changed, self._key = key != self._key, key
         if not state.live:
             self._changed.stop()

@@ -43,7 +43,7 @@ class Maker(QObject):
         session = self._session
         before_roll = session.state.seed
         if self._used_seed == before_roll and not session.state.seed_locked:
-            session.update(seed=random_seed())
+            session.update(seed=random_seed(), walk=())
         request = self.new_request("user", session.state.seed)
         checked = self._checked([request])
         if checked is None:
@@ -75,6 +75,7 @@ class Maker(QObject):
             init=state.init.clip if state.init else None,
             init_noise=init_noise(state.strength_percent) if state.init else 1.0,
             origin=origin,
+            walk=state.walk,
             settings={"init_name": state.init.name} if state.init else {},
         )
         return self._session.tempo.asked(request)
@@ -97,7 +98,7 @@ class Maker(QObject):
             init=init.clip if init else None,
             init_noise=take.init_noise if init else 1.0,
             settings={name: said for name, said in told.items() if said} | ({"init_name": init.name} if init else {}),
-            walk=tuple((int(seed), float(distance)) for seed, distance in take.settings.get("walk", ())),
+            walk=take.walk,
         )
 
     def order(self, requests: Sequence[GenerationRequest]) -> bool:

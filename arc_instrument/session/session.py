@@ -88,7 +88,7 @@ class Session(Store):
         """`max_seconds` is what the model will make that is not loaded yet."""
         controls = (sound or SoundSettings()).model_dump()
         if not controls["seed_locked"]:
-            controls["seed"] = random_seed()
+            controls |= {"seed": random_seed(), "walk": ()}
         wished = controls.pop("seconds")
         seconds = min(wished, max_seconds)
         super().__init__(SessionState(**controls, seconds=seconds, wished_seconds=wished, max_seconds=max_seconds))
@@ -160,10 +160,10 @@ class Session(Store):
 
     def set_seed(self, seed: int) -> None:
         """A seed that was typed is meant: it is locked."""
-        self.edit("seed", merge=True, seed=min(max(seed, 0), MAX_SEED), seed_locked=True)
+        self.edit("seed", merge=True, seed=min(max(seed, 0), MAX_SEED), seed_locked=True, walk=())
 
     def new_seed(self) -> None:
-        self.edit("new seed", seed=random_seed())
+        self.edit("new seed", seed=random_seed(), walk=())
 
     def toggle_seed_lock(self) -> None:
         self.edit("seed lock", seed_locked=not self.state.seed_locked)
@@ -239,6 +239,7 @@ class Session(Store):
             wished_seconds=take.seconds,
             seed=take.seed,
             seed_locked=True,
+            walk=take.walk,
             strength_percent=strength_percent(take.init_noise) if was_from_init else self.state.strength_percent,
             **told_by(take.settings),
         )

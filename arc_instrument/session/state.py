@@ -138,6 +138,7 @@ class SessionState:
     max_seconds: float = DEFAULT_MAX_SECONDS
     seed: int = 0
     seed_locked: bool = False
+    walk: tuple[tuple[int, float], ...] = ()  # of a variation whose settings were restored: away from the seed's noise
     strength_percent: int = 40
     init: InitSound | None = None
 

@@ -101,3 +101,23 @@ def test_those_that_fail_or_are_cancelled_are_gone_and_the_others_can_be_chosen(
     synth.failure = UserError("no")
     made.variations.clear()
     assert made.state.variations == ()
+
+
+def test_a_variation_whose_settings_are_restored_is_made_again_and_a_new_seed_leaves_it(qtbot, made, synth):
+    made.variations.make()
+    qtbot.waitUntil(lambda: all(variation.clip for variation in made.state.variations))
+    made.variations.choose(2)
+    qtbot.waitUntil(lambda: made.state.current.take is not None and len(made.state.takes) == 2)
+    walk = made.state.current.take.walk
+    assert len(walk) == 1
+    made.restore_current()
+    made.maker.generate()
+    qtbot.waitUntil(lambda: len(made.state.takes) == 3)
+    assert (synth.requests[-1].seed, synth.requests[-1].walk) == (made.state.takes[1].seed, walk)
+    made.new_seed()
+    made.maker.generate()
+    qtbot.waitUntil(lambda: len(made.state.takes) == 4)
+    assert synth.requests[-1].walk == ()
+    for _ in range(2):
+        made.history.undo()  # the sound, the seed
+    assert made.state.walk == walk
