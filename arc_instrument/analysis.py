@@ -12,7 +12,6 @@ from arc_instrument.loudness import loudness_lufs, true_peak_dbtp
 from arc_instrument.pitch import pitch_of
 from arc_instrument.tempo import rhythm_of
 
-SILENT_PEAK = 1e-3  # −60 dBFS
 FULL_SCALE, CLIPPED_SAMPLES = 0.9999, 3  # so many samples in a row at full scale are no peak of a sound
 MAX_ONSETS = 128
 
@@ -25,8 +24,7 @@ def analysed(clip: Clip, asked_bpm: float | None = None) -> SoundFacts:
     samples = clip.samples
     if not np.isfinite(samples).all():
         return SoundFacts(has_bad_samples=True)
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak < SILENT_PEAK:
+    if clip.is_silent:
         return SoundFacts(is_silent=True)
     mono = _mono(samples)
     loudness = loudness_lufs(clip)
@@ -46,7 +44,7 @@ def analysed(clip: Clip, asked_bpm: float | None = None) -> SoundFacts:
 
 def root_note_of(clip: Clip) -> float | None:
     """The `root_note` that `analysed` finds, alone and sooner: some 15 ms for any sound."""
-    if not np.isfinite(clip.samples).all() or float(np.abs(clip.samples).max(initial=0.0)) < SILENT_PEAK:
+    if not np.isfinite(clip.samples).all() or clip.is_silent:
         return None
     pitch = pitch_of(_mono(clip.samples), clip.rate_hz)
     return round(pitch.midi, 4) if pitch else None

@@ -22,6 +22,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SEED = 2**32 - 1
 MAX_RECORDING_SECONDS = 12.0  # as much as the recorder always keeps
+SILENT_PEAK = 1e-3  # −60 dBFS
 MAX_LEGS = 64  # of a walk: variations of variations of …
 
 # The most urgent first: typed or clicked; made while typing; chosen to be heard beside each other; pads; ahead of hits.
@@ -53,6 +54,11 @@ class Clip:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.rate_hz
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of it is above −60 dBFS."""
+        return float(np.abs(self.samples).max(initial=0.0)) < SILENT_PEAK
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from arc_instrument.domain import Clip, UserError
 
 PART_SUFFIX = ".part"
 AT_REST_SECONDS = 2.0  # a part that was written within this time may belong to another running instrument
-SILENCE = 1e-3  # peak, −60 dBFS
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"  # not made by the model
 
 
@@ -62,7 +61,7 @@ def rescue(part: Path) -> Recovered | None:
         clip = read_clip(part)
     except UserError:  # killed before the first write
         clip = Clip(np.zeros((0, 2), np.float32))
-    if float(np.abs(clip.samples).max(initial=0.0)) < SILENCE:
+    if clip.is_silent:
         part.unlink(missing_ok=True)
         return None
     return Recovered(_write(clip, part.parent, "Recovered", written_at, part), clip)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SILENT_PEAK = 1e-3  # −60 dBFS
+from arc_instrument.domain import SILENT_PEAK
 
 
 def fault_of(samples: np.ndarray) -> str:

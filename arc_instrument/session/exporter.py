@@ -112,5 +112,6 @@ def _sound(state: SessionState, take: Take) -> Sound:
     if current is None or current.take is None or current.take.path != take.path:
         return lambda: (read_clip(take.path), take)
     shape, frames = state.shape, len(current.heard.samples)
-    loop = (shape.loop_start, min(shape.loop_end or frames, frames)) if state.looped else None
+    start, end = shape.loop_start, min(shape.loop_end or frames, frames)
+    loop = (start, end) if state.looped and start < end else None  # points of a longer sound before this one are none
     return partial(as_heard, current.clip, take, current.edit, loop)

@@ -5,13 +5,12 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Slot
 
 from arc_instrument.domain import Generated, GenerationRequest, Phase, Progress, Take, UserError
 from arc_instrument.requests import check_request, crop_note
 from arc_instrument.session.orders import current_sound, random_seed
-from arc_instrument.session.state import SILENCE, CurrentSound, Message, init_noise
+from arc_instrument.session.state import CurrentSound, Message, init_noise
 from arc_instrument.session.tempo_grid import told_by
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class Maker(QObject):
         session.update(generating=False, progress=None)
         session.player.play()
         session.fit_length()
-        if float(np.abs(clip.samples).max(initial=0.0)) < SILENCE:
+        if clip.is_silent:
             sentence = "This sound came out silent: try another seed or other words."
             session.say(sentence, action="generate", action_title="Again")
         elif generated.notes:

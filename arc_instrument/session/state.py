@@ -22,7 +22,6 @@ DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 1, 7  # octave 4 starts at middle C,
 VELOCITY_STEP = 20
 ROOT_NOTE = 60  # of a sound without a pitch
 THEMES = ("dark", "light", "system")
-SILENCE = 1e-3  # peak, −60 dBFS: below it a sound is reported as silent, not passed off as a success
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument import recordings
@@ -17,7 +16,6 @@ from arc_instrument.session.comparison import Comparison
 from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
-from arc_instrument.session.state import SILENCE
 from arc_instrument.session.store import Store
 from arc_instrument.settings import VoiceSettings
 
@@ -122,7 +120,7 @@ class Voice(QObject):
     def _on_recorded(self, clip: Clip) -> None:
         part, self._part = self._part, None
         self._store.update(recording=False, count_in_beat=0)
-        if _is_heard(clip):
+        if not clip.is_silent:
             self._take(f"Recording {datetime.now():%H:%M}", clip, part)
             if self._recorded_seconds > MAX_RECORDING_SECONDS - FULL_SECONDS and not self._length.bars:
                 text = f"The recording holds {MAX_RECORDING_SECONDS:.0f} s and is full: the sound starts from these."
@@ -136,7 +134,7 @@ class Voice(QObject):
 
     @Slot(object)
     def _on_kept(self, clip: Clip) -> None:
-        if _is_heard(clip):
+        if not clip.is_silent:
             self._take(f"Kept {datetime.now():%H:%M}", clip, None)
         elif not self._say_problem():
             self._store.say("The last 12 seconds were silent: check the microphone and its level.")
@@ -225,19 +223,19 @@ class Voice(QObject):
 
     def set_count_in_beats(self, beats: int) -> None:
         """So many beats before a recording: a bar, or more."""
-        self._edit("count-in beats", count_in_beats=min(max(beats, 1), 16))
+        self._edit("count-in beats", "count-in beats", count_in_beats=min(max(beats, 1), 16))
 
     def toggle_metronome(self) -> None:
         """Whether clicks go on while a recording runs."""
         self._edit("metronome", metronome=not self._store.state.metronome)
 
     def set_beats_per_bar(self, beats: int) -> None:
-        self._edit("beats a bar", beats_per_bar=min(max(beats, 1), 16))
+        self._edit("beats a bar", "beats a bar", beats_per_bar=min(max(beats, 1), 16))
         self._say_length()
 
     def set_record_bars(self, bars: int) -> None:
         """After so many bars a recording ends by itself, or as many as it holds; 0: when it is stopped."""
-        self._edit("bars to record", record_bars=min(max(bars, 0), 64))
+        self._edit("bars to record", "bars to record", record_bars=min(max(bars, 0), 64))
         self._say_length()
 
     def _say_length(self) -> None:
@@ -245,12 +243,12 @@ class Voice(QObject):
         if self._length.note:
             self._store.say(self._length.note, is_error=False)
 
-    def _edit(self, label: str, **changes: object) -> None:
-        """Change how recordings go, undoably; a field that is turned quickly is one step."""
+    def _edit(self, label: str, merge: str = "", **changes: object) -> None:
+        """Change how recordings go, undoably; a number that is turned quickly is one step."""
         before = {name: getattr(self._store.state, name) for name in changes}
         if before != changes:
             self._set(**changes)
-            self._history.record(label, lambda: self._set(**before), lambda: self._set(**changes), merge=label)
+            self._history.record(label, lambda: self._set(**before), lambda: self._set(**changes), merge=merge)
 
     @Slot(object)
     def _on_levels(self, levels: AudioLevels) -> None:
@@ -332,7 +330,3 @@ class Voice(QObject):
     def toggle_ab(self) -> None:
         """Hear the recording, then the result, equally loud."""
         self._comparison.toggle()
-
-
-def _is_heard(clip: Clip) -> bool:
-    return float(np.abs(clip.samples).max(initial=0.0)) >= SILENCE
