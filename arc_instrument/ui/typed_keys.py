@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QLineEdit, QWidget
 
@@ -18,6 +18,7 @@ _MAC_CODES = dict(
 )  # fmt: skip
 XKB_OFFSET = 8  # an X11 or Wayland key code is the kernel's code plus 8
 ESCAPE_TWICE_S = 0.6
+REPEAT_MS = 8  # how long after its release the press of a repeated key may arrive
 
 
 def letter_of(key: int, scan_code: int, platform: str, virtual_key: int = 0) -> str | None:
@@ -63,11 +64,13 @@ class TypedKeys(QObject):
         super().__init__(window)
         self._window = window
         self._held: dict[str, int] = {}
+        self._releases: dict[str, int] = {}  # X11 times in ms of releases that may be half of a repeat
         self._escaped_at = float("-inf")
         self.enabled = True
         self.first_note = 60
 
     def release_all(self) -> None:
+        self._releases.clear()
         while self._held:
             self.noteOff.emit(self._held.popitem()[1])
 
@@ -108,6 +111,8 @@ class TypedKeys(QObject):
         letter = self._letter(event) if self._is_live(watched) else None
         if letter is None:
             return False
+        if letter in self._releases and not self._is_repeat(letter, event):
+            self._let_go(letter, self._releases[letter])
         if event.isAutoRepeat() or letter in self._held:
             return True
         if letter in _CONTROL_LETTERS:
@@ -122,9 +127,28 @@ class TypedKeys(QObject):
         letter = self._letter(event, any_modifier=True)
         if letter is None or letter not in self._held:
             return False
-        if not event.isAutoRepeat():
-            self.noteOff.emit(self._held.pop(letter))
+        if event.isAutoRepeat():
+            return True
+        released_ms = self._releases[letter] = event.timestamp()
+        if QGuiApplication.platformName() == "xcb":
+            QTimer.singleShot(REPEAT_MS, self, lambda: self._let_go(letter, released_ms))
+        else:
+            self._let_go(letter, released_ms)
         return True
+
+    def _is_repeat(self, letter: str, press: QKeyEvent) -> bool:
+        """An X server without detectable repeat (Xvfb, VNC) sends a held key as releases and presses of equal times,
+        and Qt calls most of them real."""
+        is_repeat = press.isAutoRepeat() or self._releases[letter] == press.timestamp()
+        if is_repeat:
+            del self._releases[letter]
+        return is_repeat
+
+    def _let_go(self, letter: str, released_ms: int) -> None:
+        """End the note, unless a press followed that release."""
+        if self._releases.get(letter) == released_ms:
+            del self._releases[letter]
+            self.noteOff.emit(self._held.pop(letter))
 
     @staticmethod
     def _letter(event: QKeyEvent, *, any_modifier: bool = False) -> str | None:

@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
@@ -221,3 +221,26 @@ def test_the_lamp_tells_where_letters_go_also_while_another_window_is_in_front(q
     other.activateWindow()
     qtbot.waitUntil(other.isActiveWindow)
     assert lamp.text() == before
+
+
+def test_a_held_key_is_one_note_where_the_x_server_sends_its_repeats_as_releases_and_presses(
+    qtbot, window, played, monkeypatch
+):
+    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
+
+    def send(kind: QEvent.Type, time_ms: int) -> None:
+        event = QKeyEvent(kind, Qt.Key.Key_A, Qt.KeyboardModifier.NoModifier, 38, 0, 0)
+        event.setTimestamp(time_ms)
+        QApplication.sendEvent(window.keyboard, event)
+
+    send(QEvent.Type.KeyPress, 1000)
+    for repeat_ms in (1660, 1700, 1740):
+        send(QEvent.Type.KeyRelease, repeat_ms)
+        send(QEvent.Type.KeyPress, repeat_ms)
+    assert played == [("note_on", 60, 100)]
+    send(QEvent.Type.KeyRelease, 1770)
+    send(QEvent.Type.KeyPress, 1775)  # struck again, sooner than the release is believed
+    assert played == [("note_on", 60, 100), ("note_off", 60), ("note_on", 60, 100)]
+    send(QEvent.Type.KeyRelease, 1900)
+    qtbot.waitUntil(lambda: len(played) == 4)
+    assert played[-1] == ("note_off", 60)
