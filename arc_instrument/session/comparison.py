@@ -60,7 +60,7 @@ class Comparison(QObject):
         assert clip is not None
         if self._player.audition(with_gain(clip, gains_db[index])):
             self._next_side = "result" if side == "recording" else "recording"
-            self._store.update(ab=side)
+            self._store.when_seen(lambda: self._store.update(ab=side))  # after its own playbackStarted
 
     @Slot()
     def _on_other_playback(self) -> None:
