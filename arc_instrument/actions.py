@@ -146,7 +146,7 @@ ACTIONS = (
     Action("export_selected", "Export the selected takes", "Write every selected take for other programs", _TAKES,
            command="exporter.export_selected", needs="selection"),
     *(
-        Action(f"export_{name}", f"Export as {title}", "The format of the next exports", _TAKES,
+        Action(f"export_{name}", f"Export format: {title}", "The format of the next exports", _TAKES,
                command=f"exporter.use_{name}")
         for name, title in (("wav16", "WAV 16 bit"), ("wav24", "WAV 24 bit"), ("wav32f", "WAV 32 bit float"),
                             ("flac", "FLAC 24 bit"))

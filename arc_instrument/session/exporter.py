@@ -41,6 +41,7 @@ class Exporter(QObject):
         if format in FORMATS and format != before:
             self._use(format)
             self._history.record("export format", lambda: self._use(before), lambda: self._use(format))
+            self._store.say(f"Exports are {FORMAT_TITLES[format]} from now on.", is_error=False)
 
     use_wav16 = partialmethod(set_format, "wav16")
     use_wav24 = partialmethod(set_format, "wav24")

@@ -14,7 +14,10 @@ _ROOT = QModelIndex()
 
 
 def figures(take: Take) -> str:
-    """Length, steps and seed of a take, as cards write them."""
+    """Length, steps and seed of a take, as cards write them; of a variation, which one it is and how far it went."""
+    if take.walk:
+        seed, distance = take.walk[-1]
+        return f"{take.seconds:.1f} s · variation {seed} · {distance:.0%}".replace("%", " %")
     return f"{take.seconds:.1f} s · {take.steps} {'step' if take.steps == 1 else 'steps'} · seed {take.seed}"
 
 

@@ -14,6 +14,7 @@ from arc_instrument.library import Library
 from arc_instrument.ui import take_list
 from arc_instrument.ui.connections import connect_takes
 from arc_instrument.ui.take_card import card_in, star_area
+from arc_instrument.ui.take_model import figures
 from arc_instrument.ui.take_panel import TakePanel
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # of the offscreen one, about a bare widget
@@ -196,3 +197,10 @@ def test_a_folder_that_is_away_says_so_where_its_takes_would_be(panel, session):
     panel.render_state(replace(session.state, takes=(), folder_problem="The takes folder X is away: connect its disk."))
     assert panel._empty.text() == "The takes folder X is away: connect its disk."
     assert not panel.search.isVisible()
+
+
+def test_the_card_of_a_variation_tells_which_and_how_far(session):
+    (take, *_) = session.state.takes
+    assert figures(take) == f"{take.seconds:.1f} s · 8 steps · seed {take.seed}"
+    walked = replace(take, settings={"walk": [[7, 0.5], [811_234, 0.3]]})
+    assert figures(walked) == f"{take.seconds:.1f} s · variation 811234 · 30 %"
