@@ -80,6 +80,7 @@ def run(
 
     chosen_precision = precision or settings.compute.precision
     generation = GenerationService(make_synth, model.path if model else weights, chosen_precision)
+    generation.modelLoaded.connect(collector.begin)
     audio = AudioClient()
     chosen_folder = Path(settings.takes_folder) if settings.takes_folder else None
     library = Library(chosen_folder or folders.takes, must_exist=chosen_folder is not None)

@@ -15,6 +15,7 @@ def collector(qapp):
     made = Collector(qapp)
     yield made
     made.shutdown()
+    gc.unfreeze()
     made.deleteLater()
 
 
@@ -55,3 +56,14 @@ def test_what_grew_old_is_collected_while_another_window_is_in_front(collector, 
     assert deaths == []
     qapp.applicationStateChanged.emit(Qt.ApplicationState.ApplicationInactive)
     assert deaths == [threading.get_ident()]
+
+
+def test_what_is_there_when_the_model_is_loaded_is_never_looked_at_again(collector):
+    loaded = [[] for _ in range(1_000)]
+    collector.begin()
+    assert gc.get_freeze_count() > len(loaded)
+    assert sum(gc.get_count()) < len(loaded)
+    deaths: list[int] = []
+    Cycle(deaths)
+    gc.collect(1)
+    assert deaths == [threading.get_ident()]  # but what comes later is
