@@ -258,6 +258,11 @@ def test_a_bent_key_and_a_pad_of_another_program_are_heard_at_their_pitch(runnin
     running.arm(hum(440))
     running.arm(hum(1_000), part=2, clip_id=7)
     running.stock(hum(1_500), part=2, clip_id=8)
+    running.note_on(60, 1)  # commands are obeyed in their order, what another program plays comes in between
+    qtbot.waitUntil(lambda: len(hits) == 1, timeout=5_000)
+    running.panic()
+    qtbot.wait(300)
+    hits.clear()
 
     def bent_key() -> None:
         keyboard([0xE0, 127, 127], [0x90, 72, 127])
