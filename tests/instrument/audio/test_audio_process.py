@@ -1,7 +1,6 @@
 """The audio process on real servers: JACK with its dummy driver, real MIDI over JACK, real crashes."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import require
 
 from arc_instrument.audio.client import FIRST_RELAUNCH_MS, AudioClient, AudioSettings
 from arc_instrument.audio.mixer import Mixer
@@ -345,8 +345,8 @@ def test_shapes_pads_and_pools_are_given_to_a_new_process_when_one_dies(running,
         pass
 
 
-@pytest.mark.skipif(shutil.which("jack_midiseq") is None, reason="jack_midiseq not found: apt install jackd2")
 def test_an_ignored_sequencer_is_listed_but_not_heard_until_it_is_wanted(running, jack_server, qtbot):
+    require("jack_midiseq", packages="jackd2")
     notes: list[NoteEvent] = []
     running.noteReceived.connect(notes.append)
     running.ignore_midi(["other:out"])
@@ -363,8 +363,8 @@ def test_an_ignored_sequencer_is_listed_but_not_heard_until_it_is_wanted(running
             sequencer.terminate()
 
 
-@pytest.mark.skipif(shutil.which("jack_midiseq") is None, reason="jack_midiseq not found: apt install jackd2")
 def test_a_sequencer_that_appears_is_opened_plays_and_is_forgotten_when_it_leaves(running, jack_server, qtbot):
+    require("jack_midiseq", packages="jackd2")
     notes: list[NoteEvent] = []
     running.noteReceived.connect(notes.append)
     running.arm(tone(0.1))

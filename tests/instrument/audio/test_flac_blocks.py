@@ -1,7 +1,6 @@
 """A FLAC that carries the chunks of its WAV: the reference decoder and wavinfo are asked what they find in it."""
 
 import io
-import shutil
 import subprocess
 
 import numpy as np
@@ -11,6 +10,7 @@ import wavinfo
 from doubles import tone
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import require
 
 from arc_instrument.audio.chunks import places
 from arc_instrument.audio.flac_blocks import read_chunks, with_chunks
@@ -45,8 +45,8 @@ def test_the_comment_stands_where_players_look_for_it_and_without_our_blocks(fla
         assert '"seed": "7"' in file.comment
 
 
-@pytest.mark.skipif(shutil.which("flac") is None, reason="the reference decoder `flac` is not installed")
 def test_the_reference_decoder_gives_the_wav_back_with_every_chunk(flac, tmp_path):
+    require("flac", packages="flac")
     subprocess.run(["flac", "--test", "--silent", flac], check=True)
     out = tmp_path / "back.wav"
     subprocess.run(["flac", "-d", "--silent", "--keep-foreign-metadata", flac, "-o", out], check=True)
