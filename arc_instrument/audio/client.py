@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 import arc_instrument
 from arc_instrument.audio.protocol import (
     DEVICE_LOST,
+    ArmedClip,
     AudioLevels,
     AudioSettings,
     AudioState,
@@ -35,8 +36,6 @@ FIRST_RELAUNCH_MS, MAX_RELAUNCH_MS = 300, 8_000
 SILENT_TICKS = 4  # seconds without a message after which a running process is stuck in its driver
 STARTING_TICKS = 60  # … and a starting one: the first start ever compiles the mixer
 QUIT_MS = 2_500
-
-_Loaded = tuple[Clip, float, int, tuple[int, int], bool]  # with root note, id, velocities and `keeps_length`
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +82,8 @@ class AudioClient(QObject):
         self.state = AudioState()
         self._settings = AudioSettings()
         self._folder: Path | None = None
-        self._armed: dict[int, _Loaded] = {}  # by part; a new process gets all of these again
-        self._stock: dict[int, dict[int, _Loaded]] = {}  # by part and clip id
+        self._armed: dict[int, ArmedClip] = {}  # by part; a new process gets all of these again
+        self._stock: dict[int, dict[int, ArmedClip]] = {}  # by part and clip id
         self._shapes: dict[int, Shape] = {}
         self._silent_notes: list[list] = []
         self._monitor_gain = 0.0
@@ -141,7 +140,7 @@ class AudioClient(QObject):
         Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads. A loop of all of a
         clip that `keeps_length`, such as bars, lasts exactly as long; others are shortened by their crossfade.
         """
-        self._armed[part] = (clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
+        self._armed[part] = ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, keeps_length=keeps_length)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
@@ -160,7 +159,7 @@ class AudioClient(QObject):
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = (clip, root_note, clip_id, velocities, keeps_length)
+        stock[clip_id] = ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, velocities, keeps_length)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
         self._send_clip("stock", part, stock[clip_id])
@@ -263,19 +262,16 @@ class AudioClient(QObject):
             for loaded in stock.values():
                 self._send_clip("stock", part, loaded)
 
-    def _send_clip(self, kind: str, part: int, loaded: _Loaded) -> None:
+    def _send_clip(self, kind: str, part: int, clip: ArmedClip) -> None:
         if self._folder is not None:
-            clip, root_note, clip_id, velocities, keeps_length = loaded
+            told = dict(vars(clip))
             try:
-                path = put_samples(self._folder, clip.samples)
+                path = put_samples(self._folder, told.pop("samples"))
             except OSError as error:
                 reason = f"{self._folder.parent}: {error.strerror or error}"
                 self._show(replace(self.state, sentence=f"The keys keep their sound: no room for another ({reason})."))
                 return
-            self._send(
-                kind, part=part, path=path, rate_hz=clip.rate_hz, root_note=root_note, clip_id=clip_id,
-                velocities=velocities, keeps_length=keeps_length,
-            )  # fmt: skip
+            self._send(kind, part=part, path=path, **told)
 
     def _send(self, kind: str, **fields: object) -> None:
         if self._process.state() != QProcess.ProcessState.NotRunning:

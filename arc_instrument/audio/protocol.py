@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arc_instrument.domain import RATE_HZ
+from arc_instrument.domain import EVERY_VELOCITY, RATE_HZ
 
 DEVICE_LOST = 3
 """Exit status of an audio process whose device fell silent: closing a dead device can hang for ever, leaving cannot."""
@@ -33,6 +33,22 @@ class AudioSettings:
     block_frames: int = 0
     rate_hz: int = RATE_HZ
     ignored_midi: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ArmedClip:
+    """What a part plays: float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and its number in the app.
+
+    `velocities`, softest and hardest, are those of the hits that take it out of a pool; whether a loop of all
+    of it `keeps_length` or is shortened by its crossfade.
+    """
+
+    samples: np.ndarray
+    rate_hz: int
+    root_note: float
+    clip_id: int
+    velocities: tuple[int, int] = EVERY_VELOCITY
+    keeps_length: bool = False
 
 
 @dataclass(frozen=True)

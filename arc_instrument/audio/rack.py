@@ -4,33 +4,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from arc_instrument.audio.protocol import ArmedClip
 from arc_instrument.audio.stream import Sound
-from arc_instrument.domain import EVERY_VELOCITY, PARTS, POOL_CLIPS
+from arc_instrument.domain import PARTS, POOL_CLIPS
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
-
-
-@dataclass(frozen=True, eq=False)
-class RackClip:
-    """float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and the number the app knows it by.
-
-    `velocities`, softest and hardest, are those of the hits that take it out of a pool; whether a loop of all
-    of it `keeps_length` or is shortened by its crossfade.
-    """
-
-    samples: np.ndarray
-    rate_hz: int
-    root_note: float
-    clip_id: int
-    velocities: tuple[int, int] = EVERY_VELOCITY
-    keeps_length: bool = False
 
 
 @dataclass
 class RackPart:
-    armed: RackClip | None = None
-    stock: deque[RackClip] = field(default_factory=lambda: deque(maxlen=POOL_CLIPS))
+    armed: ArmedClip | None = None
+    stock: deque[ArmedClip] = field(default_factory=lambda: deque(maxlen=POOL_CLIPS))
     shape: Shape = DEFAULT_SHAPE
 
 
@@ -52,14 +35,14 @@ class Rack:
                 _put(sound.mixer.stock, sound, index, clip)
         self._parts = []
 
-    def arm(self, part: int, clip: RackClip) -> None:
+    def arm(self, part: int, clip: ArmedClip) -> None:
         if self._sound is None:
             self._parts[part].armed = clip
             self._parts[part].stock.clear()
         else:
             _put(self._sound.mixer.arm, self._sound, part, clip)
 
-    def stock(self, part: int, clip: RackClip) -> None:
+    def stock(self, part: int, clip: ArmedClip) -> None:
         if self._sound is None:
             self._parts[part].stock.append(clip)
         else:
@@ -78,5 +61,5 @@ class Rack:
             self._sound.mixer.set_shape(part, shape)
 
 
-def _put(put: Callable[..., bool], sound: Sound, part: int, clip: RackClip) -> None:
+def _put(put: Callable[..., bool], sound: Sound, part: int, clip: ArmedClip) -> None:
     sound.put(put, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id, clip.velocities, clip.keeps_length)

@@ -28,6 +28,7 @@ from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
 from arc_instrument.audio.protocol import (
     DEVICE_LOST,
+    ArmedClip,
     AudioSettings,
     AudioState,
     RecordingPlan,
@@ -35,7 +36,7 @@ from arc_instrument.audio.protocol import (
     put_samples,
     take_samples,
 )
-from arc_instrument.audio.rack import Rack, RackClip
+from arc_instrument.audio.rack import Rack
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
 from arc_instrument.shape import Shape
@@ -87,7 +88,7 @@ class AudioServer:
         if kind in ("arm", "stock"):
             samples = take_samples(fields.pop("path"))
             part, velocities = fields.pop("part"), tuple(fields.pop("velocities"))
-            clip = RackClip(samples, **fields, velocities=velocities)
+            clip = ArmedClip(samples, **fields, velocities=velocities)
             with self._arm_lock:
                 put = self._rack.arm if kind == "arm" else self._rack.stock
                 put(part, clip)
