@@ -181,10 +181,10 @@ ARC_MINI = ModelConfig(
     "arc-mini",
     max_frames=128,
     canvas_multiple=8,
-    dit=DiTConfig(width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384),
+    dit=DiTConfig(latent_channels=96, width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384),
     seconds=SecondsConfig(width=384, max_seconds=8.0),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
-    autoencoder=SpectralConfig(),
+    autoencoder=SpectralConfig(latent_channels=96),
 )
 
 TINY = ModelConfig(

@@ -73,5 +73,7 @@ class PackedSpectralDecoder:
         spectrum_tk = self._bodies[rows](latents_lc, frames)
         low = unfold_low_bins(decoder.low(latents_lc[None]), decoder.low_bins, decoder.frames_per_latent)
         low_tk = low[0, :, frames].transpose(0, 1).flatten(1)
+        level_tk = decoder.level(latents_lc).repeat_interleave(decoder.frames_per_latent, 0)[frames]
+        spectrum_tk[:, level_tk.shape[1] :] += level_tk
         coefficients_ctk = coefficients(spectrum_tk, low_tk, noise_bctk[0].contiguous())
         return mid_side(decoder.mdct.inverse(coefficients_ctk[None]))

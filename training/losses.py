@@ -11,7 +11,7 @@ from torch import Tensor
 
 WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
 # From, to, weight: where the waveform itself counts. The last is for bells and plucked partials.
-COHERENT_BANDS_HZ = ((0.0, 700.0, 1.0), (700.0, 4_200.0, 0.4), (4_200.0, 9_000.0, 0.2))
+COHERENT_BANDS_HZ = ((0.0, 700.0, 1.0), (700.0, 1_400.0, 0.4))
 EPSILON = 1e-9
 QUIET = 1e-3  # of a magnitude's logarithm: 60 dB below a clip's own level
 
