@@ -115,8 +115,8 @@ PARAMETERS = (
               "sampler.set_glide", "shape.glide_ms"),
     Parameter("softness", "Touch", "How much softer notes are darker", "", 0, 1, 0,
               "sampler.set_velocity_to_brightness", "shape.velocity_to_brightness", decimals=2),
-    Parameter("monitor", "Monitor level", "How loud the microphone is heard", "", 0, 2, 1, "voice.set_monitor_gain",
-              "monitor_gain", decimals=2),
+    Parameter("monitor", "Monitor level", "How loud the microphone is heard", "", 0, 2, 1,
+              "microphone.set_monitor_gain", "monitor_gain", decimals=2),
 )  # fmt: skip
 
 BY_ID = {parameter.id: parameter for parameter in PARAMETERS}

@@ -23,6 +23,7 @@ from arc_instrument.session.history import History
 from arc_instrument.session.kit import Kit
 from arc_instrument.session.live import Live
 from arc_instrument.session.maker import Maker
+from arc_instrument.session.microphone import Microphone
 from arc_instrument.session.midi_map import MidiMap
 from arc_instrument.session.model import ModelCommands
 from arc_instrument.session.morph_pad import MorphPad
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 
 class Session(Store):
-    """The store, with the commands that make sounds and keep them; `player` plays, `voice` records.
+    """The store, with the commands that make sounds and keep them; `player` plays, `voice` records from `microphone`.
 
     Signals:
         takeMade(Take): a new take is on disk.
@@ -111,7 +112,8 @@ class Session(Store):
         self.auditions = Auditions(
             self, self.history, self.player, self._shelf, self.takes, self.selection, self.maker.request_of
         )
-        self.voice = Voice(self, self.history, audio, self.player, self._shelf, voice, recordings)
+        self.microphone = Microphone(self, audio)
+        self.voice = Voice(self, self.history, audio, self.microphone, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
         self.drops = Drops(
             self,
