@@ -81,6 +81,8 @@ ACTIONS = (
     Action("keep_edit", "Keep the edit", "Make the trimmed, faded or reversed sound a take of its own", _SHAPE,
            ("Ctrl+S",), command="edits.keep", needs="current_path"),
     Action("reverse", "Reverse", "Play the sound backwards", _SHAPE, needs="current"),
+    Action("trim_silence", "Trim silence", "Cut off what is silent before and after the sound", _SHAPE,
+           ("Ctrl+Shift+X",), command="edits.trim_silence", needs="current"),
     Action("reset_edit", "Reset the edit", "Undo trims, fades, gain and direction of this sound", _SHAPE,
            needs="current"),
     *(

@@ -65,6 +65,7 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     panel.playToggled.connect(player.toggle_play)
     panel.playRequested.connect(player.play)
     panel.compareToggled.connect(lambda _: session.voice.toggle_ab())
+    panel.trimRequested.connect(session.edits.trim_silence)
     panel.export.actionRequested.connect(window.run)
     panel.export.formatChosen.connect(session.exporter.set_format)
     panel.waveform.editRequested.connect(session.edits.apply)
@@ -179,5 +180,9 @@ def _connect_learning(window: "MainWindow", session: Session) -> None:
         learn.offer(widget, f"{PARAMETER}{parameter_id}")
     for button in (*voice.buttons, *window.vary.buttons, window.live, controls.tempo.tap, window.keys_header.kit):
         learn.offer(button, button.action_id)
-    for action_id, widget in (("generate", window.generate), ("record", voice.record.button)):
+    for action_id, widget in (
+        ("generate", window.generate),
+        ("record", voice.record.button),
+        ("trim_silence", window.waveform.trim),
+    ):
         learn.offer(widget, action_id)
