@@ -59,6 +59,8 @@ def _pads(session: Session) -> list[dict[str, Any]]:
             "seed": pad.seed,
             "locked": pad.locked,
             "take": str(session.kit.path(index) or ""),
+            "gain_db": shape.gain_db,
+            "pan": shape.pan,
         }
-        for index, pad in enumerate(session.state.pads)
+        for index, (pad, shape) in enumerate(zip(session.state.pads, session.state.shapes[1:], strict=True))
     ]

@@ -25,10 +25,12 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
     session.kit.put_take(4, session.state.takes[0])
     session.kit.set_prompt(7, "a shaker")
     session.kit.toggle_lock(7)
+    session.kit.set_pan(7, -0.25)
+    session.kit.set_gain(15, 3.5)
     autosave.shutdown()
 
     state = begin()[0].state
-    assert state.shape == session.state.shape
+    assert state.shapes == session.state.shapes
     assert (state.bars, state.key) == (1, "C minor")
     assert (state.morph_prompts, state.morph_x, state.morph_y) == (("bell", "", "", ""), 0.25, 0.75)
     assert (state.pads[7].prompt, state.pads[7].locked) == ("a shaker", True)
