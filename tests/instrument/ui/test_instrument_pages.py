@@ -301,8 +301,8 @@ def test_pan_is_turned_typed_learned_and_undone_on_the_page_of_the_shape(made, s
     session.history.undo()
     assert session.state.shape.pan == 0.0
     session.midi_map.learn("param/pan")
-    audio.controlReceived.emit(ControlEvent(1, 21, 64, "knobs"))
-    audio.controlReceived.emit(ControlEvent(1, 21, 0, "knobs"))
+    for value in (70, 70, 64, 60, 0):  # learned, picked up where the knob stands, turned
+        audio.controlReceived.emit(ControlEvent(1, 21, value, "knobs"))
     session.controls.write()
     assert session.state.shape.pan == -1.0
     assert knob.value_text() == "L 100"
