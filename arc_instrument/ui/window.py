@@ -34,6 +34,7 @@ from arc_instrument.ui.deck import Deck
 from arc_instrument.ui.edit_handles import LoopPoints
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.keys_header import KeysHeader
+from arc_instrument.ui.left_view import keep_view
 from arc_instrument.ui.menu_button import MenuButton
 from arc_instrument.ui.message_line import MessageLine
 from arc_instrument.ui.morph_page import MorphPage
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         saved = geometry.value("geometry")
         if saved is None or not self.restoreGeometry(saved):
             self.resize(USUAL_SIZE)
+        keep_view(self, geometry)
 
     # --- construction -------------------------------------------------------------------------------------------
 
