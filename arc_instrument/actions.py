@@ -61,6 +61,8 @@ ACTIONS = (
            command="player.toggle_keys", checked_by="keys_on"),
     Action("toggle_fresh", "Fresh notes", "Each note orders a new variation, heard at the next hit", _PLAY, ("N",),
            command="toggle_fresh", checked_by="fresh"),
+    Action("keep_heard", "Keep this one", "Make the fresh note that was heard last the current take", _PLAY,
+           ("Shift+N",), command="pool.keep_heard", needs="heard"),
     Action("velocity_drives", "Velocity of fresh notes", "Let velocity change nothing more than the level, how much of "
            "the recording stays, or how far a fresh note goes", _PLAY, command="pool.next_velocity_drive"),
     Action("toggle_gate", "Gate", "Notes end when their key is let go", _PLAY, ("Ctrl+Shift+G",),

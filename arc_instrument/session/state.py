@@ -191,6 +191,7 @@ class SessionState:
     pads: tuple[Pad, ...] = EMPTY_PADS
     kit_ms: float | None = None  # until the last pad that is being made is there
     stocked: int = 0  # fresh notes that are rendered ahead
+    heard: CurrentSound | None = None  # the last of them that sounded, until it is kept or another sound is current
     velocity_drives: str = ""  # what the velocity of fresh notes changes, one of `velocity.DRIVES`
     live: bool = False  # whether a change of the controls makes the sound anew at once
     morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
