@@ -41,7 +41,7 @@ class KeysHeader(QWidget):
         self.fresh.clicked.connect(self.freshToggled)
         self.fresh.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.fresh.customContextMenuRequested.connect(lambda at: self.touchMenuWanted.emit(self.fresh.mapToGlobal(at)))
-        self.keep = ActionButton("keep_heard", "Keep this one")
+        self.keep = ActionButton("keep_heard", "Keep it")
         self.keep.actionRequested.connect(lambda _: self.keepRequested.emit())
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
