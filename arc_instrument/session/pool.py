@@ -138,8 +138,9 @@ class Pool(QObject):
         if key != self._key:
             was_fresh, self._key = bool(self._key and self._key[0]), key
             self._empty()
-            if was_fresh and not state.fresh and state.current is not None:
-                self._session.player.load(state.current)  # the keys would go on with the last fresh note
+            current = self._session.state.current
+            if was_fresh and not state.fresh and current is not None:
+                self._session.player.load(current)  # the keys would go on with the last fresh note
         elif state.fresh and not self._settled.isActive():
             self.fill()
 
