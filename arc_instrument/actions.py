@@ -61,6 +61,8 @@ ACTIONS = (
            command="player.toggle_keys", checked_by="keys_on"),
     Action("toggle_fresh", "Fresh notes", "Each note orders a new variation, heard at the next hit", _PLAY, ("N",),
            command="toggle_fresh", checked_by="fresh"),
+    Action("keep_heard", "Keep this one", "Make the fresh note that was heard last the current take", _PLAY,
+           ("Shift+N",), command="pool.keep_heard", needs="heard"),
     Action("velocity_drives", "Velocity of fresh notes", "Let velocity change nothing more than the level, how much of "
            "the recording stays, or how far a fresh note goes", _PLAY, command="pool.next_velocity_drive"),
     Action("toggle_gate", "Gate", "Notes end when their key is let go", _PLAY, ("Ctrl+Shift+G",),
@@ -81,6 +83,8 @@ ACTIONS = (
     Action("keep_edit", "Keep the edit", "Make the trimmed, faded or reversed sound a take of its own", _SHAPE,
            ("Ctrl+S",), command="edits.keep", needs="current_path"),
     Action("reverse", "Reverse", "Play the sound backwards", _SHAPE, needs="current"),
+    Action("trim_silence", "Trim silence", "Cut off what is silent before and after the sound", _SHAPE,
+           ("Ctrl+Shift+X",), command="edits.trim_silence", needs="current"),
     Action("reset_edit", "Reset the edit", "Undo trims, fades, gain and direction of this sound", _SHAPE,
            needs="current"),
     *(

@@ -21,7 +21,8 @@ from arc_instrument.takefile import with_settings
 class Pad:
     """A sound on a MIDI key; `comment` is what its file tells of it (`takefile.comment_of`).
 
-    With `low_key` and `high_key` it is played chromatically between them, from the root that was heard in it.
+    With `low_key` and `high_key` it is played chromatically between them, from the root that was heard in it. `pan`
+    goes from −1, left, to 1, right.
     """
 
     clip: Clip
@@ -31,6 +32,8 @@ class Pad:
     high_key: int | None = None
     low_velocity: int = 1
     high_velocity: int = 127
+    gain_db: float = 0.0
+    pan: float = 0.0
 
 
 def as_heard(clip: Clip, take: Take, edit: Edit, loop: tuple[int, int] | None) -> tuple[Clip, Take]:
@@ -88,7 +91,8 @@ def _region(pad: Pad, file: str) -> Region:
     low, high = (pad.key if key is None else key for key in (pad.low_key, pad.high_key))
     chromatic = low != high and marks.root_note is not None
     root = marks.root_note if chromatic and marks.root_note is not None else pad.key
-    return Region(file, low, high, root, pad.low_velocity, pad.high_velocity, marks.loop)
+    velocities = pad.low_velocity, pad.high_velocity
+    return Region(file, low, high, root, *velocities, loop=marks.loop, gain_db=pad.gain_db, pan=pad.pan)
 
 
 def _make(folder: Path) -> None:

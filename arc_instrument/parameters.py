@@ -66,6 +66,8 @@ class Parameter:
         """The value as people read it, with its unit."""
         if self.unit == "Hz" and value >= 1_000:
             return f"{value / 1_000:.3g} kHz"
+        if self.unit == "ms" and value >= 1_000:
+            return f"{value / 1_000:.3g} s"
         return f"{value:.{self.decimals}f} {self.unit}".rstrip()
 
 

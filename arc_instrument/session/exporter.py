@@ -112,7 +112,5 @@ def _sound(state: SessionState, take: Take) -> Sound:
     current = state.current
     if current is None or current.take is None or current.take.path != take.path:
         return lambda: (read_clip(take.path), take)
-    shape, frames = state.shape, len(current.heard.samples)
-    start, end = shape.loop_start, min(shape.loop_end or frames, frames)
-    loop = (start, end) if state.looped and start < end else None  # points of a longer sound before this one are none
-    return partial(as_heard, current.clip, take, current.edit, loop)
+    loop = state.loop
+    return partial(as_heard, current.clip, take, current.edit, (loop.start, loop.end) if loop else None)

@@ -1,4 +1,4 @@
-"""Sampler: how the keys sound the current clip: mode, envelope, filter, level, glide, loop."""
+"""Sampler: how the keys sound the current clip: mode, envelope, filter, level, pan, glide, loop."""
 
 from dataclasses import replace
 from functools import partialmethod

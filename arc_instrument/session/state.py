@@ -1,7 +1,7 @@
 """What the window shows, as one frozen value. No Qt."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ import numpy as np
 from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.domain import PARTS, Clip, GenerationRequest, LoadedModel, Phase, Progress, SoundFacts, Take
 from arc_instrument.editing import UNEDITED, Edit, edited
+from arc_instrument.looping import PlayedLoop, played_loop
 from arc_instrument.midi_bindings import Binding
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
+from arc_instrument.silence import sounding_span
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -51,6 +53,17 @@ class CurrentSound:
     def heard(self) -> Clip:
         """The clip as keys, playback and export have it."""
         return self.clip if self.edit == UNEDITED else edited(self.clip, self.edit)
+
+    @property
+    def heard_frames(self) -> int:
+        """How long `heard` is."""
+        end = len(self.clip.samples) if self.edit.end is None else self.edit.end
+        return end - self.edit.start
+
+    @cached_property
+    def own_loop_end(self) -> int:
+        """Where a loop ends whose end nobody set, in frames of `heard`: where that has died away, but for bars."""
+        return self.heard_frames if self.keeps_length else sounding_span(self.heard.samples)[1]
 
     @property
     def facts(self) -> SoundFacts | None:
@@ -178,6 +191,7 @@ class SessionState:
     pads: tuple[Pad, ...] = EMPTY_PADS
     kit_ms: float | None = None  # until the last pad that is being made is there
     stocked: int = 0  # fresh notes that are rendered ahead
+    heard: CurrentSound | None = None  # the last of them that sounded, until it is kept or another sound is current
     velocity_drives: str = ""  # what the velocity of fresh notes changes, one of `velocity.DRIVES`
     live: bool = False  # whether a change of the controls makes the sound anew at once
     morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
@@ -251,6 +265,14 @@ class SessionState:
     @property
     def looped(self) -> bool:
         return self.shape.mode == "loop"
+
+    @property
+    def loop(self) -> PlayedLoop | None:
+        """What the keys repeat of the current sound; None outside of loop mode."""
+        sound = self.current
+        if sound is None or not self.looped:
+            return None
+        return played_loop(self.shape, sound.heard_frames, sound.own_loop_end, keeps_length=sound.keeps_length)
 
     @property
     def is_draft(self) -> bool:

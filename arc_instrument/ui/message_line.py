@@ -95,7 +95,7 @@ def _hint(state: SessionState, typing_text: bool) -> str:
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:
-        return "Fresh notes: each note orders a new variation, heard at the next hit."
+        return "Fresh notes: every hit is a new variation. Shift+N keeps the one that was heard."
     keys = (
         "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
     )

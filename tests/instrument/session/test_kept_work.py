@@ -11,7 +11,7 @@ def begin(begin):
     return partial(begin, lambda autosave: keep_work(autosave, autosave.parent()))
 
 
-def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
+def test_shape_tempo_morph_pads_keys_and_filters_are_there_again_at_the_next_start(begin):
     session, autosave = begin()
     session.set_prompt("kick")
     session.set_seed(3)
@@ -25,11 +25,20 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
     session.kit.put_take(4, session.state.takes[0])
     session.kit.set_prompt(7, "a shaker")
     session.kit.toggle_lock(7)
+    session.kit.set_pan(7, -0.25)
+    session.kit.set_gain(15, 3.5)
+    session.player.set_octave(2)
+    session.player.set_velocity(64)
+    session.player.toggle_keys()
+    session.takes.toggle_favourites_only()
+    session.takes.show_tag("drums")
     autosave.shutdown()
 
     state = begin()[0].state
-    assert state.shape == session.state.shape
+    assert state.shapes == session.state.shapes
     assert (state.bars, state.key) == (1, "C minor")
+    assert (state.octave, state.velocity, state.keys_on) == (2, 64, False)
+    assert (state.favourites_only, state.tag) == (True, "drums")
     assert (state.morph_prompts, state.morph_x, state.morph_y) == (("bell", "", "", ""), 0.25, 0.75)
     assert (state.pads[7].prompt, state.pads[7].locked) == ("a shaker", True)
     assert (state.pads[4].prompt, state.pads[4].seed) == ("kick", 3)
@@ -38,7 +47,7 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
 
 
 @pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
-@pytest.mark.parametrize("name", ["shape", "tempo", "morph", "pads"])
+@pytest.mark.parametrize("name", ["shape", "tempo", "morph", "pads", "keys", "filters"])
 def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
     session, autosave = begin()
     before = session.state
@@ -51,6 +60,7 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
         before.shape, before.bars, before.key, before.morph_prompts,
     )  # fmt: skip
     assert [pad.clip for pad in state.pads] == [None] * 16
+    assert (state.octave, state.velocity, state.keys_on, state.favourites_only, state.tag) == (4, 100, True, False, "")
 
 
 def test_a_pad_whose_take_is_away_at_the_start_has_it_again_once_it_is_back(begin, tmp_path):

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 
+from arc_instrument.editing import Edit
 from arc_instrument.takefile import read_settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # grabbing, which menus ask for
@@ -114,3 +115,16 @@ def test_one_that_is_gone_is_told_with_how_many_were_written(qtbot, made, sessio
     session.exporter.export_selected()
     qtbot.waitUntil(lambda: "of 3 takes are exported" in session.state.message.text)
     assert session.state.message.is_error
+
+
+def test_the_loop_that_samplers_are_told_is_the_one_that_the_keys_play(qtbot, made, session):
+    frames = len(session.state.current.clip.samples)
+    session.sampler.set_mode("loop")
+    for count, edit in enumerate((Edit(), Edit(end=frames - 500, fade_out_ms=40.0)), 1):
+        session.edits.apply(edit)
+        session.exporter.export_current()
+        path = max(written(qtbot, session, count), key=lambda path: path.stat().st_mtime_ns)
+        (told,) = wavinfo.WavInfoReader(str(path)).smpl.sample_loops
+        assert (told.start, told.end + 1) == (session.state.loop.start, session.state.loop.end)
+    assert session.state.loop.start == 0  # it fades away: no crossfade takes from its beginning
+    assert session.state.loop.end < frames - 500
