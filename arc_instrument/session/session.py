@@ -145,6 +145,7 @@ class Session(Store):
         self.player.shutdown()
         self.voice.shutdown()
         self.takes.shutdown()
+        self.exporter.shutdown()
         self._shelf.shutdown()
 
     # --- the controls -------------------------------------------------------------------------------------------
