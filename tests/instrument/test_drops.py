@@ -152,3 +152,30 @@ def test_the_keys_play_a_new_take_from_the_root_that_was_heard_in_it(qtbot, sess
     assert facts.root_note is not None
     roots = [call[1] for call in audio.calls if call[0] == "arm"]
     assert roots == [60, facts.root_note]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3"])
+def test_a_dropped_audio_file_becomes_the_init(qtbot, session, tmp_path, suffix):
+    path = tmp_path / f"beat.{suffix}"
+    soundfile.write(path, tone(0.5, 1).samples, 44_100)
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert session.state.init.name == path.name
+    assert session.state.init.clip.seconds == pytest.approx(0.5, abs=0.06)
+    session.clear_init()
+    assert session.state.init is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not audio"])
+def test_a_dropped_file_that_is_no_audio_is_one_sentence(qtbot, session, tmp_path, content):
+    (tmp_path / "bad.wav").write_bytes(content)
+    session.drops.restore_or_start_from([tmp_path / "bad.wav"])
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert "bad.wav" in session.state.message.text
+
+
+def test_a_dropped_file_of_another_kind_or_several_are_one_sentence(session, tmp_path):
+    session.drops.restore_or_start_from([tmp_path / "notes.txt"])
+    assert "notes.txt" in session.state.message.text
+    session.drops.restore_or_start_from([tmp_path / "a.wav", tmp_path / "b.wav"])
+    assert "2 files" in session.state.message.text
