@@ -196,6 +196,8 @@ class Session(Store):
             changes = changes | {"seconds": self._possible(seconds)}
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
         self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.seconds))
+        if "metronome_bpm" in changes:  # the one control that the settings file keeps
+            self.settingsChanged.emit()
 
     def sound_settings(self) -> SoundSettings:
         """The controls as the session file keeps them."""

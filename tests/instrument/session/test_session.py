@@ -1,5 +1,7 @@
 """The controls: held to what is possible, brought back from a take, kept as settings."""
 
+from dataclasses import replace
+
 
 def test_the_length_is_held_to_what_the_loaded_model_makes(session):
     session.set_seconds(99)
@@ -23,3 +25,15 @@ def test_controls_are_kept_as_settings(session):
     session.set_strength(10)
     kept = session.sound_settings()
     assert (kept.prompt, kept.seed, kept.seed_locked, kept.strength_percent) == ("kick", 9, True, 10)
+
+
+def test_a_take_that_brings_its_tempo_back_changes_what_the_settings_file_keeps_and_so_does_undoing_it(session, made):
+    take = replace(made.state.takes[0], settings={"bpm": 87.0, "bars": 1})
+    kept = []
+    session.settingsChanged.connect(lambda: kept.append(session.voice.settings().metronome_bpm))
+    session.restore(take)
+    session.history.undo()
+    session.history.redo()
+    assert kept == [87.0, 120.0, 87.0]
+    session.set_prompt("the settings file keeps no words")
+    assert len(kept) == 3
