@@ -113,6 +113,7 @@ class Session(Store):
         )
         self.voice = Voice(self, self.history, audio, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
+        self.sampler = Sampler(self, self.history, self.player)
         self.drops = Drops(
             self,
             self._shelf,
@@ -122,9 +123,9 @@ class Session(Store):
             self.auditions.hear,
             self.model.choose_named,
             self.clear_init,
+            self.sampler.loop_between,
         )
         self.exporter = Exporter(self, self._shelf, self.history)
-        self.sampler = Sampler(self, self.history, self.player)
         self.edits = Edits(self)
         self.tempo = TempoGrid(self, self.history)
         self.transport = Transport(self, self.player)

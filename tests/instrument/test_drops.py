@@ -68,6 +68,27 @@ def test_bars_tempo_and_key_come_back_with_the_file_and_go_with_one_that_had_non
     assert (session.state.bars, session.state.key) == (1, "A minor")
 
 
+def test_an_export_that_loops_loops_again_between_the_same_frames(qtbot, made, tmp_path):
+    made.sampler.loop_between(1_000, 5_000)
+    made.exporter.export_current()
+    qtbot.waitUntil(lambda: made.state.exported is not None)
+    made.sampler.set_mode("gate")
+    made.sampler.set_loop(0, 0, 20.0)
+    made.drops.restore_or_start_from([made.state.exported])
+    qtbot.waitUntil(lambda: made.state.looped)
+    assert (made.state.shape.loop_start, made.state.shape.loop_end) == (1_000, 5_000)
+    made.history.undo()
+    assert made.state.gated
+
+
+@pytest.mark.parametrize("loop", [None, [5, 5], [0, 10**9], ["a", "b"], [3], {"start": 0}])
+def test_what_is_no_loop_of_the_dropped_file_changes_no_loop(qtbot, session, tmp_path, loop):
+    path = our_file(tmp_path, settings={"loop": loop})
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.current_path == path)
+    assert not session.state.looped
+
+
 def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
     session.set_prompt("kick")
     session.set_seconds(0.5)
