@@ -155,6 +155,8 @@ ACTIONS = (
         for name, title in (("wav16", "WAV 16 bit"), ("wav24", "WAV 24 bit"), ("wav32f", "WAV 32 bit float"),
                             ("flac", "FLAC 24 bit"))
     ),
+    Action("stop_export", "Stop the export", "Write no more of what is exported: what is written stays", _TAKES,
+           command="exporter.stop", needs="exporting"),
     Action("show_exports", "Show the exports", "Open the folder of what was exported last", _TAKES, needs="exported"),
     Action("choose_folder", "Takes folder…", "Choose where takes are kept", _TAKES),
     Action("restart_audio", "Restart the sound", "Look for sound cards and MIDI again", DEVICES,

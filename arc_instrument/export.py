@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,13 @@ def export_sound(clip: Clip, comment: Mapping[str, Any], folder: Path, name: str
     return path
 
 
-def export_pads(pads: Sequence[Pad], folder: Path, name: str, format: str = "wav24") -> Path:
-    """Write a folder `name` with the sounds of `pads` and their SFZ; returns it. It appears whole or not at all.
+def export_pads(
+    pads: Sequence[Pad], folder: Path, name: str, format: str = "wav24"
+) -> Generator[Path | None, None, None]:
+    """Write a folder `name` with the sounds of `pads` and their SFZ: yields None for each sound, and the folder last.
 
-    Raises `UserError` where there are no pads or it cannot be written.
+    It appears whole, or not at all if the generator is closed. Raises `UserError` where there are no pads or it cannot
+    be written.
     """
     if not pads:
         raise UserError("No pad holds a sound: make a sound for a pad first.")
@@ -77,13 +80,14 @@ def export_pads(pads: Sequence[Pad], folder: Path, name: str, format: str = "wav
             file = f"{number:02d}-{slug(str(pad.comment.get('prompt', '')))}{FORMATS[format].suffix}"
             write_clip(part / file, pad.clip, pad.comment, format)
             regions.append(_region(pad, file))
+            yield None
         write_whole(part / f"{whole.name}.sfz", sfz(regions, name).encode())
         os.rename(part, whole)
     except OSError as error:
         raise _cannot_write(whole, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return whole
+    yield whole
 
 
 def _region(pad: Pad, file: str) -> Region:

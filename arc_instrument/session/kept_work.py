@@ -1,4 +1,4 @@
-"""What of the work, beside the controls, the session file keeps: shape, tempo, morph, pads, typed keys, filters."""
+"""What of the work, beside the controls, the session file keeps: shape, edit, tempo, morph, pads, keys, filters."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from arc_instrument.editing import Edit
 from arc_instrument.session.autosave import Autosave
 from arc_instrument.session.sampler import KEYS
 from arc_instrument.session.session import Session
@@ -32,6 +33,7 @@ def keep_work(autosave: Autosave, session: Session) -> None:
         lambda: asdict(session.state.shape),
         lambda said: session.player.set_shape(KEYS, Shape(**said)),
     )
+    keep("edit", lambda: asdict(session.auditions.edit), lambda said: session.auditions.recall_edit(Edit(**said)))
     keep("tempo", partial(_tempo, session), lambda said: session.update(bars=int(said["bars"]), key=str(said["key"])))
     keep("morph", partial(_morph, session), partial(_load_morph, session))
     keep("pads", partial(_pads, session), session.kit.recall)

@@ -115,6 +115,7 @@ class Session(Store):
         self.microphone = Microphone(self, audio)
         self.voice = Voice(self, self.history, audio, self.microphone, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
+        self.sampler = Sampler(self, self.history, self.player)
         self.drops = Drops(
             self,
             self._shelf,
@@ -124,9 +125,9 @@ class Session(Store):
             self.auditions.hear,
             self.model.choose_named,
             self.clear_init,
+            self.sampler.loop_between,
         )
         self.exporter = Exporter(self, self._shelf, self.history)
-        self.sampler = Sampler(self, self.history, self.player)
         self.edits = Edits(self)
         self.tempo = TempoGrid(self, self.history)
         self.transport = Transport(self, self.player)
@@ -147,6 +148,7 @@ class Session(Store):
         self.player.shutdown()
         self.voice.shutdown()
         self.takes.shutdown()
+        self.exporter.shutdown()
         self._shelf.shutdown()
 
     # --- the controls -------------------------------------------------------------------------------------------
@@ -197,6 +199,8 @@ class Session(Store):
             changes = changes | {"seconds": self._possible(seconds)}
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
         self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.seconds))
+        if "metronome_bpm" in changes:  # the one control that the settings file keeps
+            self.settingsChanged.emit()
 
     def sound_settings(self) -> SoundSettings:
         """The controls as the session file keeps them."""

@@ -110,12 +110,26 @@ EMPTY_PADS = (Pad(),) * (PARTS - 1)
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or a remedy of `ui.window`."""
+    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or a remedy of `ui.window`.
+
+    `detail` is what would fill the line, as a whole path does.
+    """
 
     text: str
     is_error: bool = True
     action: str = ""
     action_title: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ExportProgress:
+    """How many of the sounds are written that are exported just now."""
+
+    what: str  # "takes" or "pads"
+    done: int
+    count: int
+    left_ms: float | None = None  # expected; None before one is written
 
 
 @dataclass(frozen=True)
@@ -200,6 +214,7 @@ class SessionState:
 
     export_format: str = "wav24"  # of `wavfile.FORMATS`
     exported: Path | None = None  # what was exported last
+    exporting: ExportProgress | None = None  # while more than one sound is written
 
     audio: "AudioState | None" = None
     recording: bool = False

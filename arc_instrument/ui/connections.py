@@ -70,6 +70,7 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     panel.export.formatChosen.connect(session.exporter.set_format)
     panel.waveform.editRequested.connect(session.edits.apply)
     panel.waveform.loopRequested.connect(window.set_loop)
+    panel.waveform.editFinished.connect(session.history.settle)
 
 
 def _connect_pages(window: "MainWindow", session: Session) -> None:

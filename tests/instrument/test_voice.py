@@ -268,3 +268,28 @@ def test_a_two_hour_file_gives_its_first_sounding_seconds_and_a_note(qtbot, voic
     assert np.abs(clip.samples[: RATE_HZ // 100]).max() < 0.05
     assert np.abs(clip.samples[RATE_HZ // 20 : RATE_HZ]).max() > 0.4
     assert session.state.message.text.startswith("concert.wav lasts 2:00:06: the 12.0 s from 0:04 on are taken")
+
+
+@pytest.mark.parametrize("samples", [np.zeros((0, 2), np.float32), np.zeros((4_410, 2), np.float32)])
+def test_a_silent_recording_is_refused_and_keeps_the_init_before_it(session, audio, samples):
+    audio.recorded.emit(tone(0.5, 3))
+    before = session.state.init
+    audio.recorded.emit(Clip(samples))
+    assert session.state.init is before
+    assert "silent" in session.state.message.text
+
+
+def test_recording_without_an_input_says_why(session, audio):
+    audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
+    session.voice.toggle_record()
+    assert not session.state.recording
+    assert session.state.message.text == "No microphone found: connect one."
+    assert "start_recording" not in audio.names()
+
+
+def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(session, audio):
+    session.voice.toggle_record()
+    audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
+    audio.recorded.emit(Clip(np.zeros((0, 2), np.float32)))
+    assert not session.state.recording
+    assert session.state.message.text == "No microphone found: connect one."
