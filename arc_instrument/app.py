@@ -54,6 +54,7 @@ def run(
     folders = settings_file.folders()
     _start_log(folders)
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    sys.setswitchinterval(0.0005)  # how long a thread of the model may keep a frame waiting for the GIL
     application = QApplication(["arc-instrument", *argv])
     collector = Collector(application)
     appearance = dress(application)

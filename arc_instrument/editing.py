@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from arc_instrument.domain import Clip, UserError
+from arc_instrument.silence import sounding_span
 
 FADES = ("raised cosine", "equal power")
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 24.0
 MAX_LOOP_PART = 0.25  # of a loop may be crossfaded
 CLOSED_END_MS = 3.0  # fade of a loop's ends where there is nothing to crossfade with
+TRIM_FADE_MS = 3.0  # at an end that silence was cut off; it lies in that silence, so an attack is not softened
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,19 @@ def edited(clip: Clip, edit: Edit) -> Clip:
     samples[:rise] *= _rising(rise, edit.fade)[:, None]
     samples[len(samples) - fall :] *= _rising(fall, edit.fade)[::-1, None]
     return replace(clip, samples=samples * np.float32(10 ** (edit.gain_db / 20)))
+
+
+def without_silence(clip: Clip, edit: Edit) -> Edit:
+    """`edit` cut to where `clip` sounds within it, with at least a short fade at an end that moves; else as it is."""
+    frames, margin = len(clip.samples), _frames(TRIM_FADE_MS, clip.rate_hz)
+    first, last = edit.start, frames if edit.end is None else edit.end
+    begin, end = sounding_span(clip.samples[first:last])
+    start, stop = first + max(begin - margin, 0), min(first + end + margin, last)
+    moved = {"fade_in_ms": start > first, "fade_out_ms": stop < last}
+    if edit.reverse:
+        moved = {"fade_in_ms": stop < last, "fade_out_ms": start > first}
+    fades = {name: max(getattr(edit, name), TRIM_FADE_MS) for name, has_moved in moved.items() if has_moved}
+    return replace(edit, start=start, end=edit.end if stop == last else stop, **fades)
 
 
 def heard_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]:

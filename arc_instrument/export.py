@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from arc_instrument.takefile import with_settings
 class Pad:
     """A sound on a MIDI key; `comment` is what its file tells of it (`takefile.comment_of`).
 
-    With `low_key` and `high_key` it is played chromatically between them, from the root that was heard in it.
+    With `low_key` and `high_key` it is played chromatically between them, from the root that was heard in it. `pan`
+    goes from −1, left, to 1, right.
     """
 
     clip: Clip
@@ -31,6 +32,8 @@ class Pad:
     high_key: int | None = None
     low_velocity: int = 1
     high_velocity: int = 127
+    gain_db: float = 0.0
+    pan: float = 0.0
 
 
 def as_heard(clip: Clip, take: Take, edit: Edit, loop: tuple[int, int] | None) -> tuple[Clip, Take]:
@@ -57,10 +60,13 @@ def export_sound(clip: Clip, comment: Mapping[str, Any], folder: Path, name: str
     return path
 
 
-def export_pads(pads: Sequence[Pad], folder: Path, name: str, format: str = "wav24") -> Path:
-    """Write a folder `name` with the sounds of `pads` and their SFZ; returns it. It appears whole or not at all.
+def export_pads(
+    pads: Sequence[Pad], folder: Path, name: str, format: str = "wav24"
+) -> Generator[Path | None, None, None]:
+    """Write a folder `name` with the sounds of `pads` and their SFZ: yields None for each sound, and the folder last.
 
-    Raises `UserError` where there are no pads or it cannot be written.
+    It appears whole, or not at all if the generator is closed. Raises `UserError` where there are no pads or it cannot
+    be written.
     """
     if not pads:
         raise UserError("No pad holds a sound: make a sound for a pad first.")
@@ -74,13 +80,14 @@ def export_pads(pads: Sequence[Pad], folder: Path, name: str, format: str = "wav
             file = f"{number:02d}-{slug(str(pad.comment.get('prompt', '')))}{FORMATS[format].suffix}"
             write_clip(part / file, pad.clip, pad.comment, format)
             regions.append(_region(pad, file))
+            yield None
         write_whole(part / f"{whole.name}.sfz", sfz(regions, name).encode())
         os.rename(part, whole)
     except OSError as error:
         raise _cannot_write(whole, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return whole
+    yield whole
 
 
 def _region(pad: Pad, file: str) -> Region:
@@ -88,7 +95,8 @@ def _region(pad: Pad, file: str) -> Region:
     low, high = (pad.key if key is None else key for key in (pad.low_key, pad.high_key))
     chromatic = low != high and marks.root_note is not None
     root = marks.root_note if chromatic and marks.root_note is not None else pad.key
-    return Region(file, low, high, root, pad.low_velocity, pad.high_velocity, marks.loop)
+    velocities = pad.low_velocity, pad.high_velocity
+    return Region(file, low, high, root, *velocities, loop=marks.loop, gain_db=pad.gain_db, pan=pad.pan)
 
 
 def _make(folder: Path) -> None:

@@ -66,6 +66,8 @@ class Parameter:
         """The value as people read it, with its unit."""
         if self.unit == "Hz" and value >= 1_000:
             return f"{value / 1_000:.3g} kHz"
+        if self.unit == "ms" and value >= 1_000:
+            return f"{value / 1_000:.3g} s"
         return f"{value:.{self.decimals}f} {self.unit}".rstrip()
 
 
@@ -115,8 +117,8 @@ PARAMETERS = (
               "sampler.set_glide", "shape.glide_ms"),
     Parameter("softness", "Touch", "How much softer notes are darker", "", 0, 1, 0,
               "sampler.set_velocity_to_brightness", "shape.velocity_to_brightness", decimals=2),
-    Parameter("monitor", "Monitor level", "How loud the microphone is heard", "", 0, 2, 1, "voice.set_monitor_gain",
-              "monitor_gain", decimals=2),
+    Parameter("monitor", "Monitor level", "How loud the microphone is heard", "", 0, 2, 1,
+              "microphone.set_monitor_gain", "monitor_gain", decimals=2),
 )  # fmt: skip
 
 BY_ID = {parameter.id: parameter for parameter in PARAMETERS}

@@ -9,7 +9,7 @@ from arc_instrument.audio.sampler_chunks import Loop
 @dataclass(frozen=True)
 class Region:
     """A sound on `low_key` to `high_key`, at those velocities. `root_note`: the MIDI note, with a fraction, that plays
-    it as it is."""
+    it as it is. `pan` goes from −1, left, to 1, right."""
 
     sample: str  # its file, beside the text
     low_key: int
@@ -18,6 +18,8 @@ class Region:
     low_velocity: int = 1
     high_velocity: int = 127
     loop: Loop | None = None
+    gain_db: float = 0.0
+    pan: float = 0.0
 
 
 def sfz(regions: Sequence[Region], title: str) -> str:
@@ -32,6 +34,10 @@ def sfz(regions: Sequence[Region], title: str) -> str:
         if cents := round(100 * (centre - region.root_note)):
             opcodes.append(f"tune={cents}")
         opcodes.append(f"lovel={region.low_velocity} hivel={region.high_velocity}")
+        if region.gain_db:
+            opcodes.append(f"volume={region.gain_db:.1f}")
+        if region.pan:
+            opcodes.append(f"pan={100 * region.pan:.0f}")
         if region.loop:
             ends = f"loop_start={region.loop.start} loop_end={region.loop.end - 1}"  # the last frame is played too
             opcodes.append(f"loop_mode=loop_continuous {ends}")

@@ -6,6 +6,8 @@ from arc_instrument.domain import RATE_HZ
 
 MODES = ("one-shot", "gate", "loop")
 TARGETS = ("vibrato", "brightness")  # what channel aftertouch moves
+LOOP_FADE_MS = 3.0  # the shortest seam of a loop
+MIN_LOOP_FRAMES = 8
 
 RANGES: dict[str, tuple[float, float]] = {
     "attack_ms": (0, 10_000),
@@ -38,9 +40,10 @@ class Shape:
     """Raises ValueError, naming the field and its range, for a value out of it.
 
     `mode`: a one-shot plays through, a gate ends with its key, a loop is a gate that repeats [`loop_start`, `loop_end`)
-    (frames at 44.1 kHz; an end of 0 is the clip's). `crossfade_ms` is the equal-power fade over the loop's seam. It
-    takes material from outside the loop, and where the clip has none from its beginning, which shortens the loop by the
-    fade; 0 keeps the length in any case and passes through silence within 3 ms, as a clip of bars does there.
+    (frames at 44.1 kHz; an end of 0 is the clip's own: where it has died away, and that of bars their last frame).
+    `crossfade_ms` is the equal-power fade over the loop's seam. It takes material from outside the loop, and where the
+    clip has none from its beginning, which shortens the loop by the fade; 0 keeps the length in any case and passes
+    through silence within 3 ms, as a clip of bars does there and one that has died away.
     Times below 3 (attack), 5 (release) and 15 ms (decay) are raised to these: nothing clicks. `sustain` is a level.
     `low_pass_hz` 20,000 and `high_pass_hz` 20 are off; `resonance` 0 is a Butterworth low-pass, 1 peaks by 24 dB.
     `root_note` None is the clip's own. `glide_ms` above 0 makes the part monophonic: a key struck while another is

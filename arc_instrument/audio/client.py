@@ -29,6 +29,7 @@ from arc_instrument.audio.protocol import (
 )
 from arc_instrument.domain import EVERY_VELOCITY, POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
+from arc_instrument.silence import sounding_span
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
 
@@ -138,9 +139,10 @@ class AudioClient(QObject):
         """Make `clip` the sound of a part from its next hit on and empty its pool; sounding voices keep the old one.
 
         Part 0 is the keys, and what MIDI plays on all channels but 10; parts 1 to 16 are the pads. A loop of all of a
-        clip that `keeps_length`, such as bars, lasts exactly as long; others are shortened by their crossfade.
+        clip that `keeps_length`, such as bars, lasts exactly as long; others end where they have died away, or are
+        shortened by their crossfade.
         """
-        self._armed[part] = ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, keeps_length=keeps_length)
+        self._armed[part] = _armed(clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
@@ -159,7 +161,7 @@ class AudioClient(QObject):
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, velocities, keeps_length)
+        stock[clip_id] = _armed(clip, root_note, clip_id, velocities, keeps_length)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
         self._send_clip("stock", part, stock[clip_id])
@@ -367,6 +369,12 @@ class AudioClient(QObject):
     def _show(self, state: AudioState) -> None:
         self.state = state
         self.stateChanged.emit(state)
+
+
+def _armed(clip: Clip, root_note: float, clip_id: int, velocities: tuple[int, int], keeps_length: bool) -> ArmedClip:
+    """With the end of its loop: where it has died away, but for what `keeps_length`."""
+    loop_end = 0 if keeps_length else sounding_span(clip.samples)[1]
+    return ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, velocities, keeps_length, loop_end)
 
 
 def _no_recording() -> Clip:

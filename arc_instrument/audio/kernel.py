@@ -15,6 +15,7 @@ from numba import carray, njit, types  # pyright: ignore[reportPrivateImportUsag
 from numba.extending import intrinsic
 
 from arc_instrument.domain import PARTS, POOL_CLIPS
+from arc_instrument.shape import MIN_LOOP_FRAMES
 
 PREVIEW_PART = PARTS  # plays the keys' clip as it is, whatever their shape
 AS_IT_IS = -1  # a note that no key has: the clip at its own pitch
@@ -28,7 +29,6 @@ SMOOTH_MS = 5.0  # time constant: 95 % of a change in 15 ms
 ATTACK_MS = 3.0
 RELEASE_MS = 5.0
 DECAY_MS = 15.0  # to -60 dB; the steepest step of the exponential is then that of the attack
-LOOP_FADE_MS = 3.0
 CEILING = 10 ** (-1 / 20)  # -1 dBFS
 KNEE = 10 ** (-3 / 20)  # below it the limiter does nothing
 LIMITER_RELEASE_MS = 80.0
@@ -51,6 +51,7 @@ SLOT = np.dtype(
         ("softest", "i4"),  # to `hardest`: the velocities that a stocked clip is for
         ("hardest", "i4"),
         ("keeps_length", "i4"),  # of its loop, whatever the crossfade
+        ("loop_end", "i8"),  # of a loop whose end nobody set: where the sound has died away, or `frames`
     ],
     align=True,
 )
@@ -510,7 +511,10 @@ def _warped(log2_hz, rate_hz):
 
 @njit(cache=True)
 def _loop(voice, shape, slot, state):
-    """Take over the loop of the shape, or leave it: at once, or after the seam that the voice is in."""
+    """Take over the loop of the shape, or leave it: at once, or after the seam that the voice is in.
+
+    `looping.played_loop` tells the same rules to those who show and write the loop.
+    """
     frames = slot.frames
     from_start = voice.position - (voice.loop_end - voice.loop_length)
     in_seam = voice.loop_length > 0.0 and (
@@ -524,14 +528,14 @@ def _loop(voice, shape, slot, state):
             voice.loop_length = 0.0
         return
     loop_fade = state.loop_fade
-    end = shape.loop_end if 0 < shape.loop_end <= frames else frames
-    start = min(shape.loop_start, end)
+    end = shape.loop_end if MIN_LOOP_FRAMES <= shape.loop_end <= frames else slot.loop_end
+    start = shape.loop_start if end - shape.loop_start >= MIN_LOOP_FRAMES else 0
     length = end - start
-    if length < 8:
+    if length < MIN_LOOP_FRAMES:
         return
     crossfade = min(max(shape.crossfade, int(loop_fade)), length // 4)
     through_silence = 0
-    if shape.crossfade == 0:
+    if shape.crossfade == 0 or (end == slot.loop_end and end < frames):
         crossfade, through_silence = min(int(loop_fade), length // 4), 1
     elif start < crossfade:
         after = frames - end

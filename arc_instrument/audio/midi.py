@@ -234,7 +234,7 @@ class MidiInputs:
             self._tell((), "No MIDI system found: play with the typed keys.")
         else:
             count = len(self._ports)
-            sentence = f"{count} MIDI input{'s' if count > 1 else ''}" if count else "No MIDI keyboard connected."
+            sentence = f"{count} MIDI input{'s' if count > 1 else ''}" if count else "No MIDI input"
             if busy:
                 sentence = f"{busy} does not open: close the program that uses it. {sentence}"
             self._tell(tuple(names), sentence)

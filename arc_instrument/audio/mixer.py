@@ -22,7 +22,7 @@ from arc_instrument.audio.kernel import (
     ROWS,
 )
 from arc_instrument.domain import EVERY_VELOCITY, PARTS, POOL_CLIPS, RATE_HZ
-from arc_instrument.shape import DEFAULT_SHAPE, MODES, Shape
+from arc_instrument.shape import DEFAULT_SHAPE, LOOP_FADE_MS, MODES, Shape
 
 __all__ = [
     "ATTACK_MS",
@@ -76,7 +76,7 @@ class Mixer:
         self._bus = np.zeros(1, kernel.BUS)
         self._bus["rate_hz"], self._bus["limiter_gain"] = rate_hz, 1.0
         self._bus["cut_step"] = 1000 / (RELEASE_MS * rate_hz)
-        self._bus["loop_fade"] = round(kernel.LOOP_FADE_MS * rate_hz / 1000)
+        self._bus["loop_fade"] = round(LOOP_FADE_MS * rate_hz / 1000)
         self._bus["smooth_share"] = -np.expm1(-1000 * kernel.TICK / (kernel.SMOOTH_MS * rate_hz))
         self._bus["limiter_share"] = -np.expm1(-1000 / (kernel.LIMITER_RELEASE_MS * rate_hz))
         self._events = np.zeros(EVENTS, kernel.EVENT)
@@ -102,14 +102,16 @@ class Mixer:
         clip_id: int = 0,
         velocities: tuple[int, int] = EVERY_VELOCITY,
         keeps_length: bool = False,
+        loop_end: int = 0,
     ) -> bool:
         """Make float32 (frames, 2) at the mixer's rate the sound of a part from its next hit on and empty its pool.
 
-        One that `keeps_length`, such as bars, is never shortened by the crossfade of its loop.
+        One that `keeps_length`, such as bars, is never shortened by the crossfade of its loop. `loop_end` is where a
+        loop ends whose end nobody set, in frames at the mixer's rate, 0 for the clip's own.
 
         Sounding voices keep theirs. False when no slot is free, because the callback has taken no event for long.
         """
-        return self._put(kernel.ARM, samples, root_note, part, clip_id, velocities, keeps_length)
+        return self._put(kernel.ARM, samples, root_note, part, clip_id, velocities, keeps_length, loop_end)
 
     def stock(
         self,
@@ -119,12 +121,13 @@ class Mixer:
         clip_id: int = 0,
         velocities: tuple[int, int] = EVERY_VELOCITY,
         keeps_length: bool = False,
+        loop_end: int = 0,
     ) -> bool:
         """Add a clip to a part's pool; of more than 16 the oldest goes unheard.
 
         Each hit takes the first whose `velocities`, softest and hardest, hold its own; if none does, the nearest.
         """
-        return self._put(kernel.STOCK, samples, root_note, part, clip_id, velocities, keeps_length)
+        return self._put(kernel.STOCK, samples, root_note, part, clip_id, velocities, keeps_length, loop_end)
 
     def clear_stock(self, part: int = 0) -> bool:
         """Forget a part's pool: its last sound sounds again."""
@@ -139,6 +142,7 @@ class Mixer:
         clip_id: int,
         velocities: tuple[int, int],
         keeps_length: bool,
+        loop_end: int,
     ) -> bool:
         samples = np.nan_to_num(np.array(samples, dtype=np.float32, order="C"), posinf=0.0, neginf=0.0)
         if len(samples) == 0:
@@ -150,7 +154,8 @@ class Mixer:
             if slot is None:
                 return False
             self._clips[slot] = samples
-            self._slots[slot] = samples.ctypes.data, len(samples), root_note, clip_id, *velocities, keeps_length
+            end = min(loop_end or len(samples), len(samples))
+            self._slots[slot] = samples.ctypes.data, len(samples), root_note, clip_id, *velocities, keeps_length, end
             return self._push(kind, part, slot)
 
     def _used_slots(self) -> set[int]:

@@ -40,7 +40,7 @@ class ArmedClip:
     """What a part plays: float32 (frames, 2) at `rate_hz`, the note that plays it as it is, and its number in the app.
 
     `velocities`, softest and hardest, are those of the hits that take it out of a pool; whether a loop of all
-    of it `keeps_length` or is shortened by its crossfade.
+    of it `keeps_length` or is shortened by its crossfade; where such a loop ends, 0: with its last frame.
     """
 
     samples: np.ndarray
@@ -49,6 +49,7 @@ class ArmedClip:
     clip_id: int
     velocities: tuple[int, int] = EVERY_VELOCITY
     keeps_length: bool = False
+    loop_end: int = 0
 
 
 @dataclass(frozen=True)

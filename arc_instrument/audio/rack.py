@@ -62,4 +62,6 @@ class Rack:
 
 
 def _put(put: Callable[..., bool], sound: Sound, part: int, clip: ArmedClip) -> None:
-    sound.put(put, clip.samples, clip.rate_hz, clip.root_note, part, clip.clip_id, clip.velocities, clip.keeps_length)
+    loop_end = round(clip.loop_end * sound.mixer.rate_hz / clip.rate_hz)
+    told = clip.root_note, part, clip.clip_id, clip.velocities, clip.keeps_length, loop_end
+    sound.put(put, clip.samples, clip.rate_hz, *told)

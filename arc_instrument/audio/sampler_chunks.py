@@ -60,7 +60,7 @@ def marks_of(comment: Mapping[str, Any], frames: int, rate_hz: int) -> SamplerMa
     The loop is the one that was chosen, else the bars that were asked for.
     """
     facts = comment.get("facts") or {}
-    length, loop = _length(comment), _chosen_loop(comment)
+    length, loop = _length(comment), chosen_loop(comment)
     if loop is None and length is not None:
         loop = Loop(0, length.frames(rate_hz))
     onsets = [frame for frame in facts.get("onsets", ()) if frame < frames]
@@ -72,7 +72,8 @@ def marks_of(comment: Mapping[str, Any], frames: int, rate_hz: int) -> SamplerMa
     )
 
 
-def _chosen_loop(comment: Mapping[str, Any]) -> Loop | None:
+def chosen_loop(comment: Mapping[str, Any]) -> Loop | None:
+    """The loop that the settings of a file tell; None for none, and for what is no loop."""
     ends = comment.get("loop")
     if isinstance(ends, list | tuple) and len(ends) == 2 and all(type(frame) is int for frame in ends):
         return Loop(*ends)

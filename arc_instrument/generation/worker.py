@@ -52,6 +52,7 @@ class Worker(QObject):
         self._queue = queue
         self._synth: Synth | None = None
         self._model: ModelChoice | None = None  # what `_synth` is
+        self._before: ModelChoice | None = None  # the last one that was loaded
         self._loaded: LoadedModel | None = None  # and what is told of it
 
     @Slot()
@@ -72,18 +73,20 @@ class Worker(QObject):
         if self._loaded is not None and self._model == wanted:
             self.modelLoaded.emit(self._loaded)
         else:
-            self._replace(wanted, self._model)
+            self._replace(wanted)
         self.run_waiting()
 
-    def _replace(self, wanted: ModelChoice, before: ModelChoice | None) -> None:
+    def _replace(self, wanted: ModelChoice) -> None:
         self._synth = self._model = self._loaded = None  # at once: two large models may not fit into memory
         _give_memory_back()
         problems = []
-        instead = (before or wanted, wanted._replace(precision=""), wanted._replace(weights=None), ModelChoice())
+        instead = (self._before or wanted, wanted._replace(precision=""), wanted._replace(weights=None), ModelChoice())
         for model in dict.fromkeys((wanted, *instead)):
             problem = self._try(model)
             if problem is None:
                 break
+            if self._queue.wanted != wanted:
+                return  # another was chosen meanwhile, and is loaded next: not this one's substitute first
             problems.append(problem)
         if self._model is None:
             self.phaseChanged.emit(Phase.FAILED, problems[0])
@@ -109,7 +112,7 @@ class Worker(QObject):
         except Exception as error:
             _log.exception("the model could not be loaded")
             return f"The model could not be loaded ({_brief(error)})."
-        self._synth, self._model = synth, model
+        self._synth, self._model, self._before = synth, model, model
         self._loaded = LoadedModel(synth.name, synth.max_seconds, synth.licence, synth.licence_link, model.weights)
         self.modelLoaded.emit(self._loaded)
         self.phaseChanged.emit(Phase.READY, "Ready")

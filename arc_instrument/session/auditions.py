@@ -1,11 +1,13 @@
 """Auditions: hearing the takes: what is chosen is read, becomes the current sound, and plays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
-from arc_instrument.domain import Clip, GenerationRequest, Take
+from arc_instrument.domain import Clip, GenerationRequest, Take, UserError
+from arc_instrument.editing import UNEDITED, Edit, edited
 from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.selection import Selection
@@ -35,11 +37,24 @@ class Auditions(QObject):
         self._takes, self._selection, self._request_of = takes, selection, request_of
         self._wanted: Take | None = None
         self._recalled: Path | None = None
+        self._recalled_edit = UNEDITED
         takes.listed.connect(self._on_listed)
 
     def recall(self, path: Path) -> None:
         """Make the take at `path` the current sound as soon as it is listed, without playing it: nothing to undo."""
         self._recalled = path
+
+    def recall_edit(self, edit: Edit) -> None:
+        """What was done to the take that `recall` names."""
+        self._recalled_edit = edit
+
+    @property
+    def edit(self) -> Edit:
+        """Of the current sound; as it was recalled until that is there."""
+        current = self._store.state.current
+        if current is not None:
+            return current.edit
+        return UNEDITED if self._recalled is None else self._recalled_edit
 
     @property
     def path(self) -> Path | None:
@@ -128,12 +143,20 @@ class Auditions(QObject):
         else:
             self._player.load(self._takes.with_take(sound))
 
+    def _load_recalled(self, sound: CurrentSound) -> None:
+        try:
+            edited(sound.clip, self._recalled_edit)
+        except (UserError, TypeError):  # the file is another than it was, or what was recalled is no edit
+            self._load(sound)
+        else:
+            self._load(replace(sound, edit=self._recalled_edit))
+
     @Slot()
     def _on_listed(self) -> None:
         if self._recalled is None or self._wanted is not None or self._store.state.current is not None:
             return
         take = next((take for take in self._store.state.takes if take.path == self._recalled), None)
         if take is not None:
-            self._read(take, self._load)
+            self._read(take, self._load_recalled)
         else:  # it was deleted
             self._recalled = None

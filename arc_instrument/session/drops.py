@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from arc_instrument.audio.sampler_chunks import chosen_loop
 from arc_instrument.domain import Clip, Take
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.store import Store
@@ -16,8 +17,8 @@ class Drops(QObject):
     """A file of ours brings back its take, whatever else sounds is something to start from.
 
     `start_from(path)` makes a file the init, `set_init(name, clip)` a sound; `restore(take)` sets the controls to what
-    made it, `select(take, clip)` makes it the current sound, and `choose_model(name)` says whether that model is here,
-    and loads it.
+    made it, `select(take, clip)` makes it the current sound, `loop_between(start, end)` loops it, and
+    `choose_model(name)` says whether that model is here, and loads it.
     """
 
     def __init__(
@@ -30,11 +31,12 @@ class Drops(QObject):
         select: Callable[[Take, Clip], None],
         choose_model: Callable[[str], bool],
         clear_init: Callable[[], None],
+        loop_between: Callable[[int, int], None],
     ):
         super().__init__(store)
         self._store, self._shelf = store, shelf
         self._start_from, self._set_init, self._restore, self._select = start_from, set_init, restore, select
-        self._choose_model, self._clear_init = choose_model, clear_init
+        self._choose_model, self._clear_init, self._loop_between = choose_model, clear_init, loop_between
 
     def restore_or_start_from(self, paths: list[Path]) -> None:
         """Dropped anywhere: restore the one file of ours, start from any other; refuse the rest with a sentence."""
@@ -60,6 +62,9 @@ class Drops(QObject):
         self._store.dismiss_message()
         self._restore(take)
         self._select(take, clip)
+        loop = chosen_loop(take.settings)
+        if loop is not None and 0 <= loop.start < loop.end <= len(clip.samples):
+            self._loop_between(loop.start, loop.end)
         self._find_recording(take)
         if not self._choose_model(take.model_name):
             self._store.say(

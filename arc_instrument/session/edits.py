@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from arc_instrument.domain import Generated, Timing, UserError
-from arc_instrument.editing import UNEDITED, Edit, edited
+from arc_instrument.editing import UNEDITED, Edit, edited, without_silence
 from arc_instrument.session.state import CurrentSound
 
 if TYPE_CHECKING:
@@ -38,11 +38,19 @@ class Edits(QObject):
         except UserError as error:
             self._session.say(str(error))
             return
-        before = sound.edit
-        self._show(edit, sound)
-        undo, redo = partial(self._show, before, sound), partial(self._show, edit, sound)
         one = f"edit sound {id(sound.clip)}"  # a sound that came by itself within a second is edited in another step
-        self._session.history.record("edit sound", undo, redo, merge=one)
+        self._do("edit sound", edit, sound, merge=one)
+
+    def trim_silence(self) -> None:
+        """Cut off what is silent before and after the current sound, as dragging its trim handles does."""
+        sound = self._session.state.current
+        if sound is None:
+            return
+        edit = without_silence(sound.clip, sound.edit)
+        if edit == sound.edit:
+            self._session.say("There is no silence to trim: it sounds from its beginning to its end.", is_error=False)
+        else:
+            self._do("trim silence", edit, sound)
 
     def keep(self) -> None:
         """Make the edited sound a take of its own."""
@@ -60,6 +68,12 @@ class Edits(QObject):
             kept = Generated(request, heard, timing, take.model_name, take.weights_licence)
             self._session.takes.keep(kept)
             self._session.say("The edited sound is a take of its own now.", is_error=False)
+
+    def _do(self, label: str, edit: Edit, sound: CurrentSound, *, merge: str = "") -> None:
+        before = sound.edit
+        self._show(edit, sound)
+        undo, redo = partial(self._show, before, sound), partial(self._show, edit, sound)
+        self._session.history.record(label, undo, redo, merge=merge)
 
     def _show(self, edit: Edit, of: CurrentSound) -> None:
         """Put `edit` on the sound it was made for; a fresh note or a draft may have come instead by itself."""

@@ -59,6 +59,11 @@ class History(QObject):
             del self._done[0]
         self._render()
 
+    def settle(self) -> None:
+        """A gesture has ended: what comes next is a step of its own, however soon."""
+        if self._done:
+            self._done[-1].merge = ""
+
     def undo(self) -> None:
         """Take back the last step, if there is one."""
         if self._done:
@@ -79,8 +84,7 @@ class History(QObject):
             change()
         finally:
             self._is_replaying = False
-            if self._done:
-                self._done[-1].merge = ""  # what comes now is a step of its own
+            self.settle()
             self._render()
 
     def _render(self) -> None:

@@ -13,6 +13,7 @@ from arc_instrument.drum_kit import ONE_SHOT_SECONDS, kit_prompts
 from arc_instrument.marks import where_now
 from arc_instrument.session.orders import Orders, random_seed
 from arc_instrument.session.state import Pad, SessionState
+from arc_instrument.shape import Shape
 from arc_instrument.takefile import comment_of
 from arc_instrument.waveform import peaks
 
@@ -88,13 +89,21 @@ class Kit(QObject):
         """Whether `fill` leaves the pad alone."""
         self._edit("lock", index, locked=not self.pads[index].locked)
 
+    def set_gain(self, index: int, gain_db: float) -> None:
+        """The level of a pad, whatever it plays; a drag is one step."""
+        self._shape(index, "gain", gain_db=gain_db)
+
+    def set_pan(self, index: int, pan: float) -> None:
+        """Where a pad sounds between left (−1) and right (1), whatever it plays; a drag is one step."""
+        self._shape(index, "pan", pan=pan)
+
     def export(self) -> None:
         """Write the pads that have a take as a folder with an SFZ."""
         from arc_instrument.export import Pad as ExportedPad
 
         pads = [
-            ExportedPad(pad.clip, comment_of(pad.take), FIRST_PAD_NOTE + index)
-            for index, pad in enumerate(self.pads)
+            ExportedPad(pad.clip, comment_of(pad.take), FIRST_PAD_NOTE + index, gain_db=shape.gain_db, pan=shape.pan)
+            for index, (pad, shape) in enumerate(zip(self.pads, self._session.state.shapes[1:], strict=True))
             if pad.clip is not None and pad.take is not None
         ]
         if pads:
@@ -107,6 +116,8 @@ class Kit(QObject):
         for index, pad in zip(range(len(self.pads)), said, strict=False):
             words = {"prompt": str(pad["prompt"]), "seed": int(pad["seed"]), "locked": bool(pad["locked"])}
             self._change(index, **words)
+            mix = {name: float(pad[name]) for name in ("gain_db", "pan") if name in pad}  # older files do not say
+            self._use_shape(index, replace(self._session.state.shapes[index + 1], **mix))
             if pad["take"]:
                 self._recalled[index] = Path(pad["take"])
                 self._session.read_file(self._recalled[index], partial(self._recall, index))
@@ -145,6 +156,19 @@ class Kit(QObject):
             undo, redo = partial(self._change, index, **before), partial(self._change, index, **changes)
             label = f"{what} of pad {index + 1}"
             self._session.history.record(label, undo, redo, merge=label if merge else "")
+
+    def _shape(self, index: int, what: str, **changes: float) -> None:
+        """Change fields of a pad's shape, undoably. Raises ValueError for a value out of its range."""
+        before = self._session.state.shapes[index + 1]
+        after = replace(before, **changes)
+        if after != before:
+            self._use_shape(index, after)
+            undo, redo = partial(self._use_shape, index, before), partial(self._use_shape, index, after)
+            label = f"{what} of pad {index + 1}"
+            self._session.history.record(label, undo, redo, merge=label)
+
+    def _use_shape(self, index: int, shape: Shape) -> None:
+        self._session.player.set_shape(index + 1, shape)
 
     def _put(self, pads: dict[int, Pad]) -> bool:
         """Show these, and order the sounds of those that are pending, beside what is on order for other pads.

@@ -71,16 +71,12 @@ class Player(QObject):
         self.keysArmed.emit()
 
     def tell_take(self, take: Take) -> None:
-        """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it.
-
-        But for a fresh note: arming would empty the pool that it came from, where it had its own root already.
-        """
+        """The current sound has become `take`: from the next hit on, the keys play it from the root heard in it."""
         sound = self._store.state.current
         assert sound is not None
         told = replace(sound, take=take)
-        is_fresh = sound.request is not None and sound.request.origin == "fresh"
         self._store.update(current=told)
-        if told.root_note != sound.root_note and not is_fresh:
+        if told.root_note != sound.root_note:
             self._audio.arm(told.heard, told.root_note, keeps_length=told.keeps_length)
             self.keysArmed.emit()
 

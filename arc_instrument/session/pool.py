@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -35,6 +36,9 @@ class _Stocked:
 class Pool(QObject):
     """Keeps the keys' pool in the audio process full while "fresh" is on; a sound that was hit becomes a take.
 
+    The current sound stays what it is, or the window would show another at each key: `state.heard` is the last one that
+    sounded, and `keep_heard` makes it the current sound, which the next ones are near.
+
     Everything else that is ordered goes first. When what the controls describe changes, the pool is emptied. Each sound
     has its own root, as takes do, so that hits stay in tune, and the velocities of its layer: the hit itself chooses
     among those that are there, in the audio process.
@@ -47,7 +51,7 @@ class Pool(QObject):
         self._emptied: dict[int, _Stocked] = {}  # that was there before: a hit of it may still be on its way
         self._layers: dict[int, Layer] = {}  # of what is on order, or being listened to, by the number of the request
         self._key: tuple[object, ...] = ()  # what the stock was made from
-        self._anchor: CurrentSound | None = None  # what fresh notes are near: the last sound that is none of them
+        self._anchor: CurrentSound | None = None  # what fresh notes are near: the current sound
         self._gave_up = False  # until something else is wanted
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
@@ -68,6 +72,18 @@ class Pool(QObject):
         what = drives[(drives.index(self._session.state.velocity_drives) + 1) % len(drives)]
         self.set_velocity_drives(what)
         self._session.say(f"The velocity of fresh notes changes: {DRIVES[what].lower()}.", is_error=False)
+
+    def keep_heard(self) -> None:
+        """Make the fresh note that was heard last the current sound: seen, edited, and what the next ones are near."""
+        sound = self._session.state.heard
+        if sound is not None:
+
+            def show(heard: CurrentSound | None) -> None:
+                self._session.update(heard=heard)
+
+            with self._session.together():
+                also = partial(show, sound), partial(show, None)
+                self._session.auditions.choose(sound, "keep fresh note", also=also)
 
     @Slot()
     def fill(self) -> None:
@@ -112,16 +128,19 @@ class Pool(QObject):
 
     @Slot(object)
     def _on_state(self, state: SessionState) -> None:
-        current = state.current
-        if current is not None and not (current.request and current.request.origin == "fresh"):
-            self._anchor = current
+        anchor, self._anchor = self._anchor, state.current or self._anchor
+        if state.heard is not None and anchor is not None and self._anchor and self._anchor.clip is not anchor.clip:
+            self._session.update(heard=None)
         key = (
             state.fresh, *state.asked, state.model, state.distance_percent, state.velocity_drives,
             self._anchor and self._anchor.clip,
         )  # fmt: skip
         if key != self._key:
-            self._key = key
+            was_fresh, self._key = bool(self._key and self._key[0]), key
             self._empty()
+            current = self._session.state.current
+            if was_fresh and not state.fresh and current is not None:
+                self._session.player.load(current)  # the keys would go on with the last fresh note
         elif state.fresh and not self._settled.isActive():
             self.fill()
 
@@ -182,9 +201,10 @@ class Pool(QObject):
     def _on_hit(self, hit: HitEvent) -> None:
         stocked = self._stock.pop(hit.clip_id, None) if hit.part == 0 else None
         if stocked is not None:
-            sound = replace(current_sound(stocked.generated), near_root=self._root_of(stocked))
-            self._session.update(current=sound, stocked=len(self._stock))
+            self._session.update(stocked=len(self._stock))
         elif hit.part == 0:
             stocked = self._emptied.pop(hit.clip_id, None)
         if stocked is not None:
+            heard = replace(current_sound(stocked.generated), near_root=self._root_of(stocked))
+            self._session.update(heard=heard)
             self._session.takes.keep(stocked.generated)

@@ -1,4 +1,4 @@
-"""Sampler: how the keys sound the current clip: mode, envelope, filter, level, glide, loop."""
+"""Sampler: how the keys sound the current clip: mode, envelope, filter, level, pan, glide, loop."""
 
 from dataclasses import replace
 from functools import partialmethod
@@ -37,6 +37,10 @@ class Sampler(QObject):
     def set_loop(self, start: int, end: int, crossfade_ms: float) -> None:
         """What repeats, in frames of the sound as the keys play it; an `end` of 0 is the sound's."""
         self._change("loop points", merge="loop", loop_start=start, loop_end=end, crossfade_ms=crossfade_ms)
+
+    def loop_between(self, start: int, end: int) -> None:
+        """Loop, and there: in frames of the sound as the keys play it."""
+        self._change("loop", mode="loop", loop_start=start, loop_end=end)
 
     set_attack = partialmethod(set, "attack_ms")
     set_decay = partialmethod(set, "decay_ms")

@@ -23,6 +23,7 @@ from arc_instrument.session.history import History
 from arc_instrument.session.kit import Kit
 from arc_instrument.session.live import Live
 from arc_instrument.session.maker import Maker
+from arc_instrument.session.microphone import Microphone
 from arc_instrument.session.midi_map import MidiMap
 from arc_instrument.session.model import ModelCommands
 from arc_instrument.session.morph_pad import MorphPad
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 
 class Session(Store):
-    """The store, with the commands that make sounds and keep them; `player` plays, `voice` records.
+    """The store, with the commands that make sounds and keep them; `player` plays, `voice` records from `microphone`.
 
     Signals:
         takeMade(Take): a new take is on disk.
@@ -111,8 +112,10 @@ class Session(Store):
         self.auditions = Auditions(
             self, self.history, self.player, self._shelf, self.takes, self.selection, self.maker.request_of
         )
-        self.voice = Voice(self, self.history, audio, self.player, self._shelf, voice, recordings)
+        self.microphone = Microphone(self, audio)
+        self.voice = Voice(self, self.history, audio, self.microphone, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
+        self.sampler = Sampler(self, self.history, self.player)
         self.drops = Drops(
             self,
             self._shelf,
@@ -122,9 +125,9 @@ class Session(Store):
             self.auditions.hear,
             self.model.choose_named,
             self.clear_init,
+            self.sampler.loop_between,
         )
         self.exporter = Exporter(self, self._shelf, self.history)
-        self.sampler = Sampler(self, self.history, self.player)
         self.edits = Edits(self)
         self.tempo = TempoGrid(self, self.history)
         self.transport = Transport(self, self.player)
@@ -145,6 +148,7 @@ class Session(Store):
         self.player.shutdown()
         self.voice.shutdown()
         self.takes.shutdown()
+        self.exporter.shutdown()
         self._shelf.shutdown()
 
     # --- the controls -------------------------------------------------------------------------------------------
@@ -195,6 +199,8 @@ class Session(Store):
             changes = changes | {"seconds": self._possible(seconds)}
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
         self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.seconds))
+        if "metronome_bpm" in changes:  # the one control that the settings file keeps
+            self.settingsChanged.emit()
 
     def sound_settings(self) -> SoundSettings:
         """The controls as the session file keeps them."""

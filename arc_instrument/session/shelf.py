@@ -164,7 +164,7 @@ class Shelf:
             yield from relocation.copy(source, target)
             self._copied.append((source, target))
 
-        self._step(copy(), progress, done, failed)
+        self.step(copy(), progress, done, failed, at_once=20)
 
     def resume_fetching(self, progress: Callable[[int, int], None], done: Callable[[], None], failed: Failed) -> None:
         """Go on with a move into the library that was cut off."""
@@ -201,6 +201,35 @@ class Shelf:
         """Do any other work that the window must not wait for; a `UserError` of it is told as it is."""
         self._run(job, done, failed)
 
+    def step(
+        self,
+        steps: Iterator[tuple[int, int]],
+        progress: Callable[[int, int], None],
+        done: Callable[[], None],
+        failed: Failed,
+        at_once: int = 1,
+    ) -> None:
+        """Run `steps` as many small jobs, so that what a person does meanwhile need not wait for all of them."""
+        if not self._is_open:
+            return  # a marker in the new folder makes the next start go on with a move
+
+        def some() -> tuple[int, int] | None:
+            reached = None
+            for _ in range(at_once):
+                reached = next(steps, None)
+                if reached is None:
+                    break
+            return reached
+
+        def go_on(reached: tuple[int, int] | None) -> None:
+            if reached is None:
+                done()
+            else:
+                progress(*reached)
+                self.step(steps, progress, done, failed, at_once)
+
+        self._run(some, go_on, failed)
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _takes(self, library: Library) -> list[Take]:
@@ -231,30 +260,6 @@ class Shelf:
         """The library in whose folder `path` lies."""
         libraries = [*self._libraries, *([self._refuge] if self._refuge else [])]
         return next((library for library in libraries if path.is_relative_to(library.folder)), self._library)
-
-    def _step(
-        self, steps: Iterator[tuple[int, int]], progress: Callable[[int, int], None], done: Callable[[], None], failed
-    ) -> None:
-        """Run `steps` as many small jobs, so that what a person does meanwhile need not wait for all of them."""
-        if not self._is_open:
-            return  # the marker in the new folder makes the next start go on
-
-        def some() -> tuple[int, int] | None:
-            reached = None
-            for _ in range(20):
-                reached = next(steps, None)
-                if reached is None:
-                    break
-            return reached
-
-        def go_on(reached: tuple[int, int] | None) -> None:
-            if reached is None:
-                done()
-            else:
-                progress(*reached)
-                self._step(steps, progress, done, failed)
-
-        self._run(some, go_on, failed)
 
     def _run(self, job: Callable[[], Result], done: Callable[[Result], None], failed: Failed) -> None:
         def work() -> None:

@@ -1,7 +1,7 @@
 """What the window shows, as one frozen value. No Qt."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ import numpy as np
 from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.domain import PARTS, Clip, GenerationRequest, LoadedModel, Phase, Progress, SoundFacts, Take
 from arc_instrument.editing import UNEDITED, Edit, edited
+from arc_instrument.looping import PlayedLoop, played_loop
 from arc_instrument.midi_bindings import Binding
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
+from arc_instrument.silence import sounding_span
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -51,6 +53,17 @@ class CurrentSound:
     def heard(self) -> Clip:
         """The clip as keys, playback and export have it."""
         return self.clip if self.edit == UNEDITED else edited(self.clip, self.edit)
+
+    @property
+    def heard_frames(self) -> int:
+        """How long `heard` is."""
+        end = len(self.clip.samples) if self.edit.end is None else self.edit.end
+        return end - self.edit.start
+
+    @cached_property
+    def own_loop_end(self) -> int:
+        """Where a loop ends whose end nobody set, in frames of `heard`: where that has died away, but for bars."""
+        return self.heard_frames if self.keeps_length else sounding_span(self.heard.samples)[1]
 
     @property
     def facts(self) -> SoundFacts | None:
@@ -97,12 +110,26 @@ EMPTY_PADS = (Pad(),) * (PARTS - 1)
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or a remedy of `ui.window`."""
+    """One sentence, with at most one action: the id of an entry in `actions.ACTIONS` or a remedy of `ui.window`.
+
+    `detail` is what would fill the line, as a whole path does.
+    """
 
     text: str
     is_error: bool = True
     action: str = ""
     action_title: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ExportProgress:
+    """How many of the sounds are written that are exported just now."""
+
+    what: str  # "takes" or "pads"
+    done: int
+    count: int
+    left_ms: float | None = None  # expected; None before one is written
 
 
 @dataclass(frozen=True)
@@ -178,6 +205,7 @@ class SessionState:
     pads: tuple[Pad, ...] = EMPTY_PADS
     kit_ms: float | None = None  # until the last pad that is being made is there
     stocked: int = 0  # fresh notes that are rendered ahead
+    heard: CurrentSound | None = None  # the last of them that sounded, until it is kept or another sound is current
     velocity_drives: str = ""  # what the velocity of fresh notes changes, one of `velocity.DRIVES`
     live: bool = False  # whether a change of the controls makes the sound anew at once
     morph_prompts: tuple[str, str, str, str] = ("", "", "", "")
@@ -186,6 +214,7 @@ class SessionState:
 
     export_format: str = "wav24"  # of `wavfile.FORMATS`
     exported: Path | None = None  # what was exported last
+    exporting: ExportProgress | None = None  # while more than one sound is written
 
     audio: "AudioState | None" = None
     recording: bool = False
@@ -251,6 +280,14 @@ class SessionState:
     @property
     def looped(self) -> bool:
         return self.shape.mode == "loop"
+
+    @property
+    def loop(self) -> PlayedLoop | None:
+        """What the keys repeat of the current sound; None outside of loop mode."""
+        sound = self.current
+        if sound is None or not self.looped:
+            return None
+        return played_loop(self.shape, sound.heard_frames, sound.own_loop_end, keeps_length=sound.keeps_length)
 
     @property
     def is_draft(self) -> bool:

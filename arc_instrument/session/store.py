@@ -63,9 +63,11 @@ class Store(QObject):
         else:
             tell()
 
-    def say(self, text: str, *, is_error: bool = True, action: str = "", action_title: str = "") -> None:
-        """Show one sentence, with at most one action."""
-        self.update(message=Message(text, is_error, action, action_title))
+    def say(
+        self, text: str, *, is_error: bool = True, action: str = "", action_title: str = "", detail: str = ""
+    ) -> None:
+        """Show one sentence, with at most one action; what it leaves out for its length is its `detail`."""
+        self.update(message=Message(text, is_error, action, action_title, detail))
 
     def dismiss_message(self) -> None:
         if self.state.message is not None:

@@ -1,4 +1,4 @@
-"""Voice: what a person does to start from a recording: record, count in, keep what was played, monitor, calibrate."""
+"""Voice: what a person does to start from a recording: count in, record, keep what was played."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from arc_instrument import recordings
-from arc_instrument.audio.protocol import AudioLevels, AudioState, RecordingPlan
+from arc_instrument.audio.protocol import AudioLevels, RecordingPlan
 from arc_instrument.audio.wavfile import Opening, read_opening
 from arc_instrument.domain import MAX_RECORDING_SECONDS, Clip
 from arc_instrument.recording_length import RecordingLength, recording_length
 from arc_instrument.recordings import Recovered
 from arc_instrument.session.comparison import Comparison
 from arc_instrument.session.history import History
+from arc_instrument.session.microphone import Microphone
 from arc_instrument.session.player import Player
 from arc_instrument.session.shelf import Shelf
 from arc_instrument.session.store import Store
@@ -41,6 +42,7 @@ class Voice(QObject):
         store: Store,
         history: History,
         audio: "AudioClient",
+        microphone: Microphone,
         player: Player,
         shelf: Shelf,
         settings: VoiceSettings | None = None,
@@ -49,11 +51,10 @@ class Voice(QObject):
         """`folder` is where recordings are kept, None for nowhere."""
         super().__init__(store)
         self._store, self._history = store, history
-        self._audio, self._shelf, self._folder = audio, shelf, folder
+        self._audio, self._microphone, self._shelf, self._folder = audio, microphone, shelf, folder
         self._comparison = Comparison(store, player, shelf)
         settings = settings or VoiceSettings()
-        self._round_trips_ms = dict(settings.round_trips_ms)
-        self._monitored_pair = ""
+        microphone.round_trips_ms = dict(settings.round_trips_ms)
         self._part: Path | None = None
         self._ended_early = False
         self._recorded_seconds = 0.0
@@ -64,15 +65,12 @@ class Voice(QObject):
         audio.recordingCut.connect(self._on_recording_cut)
         audio.recordingAtRisk.connect(lambda sentence: store.say(sentence, is_error=False))
         audio.kept.connect(self._on_kept)
-        audio.calibrated.connect(self._on_calibrated)
-        audio.howled.connect(self._on_howled)
         audio.levelsChanged.connect(self._on_levels)
-        audio.stateChanged.connect(self._on_audio)
 
     def settings(self) -> VoiceSettings:
         """What the settings file keeps."""
         kept = {name: getattr(self._store.state, name) for name in _KEPT}
-        return VoiceSettings(**kept, round_trips_ms=self._round_trips_ms)
+        return VoiceSettings(**kept, round_trips_ms=self._microphone.round_trips_ms)
 
     def shutdown(self) -> None:
         self._retry_recovery.stop()
@@ -86,7 +84,7 @@ class Voice(QObject):
         if state.recording:
             self._ended_early = state.count_in_beat > 0
             self._audio.stop_recording()
-        elif not self._say_problem():
+        elif not self._microphone.say_problem():
             self._ended_early, self._recorded_seconds = False, 0.0
             length = self._length
             self._part = recordings.part_path(self._folder) if self._folder else None
@@ -113,7 +111,7 @@ class Voice(QObject):
 
     def keep_last(self) -> None:
         """Start from what the input heard within the last 12 s, though nobody had pressed record."""
-        if not self._say_problem():
+        if not self._microphone.say_problem():
             self._audio.keep_last()
 
     @Slot(object)
@@ -128,7 +126,9 @@ class Voice(QObject):
             return
         if part is not None:
             part.unlink(missing_ok=True)
-        if not self._ended_early and not self._say_problem():  # the input may have gone since the recording began
+        if (
+            not self._ended_early and not self._microphone.say_problem()
+        ):  # the input may have gone since the recording began
             sentence = "The recording is silent: check the microphone and its level."
             self._store.say(sentence, action="record", action_title="Again")
 
@@ -136,7 +136,7 @@ class Voice(QObject):
     def _on_kept(self, clip: Clip) -> None:
         if not clip.is_silent:
             self._take(f"Kept {datetime.now():%H:%M}", clip, None)
-        elif not self._say_problem():
+        elif not self._microphone.say_problem():
             self._store.say("The last 12 seconds were silent: check the microphone and its level.")
 
     def _take(self, name: str, clip: Clip, part: Path | None) -> None:
@@ -144,17 +144,6 @@ class Voice(QObject):
         folder = self._folder
         if folder is not None:
             self._shelf.run(lambda: recordings.keep(clip, folder, part), lambda _path: None, self._store.say)
-
-    def _say_problem(self) -> bool:
-        """Whether no recording is possible now; if so, say why."""
-        audio = self._store.state.audio
-        if audio is None or not audio.running:
-            problem = f"Nothing to record with. {audio.sentence if audio else 'The sound is still starting.'}"
-        else:
-            problem = audio.recording_sentence
-        if problem:
-            self._store.say(problem, action="restart_audio", action_title="Try again")
-        return bool(problem)
 
     # --- what a crash cut off -----------------------------------------------------------------------------------
 
@@ -260,70 +249,6 @@ class Voice(QObject):
     def _set(self, **changes: object) -> None:
         self._store.update(**changes)
         self._store.settingsChanged.emit()
-
-    # --- monitor --------------------------------------------------------------------------------------------------
-
-    def toggle_monitor(self) -> None:
-        """Hear the input, or not. Off at every start and on every other pair of devices: loudspeakers would howl."""
-        if self._store.state.monitoring:
-            self._end_monitor()
-        elif not self._say_problem():
-            audio = self._store.state.audio
-            self._monitored_pair = audio.device_pair if audio else ""
-            self._store.update(monitoring=True)
-            self._audio.set_monitor(self._store.state.monitor_gain)
-
-    def set_monitor_gain(self, gain: float) -> None:
-        """Linear, 0 … 2."""
-        self._set(monitor_gain=min(max(gain, 0.0), 2.0))
-        if self._store.state.monitoring:
-            self._audio.set_monitor(self._store.state.monitor_gain)
-
-    def _end_monitor(self) -> None:
-        self._store.update(monitoring=False)
-        self._audio.set_monitor(0.0)
-
-    @Slot()
-    def _on_howled(self) -> None:
-        self._store.update(monitoring=False)
-        self._store.say("The microphone heard its own loudspeaker and howled: monitoring is off, wear headphones.")
-
-    # --- round trip -----------------------------------------------------------------------------------------------
-
-    def calibrate(self) -> None:
-        """Play a sweep, hear when it comes back, and shift recordings to the click by that from now on."""
-        state = self._store.state
-        if state.recording or state.calibrating:
-            self._store.say("The round trip is measured between recordings: end this one first.", is_error=False)
-        elif not self._say_problem():
-            self._end_monitor()
-            self._store.update(calibrating=True, message=None)
-            self._audio.calibrate()
-
-    @Slot(object)
-    def _on_calibrated(self, round_trip_ms: float | None) -> None:
-        audio = self._store.state.audio
-        self._store.update(calibrating=False)
-        if round_trip_ms is None or audio is None:
-            sentence = "The microphone did not hear the test sound: turn the loudspeaker up, or bring them together."
-            self._store.say(sentence, action="calibrate", action_title="Again")
-            return
-        self._round_trips_ms[audio.device_pair] = round_trip_ms
-        self._set(calibration_ms=round_trip_ms)
-        text = f"The round trip takes {round_trip_ms:.1f} ms: recordings to the click are shifted by that."
-        self._store.say(text, is_error=False)
-
-    @Slot(object)
-    def _on_audio(self, audio: AudioState) -> None:
-        store = self._store
-        if not audio.running:
-            store.update(calibrating=False)
-            return
-        calibration_ms = self._round_trips_ms.get(audio.device_pair)
-        if calibration_ms != store.state.calibration_ms:
-            store.update(calibration_ms=calibration_ms)
-        if store.state.monitoring and audio.device_pair != self._monitored_pair:
-            self._end_monitor()
 
     # --- comparison -----------------------------------------------------------------------------------------------
 

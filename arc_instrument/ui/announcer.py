@@ -39,6 +39,8 @@ def changes(before: SessionState, state: SessionState) -> list[str]:
         said.append("Making the sound.")
     if state.current is not None and (before.current is None or state.current.clip is not before.current.clip):
         said.append(f"Sound: {state.current.prompt}, {state.current.clip.seconds:.1f} seconds.")
+    if state.exporting is not None and before.exporting is None:
+        said.append(f"Exporting {state.exporting.count} {state.exporting.what}.")
     if state.recording != before.recording:
         said.append("Recording." if state.recording else "Recording ended.")
     for field, on, off in (

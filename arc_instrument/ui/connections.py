@@ -65,10 +65,12 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     panel.playToggled.connect(player.toggle_play)
     panel.playRequested.connect(player.play)
     panel.compareToggled.connect(lambda _: session.voice.toggle_ab())
+    panel.trimRequested.connect(session.edits.trim_silence)
     panel.export.actionRequested.connect(window.run)
     panel.export.formatChosen.connect(session.exporter.set_format)
     panel.waveform.editRequested.connect(session.edits.apply)
     panel.waveform.loopRequested.connect(window.set_loop)
+    panel.waveform.editFinished.connect(session.history.settle)
 
 
 def _connect_pages(window: "MainWindow", session: Session) -> None:
@@ -116,6 +118,7 @@ def _connect_playing(window: "MainWindow", session: Session) -> None:
     header.kitRequested.connect(session.kit.fill)
     header.keysToggled.connect(player.toggle_keys)
     header.freshToggled.connect(session.toggle_fresh)
+    header.keepRequested.connect(session.pool.keep_heard)
     header.touchMenuWanted.connect(lambda place: open_touch_menu(window, session, place))
     pads = window.surface.pads
     pads.padPressed.connect(lambda pad, velocity: player.hit_pad(pad + 1, velocity))
@@ -165,7 +168,7 @@ def _connect_learning(window: "MainWindow", session: Session) -> None:
     learn = LearnMenu(window)
     learn.learnRequested.connect(session.midi_map.learn)
     learn.forgetRequested.connect(session.midi_map.unlearn_target)
-    controls, voice = window.controls, window.voice
+    controls, voice, header = window.controls, window.voice, window.keys_header
     turned = {
         **window.shape.knobs.knobs,
         **window.vary.knobs.knobs,
@@ -177,7 +180,11 @@ def _connect_learning(window: "MainWindow", session: Session) -> None:
     turned |= {name: field.lineEdit() for name, field in voice.record.options.fields.items()}
     for parameter_id, widget in turned.items():
         learn.offer(widget, f"{PARAMETER}{parameter_id}")
-    for button in (*voice.buttons, *window.vary.buttons, window.live, controls.tempo.tap, window.keys_header.kit):
+    for button in (*voice.buttons, *window.vary.buttons, window.live, controls.tempo.tap, header.kit, header.keep):
         learn.offer(button, button.action_id)
-    for action_id, widget in (("generate", window.generate), ("record", voice.record.button)):
+    for action_id, widget in (
+        ("generate", window.generate),
+        ("record", voice.record.button),
+        ("trim_silence", window.waveform.trim),
+    ):
         learn.offer(widget, action_id)

@@ -31,11 +31,17 @@ class EditFields(Protocol):
 
 @dataclass(frozen=True)
 class LoopPoints:
-    """What repeats while a key is held, in frames of the unedited sound; the end crossfades into the start."""
+    """What repeats while a key is held, in frames of the unedited sound.
+
+    The crossfade into the start lies before the end, or, `from_beyond`, after it. `own_end`, in heard order, is where
+    the loop ends until a person moves that; None: with what is heard.
+    """
 
     start: int
     end: int
     crossfade_ms: float = 10.0
+    from_beyond: bool = False
+    own_end: int | None = None
 
 
 class Handle(Enum):
@@ -115,17 +121,17 @@ class Shaping:
         return replace(self, edit=replace(self.edit, gain_db=clipped))
 
     def reset(self, handle: Handle) -> "Shaping":
-        """With `handle` where it lies in an unedited sound; loop points go to the ends of what is heard."""
+        """With `handle` where it lies in an unedited sound; the loop's points go where they lie by themselves."""
         if handle is Handle.GAIN:
             return self.louder(0.0)
-        edit = self.edit
+        edit, own_end = self.edit, self.loop.own_end if self.loop is not None else None
         home = {
             Handle.START: 0,
             Handle.END: self.frames,
             Handle.FADE_IN: edit.start,
             Handle.FADE_OUT: edit.end,
             Handle.LOOP_START: edit.start,
-            Handle.LOOP_END: edit.end,
+            Handle.LOOP_END: edit.end if own_end is None else own_end,
         }
         return self.moved(handle, home[handle])
 

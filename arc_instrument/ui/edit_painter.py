@@ -166,13 +166,14 @@ def _paint_loop(painter: QPainter, look: EditLook) -> None:
     shaping, area = look.shaping, look.area
     left, right = look.x_of(shaping.loop.start), look.x_of(shaping.loop.end)
     painter.fillRect(QRectF(left, area.bottom() - 2, right - left, 2), colour("accent"))
-    across = look.x_of(shaping.loop.end - shaping.frames_in(shaping.loop.crossfade_ms))
-    if right - across >= 2:
-        painter.fillRect(QRectF(across, area.top(), right - across, area.height()), _veiled("accent", 0.12))
+    fade_end = shaping.loop.end + shaping.loop.from_beyond * shaping.frames_in(shaping.loop.crossfade_ms)
+    across, faded_x = look.x_of(fade_end - shaping.frames_in(shaping.loop.crossfade_ms)), look.x_of(fade_end)
+    if faded_x - across >= 2:
+        painter.fillRect(QRectF(across, area.top(), faded_x - across, area.height()), _veiled("accent", 0.12))
         progress = np.linspace(0, 1, CURVE_POINTS)
         painter.setPen(QPen(_veiled("accent_hover", 0.9), 1))
         for gains in (np.cos(np.pi / 2 * progress), np.sin(np.pi / 2 * progress)):  # equal power
-            xs, ys = across + (right - across) * progress, area.bottom() - gains * area.height()
+            xs, ys = across + (faded_x - across) * progress, area.bottom() - gains * area.height()
             painter.drawPolyline(QPolygonF([QPointF(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]))
     for handle, x, inward in ((Handle.LOOP_START, left, CORNER_PX), (Handle.LOOP_END, right, -CORNER_PX)):
         marked = handle in (look.hovered, look.focused, look.dragged)

@@ -1,4 +1,4 @@
-"""Above the keyboard: whether letters play, in which octave, how hard, and whether each note is fresh."""
+"""Above the keyboard: whether letters play, in which octave, how hard, whether each note is fresh, and to keep one."""
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
@@ -15,13 +15,14 @@ from arc_instrument.velocity import DRIVES
 
 
 class KeysHeader(QWidget):
-    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled();
+    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled(), keepRequested();
     touchMenuWanted(QPoint), a global place."""
 
     surfaceChosen = Signal(str)
     kitRequested = Signal()
     keysToggled = Signal()
     freshToggled = Signal()
+    keepRequested = Signal()
     touchMenuWanted = Signal(QPoint)
 
     def __init__(self) -> None:
@@ -40,6 +41,8 @@ class KeysHeader(QWidget):
         self.fresh.clicked.connect(self.freshToggled)
         self.fresh.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.fresh.customContextMenuRequested.connect(lambda at: self.touchMenuWanted.emit(self.fresh.mapToGlobal(at)))
+        self.keep = ActionButton("keep_heard", "Keep it")
+        self.keep.actionRequested.connect(lambda _: self.keepRequested.emit())
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
         self._lamp.setProperty("role", "caption")
@@ -54,6 +57,7 @@ class KeysHeader(QWidget):
         row.addWidget(self.kit)
         row.addWidget(self.keys)
         row.addWidget(self.fresh)
+        row.addWidget(self.keep)
         row.addSpacing(GRID)
         row.addWidget(self._lamp)
         row.addStretch()
@@ -65,12 +69,14 @@ class KeysHeader(QWidget):
         self.surface.set_choice("pads" if pads else "keys")
         self.kit.setVisible(pads)
         self.fresh.setVisible(not pads)
+        self.keep.setVisible(not pads)
 
     def tab_order(self) -> tuple[QWidget, ...]:
-        return *self.surface.buttons.values(), self.kit, self.keys, self.fresh
+        return *self.surface.buttons.values(), self.kit, self.keys, self.fresh, self.keep
 
     def render_state(self, state: SessionState) -> None:
         self.kit.render_state(state)
+        self.keep.render_state(state)
         left = "" if state.kit_ms is None else f"  {time_expected(state.kit_ms)}"
         self.kit.setToolTip(f"{tooltip('fill_kit')}{left}")
         self.fresh.setText(f"Fresh notes {state.stocked}" if state.fresh else "Fresh notes")

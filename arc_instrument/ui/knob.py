@@ -22,7 +22,8 @@ FINE = 10  # Shift makes a drag, and a step, so much finer
 STEP, PAGE = 10, 100  # positions of an arrow key or a notch of the wheel, and of PageUp
 START_DEGREES, SPAN_DEGREES = 225, 270  # of the dial, anticlockwise from the right
 DIAL_PX, LINE_PX = 34, 15
-WIDTH_PX, HEIGHT_PX = 50, DIAL_PX + 2 * LINE_PX + 2
+THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"  # with it "19.9 kHz" has room under the dial
+WIDTH_PX, HEIGHT_PX = 48, DIAL_PX + 2 * LINE_PX + 2
 
 
 class Knob(QAbstractSlider):
@@ -66,6 +67,10 @@ class Knob(QAbstractSlider):
 
     def value_text(self) -> str:
         return self.parameter.text(self._exact)
+
+    def typed_value(self, text: str) -> float | None:
+        """What a person typed as a value; None for none."""
+        return number_in(text)
 
     def _show(self, value: float) -> None:
         self._exact = value
@@ -141,7 +146,7 @@ class Knob(QAbstractSlider):
     def _take_typed(self) -> None:
         if self._editor is None:
             return
-        value = number_in(self._editor.text())
+        value = self.typed_value(self._editor.text())
         if value is not None:
             self._turn_to(self.parameter.to_unit(value))
         self._close_editor()
@@ -177,7 +182,7 @@ class Knob(QAbstractSlider):
         painter.setPen(colour("muted" if enabled else "faint"))
         painter.drawText(lines[0], int(Qt.AlignmentFlag.AlignCenter), self.parameter.title)
         painter.setPen(colour("text" if enabled else "faint"))
-        painter.drawText(lines[1], int(Qt.AlignmentFlag.AlignCenter), self.value_text())
+        painter.drawText(lines[1], int(Qt.AlignmentFlag.AlignCenter), self.value_text().replace(" ", THIN_SPACE))
 
     def _arc(self, painter: QPainter, dial: QRectF, start: float, end: float, name: str) -> None:
         painter.setPen(QPen(colour(name), 3, c=Qt.PenCapStyle.RoundCap))
@@ -193,7 +198,8 @@ class _Editor(QLineEdit):
 
 
 def number_in(text: str) -> float | None:
-    """The number a person typed, with its unit or a `k` for thousands ("4.5 kHz", "−3 dB", "12 k"); None for none."""
+    """The number a person typed, with its unit or one a thousand times as large ("4.5 kHz", "12 k", "1.5 s" for
+    milliseconds, "−3 dB"); None for none."""
     words = text.strip().replace("−", "-").replace(",", ".").lower()
     digits = "".join(character for character in words if character in "+-.0123456789")
     try:
@@ -201,4 +207,4 @@ def number_in(text: str) -> float | None:
     except ValueError:
         return None
     after = words[words.rfind(digits[-1]) + 1 :].strip()
-    return value * 1_000 if after.startswith("k") else value
+    return value * 1_000 if after.startswith("k") or after in ("s", "sec") else value

@@ -1,16 +1,19 @@
-"""The line below the prompt: what went wrong with at most one remedy, or a hint about the next step.
+"""The line below the prompt: what went wrong with at most one remedy, how far a long work is, or a hint.
 
 An error with a remedy stays; everything else leaves by itself, because the status strip goes on saying what lasts.
 """
+
+from functools import lru_cache
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from arc_instrument.domain import Phase
-from arc_instrument.session.state import Message, SessionState
+from arc_instrument.session.state import ExportProgress, Message, SessionState
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID
+from arc_instrument.ui.times import time_expected
 
 NOTE_MS = 8_000
 
@@ -54,31 +57,44 @@ class MessageLine(QWidget):
         return self._text.text()
 
     def render_state(self, state: SessionState) -> None:
-        message = state.message
+        message = state.message or _work(state)
         if message is not None:
             self._text.setText(message.text)
             role(self._text, "role", "error" if message.is_error else "message")
         if message is not self._message:
             self._message = message
-            self._text.setToolTip(message.text if message else "")
+            self._text.setToolTip((message.detail or message.text) if message else "")
+            self._text.setAccessibleDescription(message.detail if message else "")
             self._text.setAccessibleName(message.text if message else "Hint")
             self.action.setText(message.action_title if message else "")
             self.action.setVisible(bool(message and message.action))
             self.action.setAccessibleName(message.action_title if message else "")
-            self.close_button.setVisible(message is not None)
+            self.close_button.setVisible(state.message is not None)
             self._fade.stop()
-            if message and not (message.is_error and message.action):
+            if state.message and not (state.message.is_error and state.message.action):
                 self._fade.start()
 
     def show_hint(self, state: SessionState, typing_text: bool) -> None:
         """Where there is no message: the next step, which depends on whether letters write text or play."""
-        if state.message is None:
+        if self._message is None:
             self._text.setText(_hint(state, typing_text))
             role(self._text, "role", "hint")
 
     def _on_action(self) -> None:
         if self._message is not None:
             self.actionRequested.emit(self._message.action)
+
+
+@lru_cache(maxsize=1)
+def _told(exporting: ExportProgress) -> Message:
+    left = "" if exporting.left_ms is None else f", {time_expected(exporting.left_ms)} left"
+    text = f"Exporting {exporting.what}: {exporting.done} of {exporting.count}{left}"
+    return Message(text, is_error=False, action="stop_export", action_title="Stop")
+
+
+def _work(state: SessionState) -> Message | None:
+    """What goes on for longer than a moment, and how to end it; shown where nothing else is said."""
+    return None if state.exporting is None else _told(state.exporting)
 
 
 def _hint(state: SessionState, typing_text: bool) -> str:
@@ -95,7 +111,7 @@ def _hint(state: SessionState, typing_text: bool) -> str:
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:
-        return "Fresh notes: each note orders a new variation, heard at the next hit."
+        return "Fresh notes: every hit is a new variation. Shift+N keeps the one that was heard."
     keys = (
         "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
     )

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from arc_instrument.morph import LETTERS
+from arc_instrument.morph import LETTERS, corner_weights, pad_blend, prompt_of
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.dropped_file import dropped_file
+from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import GRID
 from arc_instrument.ui.xy_pad import XyPad
 
@@ -14,7 +15,7 @@ PLACES = ((1, 0), (1, 2), (0, 0), (0, 2))  # row and column of A to D, as the co
 
 
 class MorphPage(QWidget):
-    """A corner without words takes no part.
+    """A corner without words takes no part. A line below says what of them the prompt is: words and point write it.
 
     Signals: cornerEdited(int, str), 0 to 3 for A to D; moved(float, float); generateRequested(); pathDropped(int,
     Path): a file was dropped on a corner or on its words.
@@ -34,7 +35,7 @@ class MorphPage(QWidget):
         self.lines = [QLineEdit() for _ in LETTERS]
         grid = QGridLayout()
         grid.setHorizontalSpacing(GRID)
-        grid.setVerticalSpacing(6)
+        grid.setVerticalSpacing(4)
         for number, (letter, line, (row, column)) in enumerate(zip(LETTERS, self.lines, PLACES, strict=True)):
             label = QLabel(letter)
             label.setProperty("role", "caption")
@@ -44,15 +45,22 @@ class MorphPage(QWidget):
             line.setAcceptDrops(False)  # it would write a take's path
             line.setPlaceholderText("a sound")
             line.setAccessibleName(f"Morph prompt {letter}")
-            line.setAccessibleDescription("Words for this corner of the square; empty, it takes no part")
+            line.setAccessibleDescription(
+                "Words for this corner of the square, written into the prompt; empty for none"
+            )
             line.textEdited.connect(lambda text, number=number: self.cornerEdited.emit(number, text))
             line.returnPressed.connect(self.generateRequested)
             grid.addWidget(label, row, column)
             grid.addWidget(line, row, column + 1)
+        self.said = ElidedLabel("caption")
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addLayout(grid)
+        words.addWidget(self.said)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * GRID)
-        row.addLayout(grid, 1)
+        row.addLayout(words, 1)
         row.addWidget(self.pad)
 
     def tab_order(self) -> tuple[QWidget, ...]:
@@ -92,5 +100,27 @@ class MorphPage(QWidget):
         for line, prompt in zip(self.lines, state.morph_prompts, strict=True):
             if line.text() != prompt:
                 line.setText(prompt)
+        self.said.setText(what_is_written(state))
         self.pad.set_used([bool(prompt.strip()) for prompt in state.morph_prompts])
         self.pad.set_point(state.morph_x, state.morph_y)
+
+
+def what_is_written(state: SessionState) -> str:
+    """Which corners the prompt is made of now, or what would become of it."""
+    prompts, x, y = state.morph_prompts, state.morph_x, state.morph_y
+    blend = pad_blend(prompts, x, y)
+    if not any(words.strip() for words in prompts):
+        return "The point between these words writes the prompt"
+    if not blend:
+        return "No words where the point is: the prompt stays as it is"
+    if prompt_of(blend) != state.prompt:
+        return "The prompt has other words: moving the point writes over them"
+    shares = [
+        (letter, weight)
+        for letter, words, weight in zip(LETTERS, prompts, corner_weights(x, y), strict=True)
+        if words.strip() and weight
+    ]
+    if len(shares) == 1:
+        return f"{shares[0][0]} is the prompt"
+    total = sum(weight for _, weight in shares)
+    return "The prompt is " + " + ".join(f"{letter} {100 * weight / total:.0f} %" for letter, weight in shares)

@@ -33,6 +33,7 @@ from arc_instrument.waveform import normalised
 COLUMNS, ROWS = 8, 2
 GAP_PX = 4
 HEIGHT_PX = 68
+PADDING_PX = 6
 SOFTEST = 30  # velocity of a click at a pad's lower edge; at its upper edge 127
 
 
@@ -98,6 +99,14 @@ class PadGrid(QWidget):
         height = (self.height() - GAP_PX * (ROWS - 1)) / ROWS
         row, column = divmod(pad, COLUMNS)
         return QRectF(column * (width + GAP_PX), row * (height + GAP_PX), width, height)
+
+    def shown_title(self, pad: int) -> tuple[str, QFont]:
+        """What of a pad's title there is room for, and in which font: smaller, and then without its middle."""
+        room, title = self.area(pad).width() - 1 - 2 * PADDING_PX, self._pads[pad].title
+        usual, small = (font(size_px, QFont.Weight.Medium) for size_px in (SMALL_PX, SMALL_PX - 1))
+        if QFontMetricsF(usual).horizontalAdvance(title) <= room:
+            return title, usual
+        return QFontMetricsF(small).elidedText(title, Qt.TextElideMode.ElideMiddle, room), small
 
     def pad_at(self, position: QPointF) -> int | None:
         return next((pad for pad in range(COLUMNS * ROWS) if self.area(pad).contains(position)), None)
@@ -230,20 +239,22 @@ class PadGrid(QWidget):
         painter.setBrush(colour("accent" if lit else "accent_dim" if aimed else "window" if empty else "raised"))
         painter.drawRoundedRect(area, 6, 6)
         ink = "on_accent" if lit else "text"
+        words = area.adjusted(PADDING_PX, 0, -PADDING_PX, 0)
+        upper, lower = words.adjusted(0, 1, 0, -area.height() / 2), words.adjusted(0, area.height() / 2 - 1, 0, -1)
+        title, title_font = self.shown_title(number)
+        painter.setFont(title_font)
+        painter.setPen(colour(ink if not empty else "faint"))
+        painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
+        painter.setFont(font(SMALL_PX, figures=True))
+        painter.setPen(colour("on_accent" if lit else "faint" if empty else "muted"))
+        number_text = f"{number + 1}{' · locked' if pad.locked else ''}"
+        painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), number_text)
         if pad.peaks is not None:
-            picture = QRectF(area.right() - 40, area.top() + 6, 34, area.height() - 12)
-            paint_peaks(painter, picture, normalised(pad.peaks), colour("on_accent" if lit else "accent"))
+            left = QFontMetricsF(painter.font()).horizontalAdvance("16 · locked" if pad.locked else "16") + 8
+            paint_peaks(
+                painter, lower.adjusted(left, 0, 0, -4), normalised(pad.peaks), colour("on_accent" if lit else "accent")
+            )
         if pad.busy:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour("accent"))
             painter.drawRoundedRect(QRectF(area.left() + 6, area.bottom() - 4, area.width() - 12, 2), 1, 1)
-        words = QRectF(area.left() + 7, area.top(), area.width() - (52 if not empty else 14), area.height())
-        number_text = f"{number + 1}{' · locked' if pad.locked else ''}"
-        painter.setFont(font(SMALL_PX, QFont.Weight.Medium))
-        shown = QFontMetricsF(painter.font()).elidedText(pad.title, Qt.TextElideMode.ElideRight, words.width())
-        painter.setPen(colour(ink if not empty else "faint"))
-        upper, lower = words.adjusted(0, 1, 0, -words.height() / 2), words.adjusted(0, words.height() / 2 - 1, 0, -1)
-        painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), shown)
-        painter.setFont(font(SMALL_PX, figures=True))
-        painter.setPen(colour("on_accent" if lit else "faint" if empty else "muted"))
-        painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), number_text)

@@ -1,9 +1,15 @@
 """What can be done with one pad."""
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget, QWidgetAction
+
+from arc_instrument.parameters import BY_ID
+from arc_instrument.ui.knob_row import knob_of
+from arc_instrument.ui.palette import GRID
 
 if TYPE_CHECKING:
     from arc_instrument.session import Session
@@ -20,6 +26,27 @@ def open_pad_menu(parent: QWidget, session: "Session", pad: int, place: QPoint) 
     lock = menu.addAction("Locked", lambda: kit.toggle_lock(pad))
     lock.setCheckable(True)
     lock.setChecked(shown.locked)
+    menu.addAction(_mix(menu, session, pad))
     menu.addAction("Clear", lambda: kit.clear(pad)).setEnabled(shown.clip is not None)
     menu.popup(place)
     return menu
+
+
+def _mix(menu: QMenu, session: "Session", pad: int) -> QWidgetAction:
+    """Level and pan of the pad, to be turned while the menu is open."""
+    shape, row = session.state.shapes[pad + 1], QWidget(menu)
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(GRID, 2, GRID, 2)
+    for parameter_id, tip, value, use in (
+        ("gain", f"Level of pad {pad + 1}", shape.gain_db, session.kit.set_gain),
+        ("pan", f"Where pad {pad + 1} sounds between left and right", shape.pan, session.kit.set_pan),
+    ):
+        knob = knob_of(replace(BY_ID[parameter_id], tip=tip), centred=True)
+        knob.set_value(value)
+        knob.valueEdited.connect(partial(use, pad))
+        layout.addWidget(knob)
+    layout.addStretch()
+    entry = QWidgetAction(menu)
+    entry.setText("Level and pan")
+    entry.setDefaultWidget(row)
+    return entry

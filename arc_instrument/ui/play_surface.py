@@ -1,5 +1,8 @@
 """What is played with the mouse: the keyboard or the pads, one in the place of the other."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QStackedWidget
 
@@ -8,7 +11,7 @@ from arc_instrument.session.state import Pad, SessionState
 from arc_instrument.ui.keyboard_strip import KeyboardStrip
 from arc_instrument.ui.pad_grid import PadGrid, PadPicture
 
-TITLE_WORDS = 2  # of a pad's prompt: the last ones say which drum it is
+FEWEST_ALIKE = 3  # pads whose words are compared: two sounds of one kind are no kit
 
 
 class PlaySurface(QStackedWidget):
@@ -50,11 +53,24 @@ class PlaySurface(QStackedWidget):
         self.keyboard.show_keys(state.octave, state.keys_on)
         if state.pads is not self._shown:
             self._shown = state.pads
-            self.pads.show_pads([_picture(pad) for pad in state.pads])
+            titles = pad_titles([pad.prompt for pad in state.pads])
+            self.pads.show_pads([_picture(pad, title) for pad, title in zip(state.pads, titles, strict=True)])
 
 
-def _picture(pad: Pad) -> PadPicture:
+def pad_titles(prompts: Sequence[str]) -> list[str]:
+    """What tells each of these from the others: its words without those that more than half of all have.
+
+    The style of a kit goes, and "kick drum" stays; a prompt of such words alone stays as it is, and "" too.
+    """
+    words = [[(word, word.strip(",.;:").casefold()) for word in prompt.split()] for prompt in prompts]
+    said = [{plain for _, plain in each} for each in words if each]
+    counts = Counter(plain for each in said for plain in each)
+    common = {plain for plain, count in counts.items() if len(said) >= FEWEST_ALIKE and 2 * count > len(said)}
+    own = [" ".join(word for word, plain in each if plain not in common) for each in words]
+    return [title.strip(",.;: ") or prompt for title, prompt in zip(own, prompts, strict=True)]
+
+
+def _picture(pad: Pad, title: str) -> PadPicture:
     path = pad.take.path if pad.take else None
     tip = f"{pad.prompt}\nseed {pad.seed}" if pad.prompt else "Drop a take here, or right click"
-    title = " ".join(pad.prompt.split()[-TITLE_WORDS:])
     return PadPicture(title, tip, pad.peaks, path, pad.locked, pad.pending)

@@ -124,7 +124,7 @@ class PreferencesPanel(Overlay):
         self.block = page.choice("Buffer", "Buffer", self.blockChosen)
         self.latency = page.text("Now")
         self.test = page.button("Play a test tone", self.testRequested.emit)
-        page.hint("A smaller buffer answers sooner and asks more of the machine: when the status strip counts xruns, "
+        page.hint("A smaller buffer answers sooner and asks more of the machine: if the status strip counts dropouts, "
                   "take the next larger one.")  # fmt: skip
         return page.finished()
 

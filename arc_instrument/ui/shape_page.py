@@ -1,4 +1,4 @@
-"""How the current sound answers its key: mode, envelope, filter, level and glide."""
+"""How the current sound answers its key: mode, envelope, filter, level, pan and glide."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -13,7 +13,7 @@ MODES = (
     ("gate", "Gate", "The sound ends with its key"),
     ("loop", "Loop", "The sound repeats until its key is let go"),
 )
-KNOBS = ("attack", "decay", "sustain", "release", "cutoff", "low_cut", "resonance", "gain", "glide")
+KNOBS = ("attack", "decay", "sustain", "release", "cutoff", "low_cut", "resonance", "gain", "pan", "glide")
 
 
 class ShapePage(QWidget):
@@ -26,7 +26,7 @@ class ShapePage(QWidget):
         self.modes = Segments("Mode", MODES, upright=True)
         self.modes.setFixedWidth(84)
         self.modes.chosen.connect(self.modeChosen)
-        self.knobs = KnobRow(KNOBS, centred=("gain",))
+        self.knobs = KnobRow(KNOBS, centred=("gain", "pan"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)

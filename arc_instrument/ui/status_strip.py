@@ -1,4 +1,4 @@
-"""One quiet line at the foot of the window: model, sound, MIDI; in figures voices, xruns, step and press to sound."""
+"""One quiet line at the foot of the window: model, sound, MIDI; in figures voices, dropouts, step, press to sound."""
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
@@ -73,10 +73,10 @@ class StatusStrip(QWidget):
         self._levels: tuple[int, int] | None = None  # voices and xruns as shown
         self._model_dot, self._audio_dot, self._midi_dot = _Dot(), _Dot(), _Dot()
         self._model, self._audio, self._midi = (ElidedLabel("status") for _ in range(3))
-        self._voices, self._step = _Figures("32 voices  ·  999+ xruns"), _Figures("000 ms/step")
-        self._press = _Figures("p50 000  ·  p95 000 ms")
+        self._voices, self._step = _Figures("32 voices · 999+ dropouts"), _Figures("000 ms a step")
+        self._press = _Figures("Heard in 000–000 ms")
         self.output_meter = LevelMeter("Output level")
-        self.output_meter.setFixedWidth(56)
+        self.output_meter.setFixedWidth(44)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
@@ -129,9 +129,12 @@ class StatusStrip(QWidget):
         """Peak linear, 1 is full scale; `xruns` since the sound started."""
         if (voices, xruns) != self._levels:
             self._levels = voices, xruns
-            shown = f"{xruns} {'xrun' if xruns == 1 else 'xruns'}" if xruns < 1_000 else "999+ xruns"
-            about = f"Sounding voices, and {xruns:,} blocks that the sound card got too late since the sound started"
-            self._voices.show_figures(f"{voices} {'voice' if voices == 1 else 'voices'}  ·  {shown}", about)
+            shown = f"{xruns} {'dropout' if xruns == 1 else 'dropouts'}" if xruns < 1_000 else "999+ dropouts"
+            about = (
+                f"Sounds that play at once, 32 at most, and {xruns:,} dropouts (xruns): blocks that the sound card got "
+                "too late since the sound started. A larger buffer in the preferences makes them fewer"
+            )
+            self._voices.show_figures(f"{voices} {'voice' if voices == 1 else 'voices'} · {shown}", about)
         self.output_meter.show_peak(output_peak)
 
 
@@ -139,22 +142,25 @@ def _step_figures(state: SessionState) -> tuple[str, str]:
     """What is shown of the last sound's steps, and the sentence that explains it."""
     ms = state.step_ms
     if ms is None:
-        return "", "How long a denoising step takes, once a sound is made"
+        return "", "How long the model takes for each of the steps, once a sound is made"
     shown = f"{ms / 1_000:.1f} s" if ms >= 999.5 else f"{ms:.0f} ms" if ms >= 9.95 else f"{ms:.1f} ms"
-    return f"{shown}/step", f"A denoising step of the last sound took {ms:.1f} ms"
+    return (
+        f"{shown} a step",
+        f"The model took {ms:.1f} ms for each step of the last sound: fewer steps are heard sooner",
+    )
 
 
 def _press_figures(state: SessionState) -> tuple[str, str]:
     """What is shown of press-to-sound, both in one unit, and the sentence that explains it."""
     last, p50, p95 = state.press_to_sound_ms, state.press_to_sound_p50_ms, state.press_to_sound_p95_ms
     if last is None or p50 is None or p95 is None:
-        return "Press to sound –", "From the press of Generate to what is heard, once a sound is made"
+        return "Heard in –", "From the press of Generate to what is heard, once a sound is made"
     in_seconds = p95 >= 999.5
     first, second = (f"{ms / 1_000:.1f}" if in_seconds else f"{ms:.0f}" for ms in (p50, p95))
-    shown = f"p50 {first}  ·  p95 {second} {'s' if in_seconds else 'ms'}"
+    shown = f"Heard in {first if first == second else f'{first}–{second}'} {'s' if in_seconds else 'ms'}"
     if state.presses == 1:
         return shown, f"Press to sound: the one press of Generate was heard after {time_taken(last)}"
     return shown, (
-        f"Press to sound: half of the last {state.presses} presses of Generate were heard within {time_taken(p50)}, "
-        f"95 in 100 within {time_taken(p95)}, the last after {time_taken(last)}"
+        f"Press to sound: half of the last {state.presses} presses of Generate were heard within {time_taken(p50)} "
+        f"(p50), 95 in 100 within {time_taken(p95)} (p95), the last after {time_taken(last)}"
     )

@@ -22,13 +22,15 @@ TOOL_PX = 28
 
 
 class WaveformPanel(QFrame):
-    """Signals: playToggled(), playRequested(), compareToggled(bool): hear the recording instead of the result.
+    """Signals: playToggled(), playRequested(), trimRequested(), compareToggled(bool): hear the recording instead of
+    the result.
 
     What is edited is told by `waveform` (editRequested, loopRequested, editFinished).
     """
 
     playToggled = Signal()
     playRequested = Signal()
+    trimRequested = Signal()
     compareToggled = Signal(bool)
 
     def __init__(self) -> None:
@@ -60,6 +62,8 @@ class WaveformPanel(QFrame):
         self.compare.toggled.connect(self.compareToggled)
         self.spectrogram = _tool("spectrogram", "Spectrogram instead of the waveform", "spectrogram", checkable=True)
         self.spectrogram.toggled.connect(self.waveform.show_spectrogram)
+        self.trim = _tool("trim", "Cut off the silence before and after the sound", "trim_silence")
+        self.trim.clicked.connect(self.trimRequested)
         self.reverse = _tool("reverse", "Play the sound backwards", "reverse", checkable=True)
         self.reverse.clicked.connect(self.waveform.reverse)
         self.reset = _tool("reset", "Undo every edit of this sound: trims, fades, gain, direction", "reset_edit")
@@ -86,7 +90,7 @@ class WaveformPanel(QFrame):
 
     def tools(self) -> tuple[QToolButton, ...]:
         """The buttons at the right, from left to right."""
-        return self.compare, self.spectrogram, self.reverse, self.reset, self.export
+        return self.compare, self.spectrogram, self.trim, self.reverse, self.reset, self.export
 
     def tab_order(self) -> tuple[QWidget, ...]:
         return self.play, *self.tools(), self.waveform
@@ -137,6 +141,7 @@ class WaveformPanel(QFrame):
         self._show_figures()
 
     def _on_edited(self, edit: Any) -> None:
+        self.trim.setEnabled(edit is not None)
         self.reverse.setEnabled(edit is not None)
         self.reverse.setChecked(bool(edit and edit.reverse))
         self.reset.setEnabled(self.waveform.is_edited)
@@ -168,11 +173,17 @@ def _tool(icon_name: str, tip: str, action_id: str, *, checkable: bool = False) 
 
 def _loop_points(state: SessionState) -> LoopPoints | None:
     """Where the sound loops, in frames as it was made; None if it does not."""
-    sound, shape = state.current, state.shape
-    if sound is None or not state.looped:
+    sound, loop = state.current, state.loop
+    if sound is None or loop is None:
         return None
-    frames = len(sound.clip.samples)
-    return LoopPoints(*made_span(shape.loop_start, shape.loop_end or frames, sound.edit, frames), shape.crossfade_ms)
+    frames, edit = len(sound.clip.samples), sound.edit
+    cut = frames - (frames if edit.end is None else edit.end) if edit.reverse else edit.start
+    return LoopPoints(
+        *made_span(loop.start, loop.end, edit, frames),
+        crossfade_ms=1000 * loop.crossfade / sound.clip.rate_hz,
+        from_beyond=loop.from_beyond,
+        own_end=cut + sound.own_loop_end,
+    )
 
 
 def _invitation(state: SessionState) -> str:

@@ -34,6 +34,7 @@ from arc_instrument.ui.deck import Deck
 from arc_instrument.ui.edit_handles import LoopPoints
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.keys_header import KeysHeader
+from arc_instrument.ui.left_view import keep_view
 from arc_instrument.ui.menu_button import MenuButton
 from arc_instrument.ui.message_line import MessageLine
 from arc_instrument.ui.morph_page import MorphPage
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         saved = geometry.value("geometry")
         if saved is None or not self.restoreGeometry(saved):
             self.resize(USUAL_SIZE)
+        keep_view(self, geometry)
 
     # --- construction -------------------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ class MainWindow(QMainWindow):
         middle.setColumnStretch(0, 5)
         middle.setColumnStretch(1, 2)
         middle.setRowStretch(0, 1)
-        self.takes.setMinimumWidth(296)
+        self.takes.setMinimumWidth(284)
         self.takes.setMaximumWidth(400)
 
         self._central = central = QWidget()
@@ -220,11 +222,13 @@ class MainWindow(QMainWindow):
         self.keys_header.show_surface(pads)
 
     def set_loop(self, loop: LoopPoints) -> None:
-        """From frames of the sound as it was made to frames as the keys play it."""
-        sound = self._state.current
-        if sound is not None:
-            span = heard_span(loop.start, loop.end, sound.edit, len(sound.clip.samples))
-            self._session.sampler.set_loop(*span, loop.crossfade_ms)
+        """From frames of the sound as it was made to frames as the keys play it. A point that was not moved, or back to
+        where it lies by itself, goes on to follow each sound."""
+        sound, played, shape = self._state.current, self._state.loop, self._state.shape
+        if sound is not None and played is not None:
+            start, end = heard_span(loop.start, loop.end, sound.edit, len(sound.clip.samples))
+            start = shape.loop_start if start == played.start else start
+            self._session.sampler.set_loop(start, 0 if end == sound.own_loop_end else end, shape.crossfade_ms)
 
     def _edit_prompt(self) -> None:
         self.prompt.line.setFocus()

@@ -35,7 +35,8 @@ class XyPad(QWidget):
         self.setMinimumSize(120, 64)
         self.setAccessibleName("Morph between prompts")
         self.setToolTip(
-            "Drag between the prompts A to D; arrow keys, Shift for fine\nRight click fills a corner, or drop a take"
+            "Drag between the prompts A to D: the point writes the prompt; arrow keys, Shift for fine\n"
+            "Right click fills a corner, or drop a take"
         )
 
     def sizeHint(self) -> QSize:

@@ -68,6 +68,27 @@ def test_bars_tempo_and_key_come_back_with_the_file_and_go_with_one_that_had_non
     assert (session.state.bars, session.state.key) == (1, "A minor")
 
 
+def test_an_export_that_loops_loops_again_between_the_same_frames(qtbot, made, tmp_path):
+    made.sampler.loop_between(1_000, 5_000)
+    made.exporter.export_current()
+    qtbot.waitUntil(lambda: made.state.exported is not None)
+    made.sampler.set_mode("gate")
+    made.sampler.set_loop(0, 0, 20.0)
+    made.drops.restore_or_start_from([made.state.exported])
+    qtbot.waitUntil(lambda: made.state.looped)
+    assert (made.state.shape.loop_start, made.state.shape.loop_end) == (1_000, 5_000)
+    made.history.undo()
+    assert made.state.gated
+
+
+@pytest.mark.parametrize("loop", [None, [5, 5], [0, 10**9], ["a", "b"], [3], {"start": 0}])
+def test_what_is_no_loop_of_the_dropped_file_changes_no_loop(qtbot, session, tmp_path, loop):
+    path = our_file(tmp_path, settings={"loop": loop})
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.current_path == path)
+    assert not session.state.looped
+
+
 def test_the_file_of_a_take_that_was_just_made_orders_the_same_sound_again(qtbot, session, synth):
     session.set_prompt("kick")
     session.set_seconds(0.5)
@@ -152,3 +173,30 @@ def test_the_keys_play_a_new_take_from_the_root_that_was_heard_in_it(qtbot, sess
     assert facts.root_note is not None
     roots = [call[1] for call in audio.calls if call[0] == "arm"]
     assert roots == [60, facts.root_note]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3"])
+def test_a_dropped_audio_file_becomes_the_init(qtbot, session, tmp_path, suffix):
+    path = tmp_path / f"beat.{suffix}"
+    soundfile.write(path, tone(0.5, 1).samples, 44_100)
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.init is not None)
+    assert session.state.init.name == path.name
+    assert session.state.init.clip.seconds == pytest.approx(0.5, abs=0.06)
+    session.clear_init()
+    assert session.state.init is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not audio"])
+def test_a_dropped_file_that_is_no_audio_is_one_sentence(qtbot, session, tmp_path, content):
+    (tmp_path / "bad.wav").write_bytes(content)
+    session.drops.restore_or_start_from([tmp_path / "bad.wav"])
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert "bad.wav" in session.state.message.text
+
+
+def test_a_dropped_file_of_another_kind_or_several_are_one_sentence(session, tmp_path):
+    session.drops.restore_or_start_from([tmp_path / "notes.txt"])
+    assert "notes.txt" in session.state.message.text
+    session.drops.restore_or_start_from([tmp_path / "a.wav", tmp_path / "b.wav"])
+    assert "2 files" in session.state.message.text

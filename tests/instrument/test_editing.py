@@ -1,5 +1,7 @@
 """Edits as properties: what they keep, what they undo, and that a loop's seam is heard by nobody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,17 @@ from hypothesis import strategies as st
 from synthesis import RATE_HZ, noise, sine, stereo
 
 from arc_instrument.domain import Clip, UserError
-from arc_instrument.editing import FADES, MAX_GAIN_DB, MIN_GAIN_DB, Edit, edited, heard_span, looped, made_span
+from arc_instrument.editing import (
+    FADES,
+    MAX_GAIN_DB,
+    MIN_GAIN_DB,
+    Edit,
+    edited,
+    heard_span,
+    looped,
+    made_span,
+    without_silence,
+)
 
 FRAMES = 2_000
 CLIP = Clip(np.random.default_rng(0).uniform(-0.9, 0.9, (FRAMES, 2)).astype(np.float32))
@@ -158,3 +170,32 @@ def test_a_span_that_was_partly_cut_off_is_what_remains_of_it():
     assert heard_span(0, 100, Edit(start=20, end=60), 100) == (0, 40)
     assert heard_span(50, 100, Edit(start=20, end=60, reverse=True), 100) == (0, 10)
     assert made_span(30, 1_000, Edit(start=20, end=60, reverse=True), 100) == (20, 30)
+
+
+@given(
+    before=st.integers(0, 3_000),
+    after=st.integers(0, 3_000),
+    reverse=st.booleans(),
+    fade_ms=st.sampled_from([0.0, 10.0]),
+)
+def test_without_silence_a_sound_begins_and_ends_within_3_ms_of_what_sounds(before, after, reverse, fade_ms):
+    samples = np.zeros((before + 2_000 + after, 2), np.float32)
+    samples[before : before + 2_000] = 0.5
+    clip, wish = Clip(samples), Edit(reverse=reverse, fade_in_ms=fade_ms, gain_db=-3)
+    edit = without_silence(clip, wish)
+    margin = round(0.003 * 44_100)
+    assert edit.start == max(before - margin, 0)
+    assert (len(samples) if edit.end is None else edit.end) == min(before + 2_000 + margin, len(samples))
+    assert (edit.reverse, edit.gain_db) == (reverse, -3)
+    at_start, at_end = (edit.fade_out_ms, edit.fade_in_ms) if reverse else (edit.fade_in_ms, edit.fade_out_ms)
+    assert at_start >= 3 or before <= margin
+    assert at_end >= 3 or after <= margin
+    assert edit.fade_in_ms >= fade_ms
+    assert without_silence(clip, edit) == edit  # nothing is left to trim
+    heard = edited(clip, replace(edit, fade_in_ms=0.0, fade_out_ms=0.0)).samples
+    assert np.count_nonzero(heard[:, 0]) == 2_000  # and nothing that sounds was lost
+
+
+def test_without_silence_a_trim_that_a_person_made_is_never_widened():
+    clip = Clip(np.full((4_000, 2), 0.5, np.float32))
+    assert without_silence(clip, Edit(start=1_000, end=2_000)) == Edit(start=1_000, end=2_000)

@@ -24,6 +24,13 @@ def comment(clip: Clip, prompt="glass bell", **settings) -> dict:
     return comment_of(take_of(made, Path("a.wav"), datetime.now()))
 
 
+def exported(*arguments) -> Path:
+    """The folder that `export_pads` writes."""
+    *_, folder = export_pads(*arguments)
+    assert folder is not None
+    return folder
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_an_export_sounds_the_same_and_tells_every_setting(tmp_path, format):
     clip = tone(0.5, 1)
@@ -51,7 +58,7 @@ def test_pads_become_a_folder_with_an_sfz_that_names_each_sound_its_key_and_its_
         Pad(drum, comment(drum, "../../etc"), 38, low_velocity=1, high_velocity=63),
         Pad(note, comment(note, "bass", bpm=120, bars=1), 60, low_key=48, high_key=72),
     ]
-    folder = export_pads(pads, tmp_path, "My Kit")
+    folder = exported(pads, tmp_path, "My Kit")
     assert folder == tmp_path / "my-kit"
     names = ["01-punchy-kick.wav", "02-etc.wav", "03-bass.wav"]
     assert sorted(entry.name for entry in folder.iterdir()) == [*names, "my-kit.sfz"]
@@ -69,13 +76,13 @@ def test_pads_become_a_folder_with_an_sfz_that_names_each_sound_its_key_and_its_
 
 def test_a_second_kit_of_that_name_lies_beside_the_first_and_names_its_own_file(tmp_path):
     pads = [Pad(tone(0.1, 1), {}, 36)]
-    export_pads(pads, tmp_path, "kit")
-    assert sorted(entry.name for entry in export_pads(pads, tmp_path, "kit").iterdir()) == ["01-take.wav", "kit-2.sfz"]
+    exported(pads, tmp_path, "kit")
+    assert sorted(entry.name for entry in exported(pads, tmp_path, "kit").iterdir()) == ["01-take.wav", "kit-2.sfz"]
 
 
 def test_without_a_pad_there_is_nothing_to_export(tmp_path):
     with pytest.raises(UserError, match="No pad holds a sound"):
-        export_pads([], tmp_path, "kit")
+        exported([], tmp_path, "kit")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,12 +98,12 @@ def test_a_disk_that_is_full_leaves_no_half_kit(tmp_path, monkeypatch, fails_at)
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(UserError, match="No space left"):
-        export_pads([Pad(tone(0.1, 1), {}, key) for key in (36, 37)], tmp_path, "kit")
+        exported([Pad(tone(0.1, 1), {}, key) for key in (36, 37)], tmp_path, "kit")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("export", [lambda at: export_sound(tone(0.1, 1), {}, at, "a"),
-                                    lambda at: export_pads([Pad(tone(0.1, 1), {}, 36)], at, "kit")])  # fmt: skip
+                                    lambda at: exported([Pad(tone(0.1, 1), {}, 36)], at, "kit")])  # fmt: skip
 @pytest.mark.parametrize("place", ["file", "system"])
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path, export, place):
     (tmp_path / "file").write_text("")
@@ -117,7 +124,8 @@ def test_the_window_exports_the_current_take_beside_the_takes_in_the_chosen_form
     qtbot.waitUntil(lambda: session.state.exported is not None)
     path = session.state.exported
     assert path == home / "takes exports" / f"{session.state.current_path.stem}.flac"
-    assert str(path) in session.state.message.text
+    assert session.state.message.text == "Exported 1 take to “takes exports”."
+    assert str(path) in session.state.message.detail
     told = read_settings(path)
     assert told is not None
     assert told["prompt"] == "bell"

@@ -335,6 +335,35 @@ def test_of_several_choices_the_last_one_wins(qtbot, generation, synth, synths, 
     assert {entry[1] for entry in log if entry[0] == "model"} == {"tone", "fourth"}
 
 
+def test_a_choice_that_fails_after_another_was_made_loads_nothing_in_its_place(qtbot):
+    third, fails = Path("models/third"), threading.Event()
+    tried, loading = [], threading.Semaphore(0)
+
+    def make(weights, _precision):
+        tried.append(weights)
+        loading.release()
+        if weights == OTHER:
+            assert fails.wait(10)
+            raise UserError("That is damaged.")
+        if weights == third:
+            raise UserError("That is damaged too.")
+        return ToneSynth("before" if weights == Path("before") else "tone")
+
+    service = GenerationService(make, Path("before"))
+    load(qtbot, service)
+    assert loading.acquire(timeout=5)
+    service.switch(OTHER)
+    assert loading.acquire(timeout=5)
+    service.switch(third)
+    fails.set()
+    with qtbot.waitSignal(service.switchFailed) as failed:
+        pass
+    assert failed.args == ["That is damaged too."]
+    assert tried == [Path("before"), OTHER, third, Path("before")]
+    assert service.weights == Path("before")
+    assert service.shutdown()
+
+
 def test_a_sound_ordered_for_a_model_of_longer_sounds_is_cut_with_a_note(qtbot, generation, synths):
     synths[OTHER] = ToneSynth("other", max_seconds=0.1)
     load(qtbot, generation)

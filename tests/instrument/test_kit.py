@@ -4,9 +4,11 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from test_sfz import parsed
 
 from arc_instrument.drum_kit import kit_prompts
 from arc_instrument.marks import identity
+from arc_instrument.shape import Shape
 from arc_instrument.takefile import read_take
 
 
@@ -204,3 +206,25 @@ def test_bars_on_a_pad_keep_their_length_in_a_loop_and_one_shots_do_not_ask_for_
     filled.kit.put_take(5, filled.state.takes[0])
     qtbot.waitUntil(lambda: filled.state.pads[5].take is filled.state.takes[0])
     assert audio.keeps_length
+
+
+def test_level_and_pan_belong_to_the_pad_are_undone_and_an_sfz_tells_them(qtbot, filled, audio):
+    kit = filled.kit
+    for pan in (-0.1, -0.2, -0.3):
+        kit.set_pan(3, pan)
+    kit.set_gain(3, -6.0)
+    assert audio.calls[-1] == ("set_shape", 4, Shape(gain_db=-6.0, pan=-0.3))
+    filled.history.undo()
+    assert filled.state.shapes[4] == Shape(pan=-0.3)
+    filled.history.undo()
+    assert filled.state.shapes[4] == Shape()
+    filled.history.redo()
+    kit.clear(3)
+    assert filled.state.shapes[4].pan == -0.3  # of the pad, not of what it played
+    filled.history.undo()
+    qtbot.waitUntil(lambda: all(pad.take for pad in filled.state.pads))
+    kit.export()
+    qtbot.waitUntil(lambda: filled.state.exported is not None)
+    (file,) = filled.state.exported.glob("*.sfz")
+    pans = [told.get("pan") for _, told in parsed(file.read_text())]
+    assert pans == [None, None, None, "-30", *[None] * 12]

@@ -4,7 +4,10 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from doubles import RUNNING
+from waiting import wait_for_takes
 
+from arc_instrument.audio.protocol import AudioState
 from arc_instrument.domain import Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.musical_time import MusicalLength
 from arc_instrument.settings import AudioDeviceSettings, Settings, load, save
@@ -90,3 +93,71 @@ def test_a_sound_that_was_asked_for_as_bars_loops_at_exactly_their_length(qtbot,
     qtbot.waitUntil(lambda: not audio.keeps_length)
     session.auditions.audition(session.state.takes[-1])
     qtbot.waitUntil(lambda: audio.keeps_length)
+
+
+def test_without_a_sound_card_nothing_seems_to_play(made, audio):
+    made.player.toggle_play()
+    audio.stateChanged.emit(AudioState(False, "No sound card found: takes are still saved."))
+    made.player.play()
+    assert not made.state.playing
+
+
+def test_typed_notes_sound_with_the_typed_velocity_and_out_of_range_ones_do_not(session, audio):
+    session.player.shift_velocity(-1)
+    session.player.note_on(60)
+    session.player.note_off(60)
+    session.player.note_on(128)
+    assert audio.calls == [("note_on", 60, 80), ("note_off", 60)]
+
+
+def test_octave_and_velocity_stop_at_their_ends(session):
+    for _ in range(20):
+        session.player.shift_octave(1)
+        session.player.shift_velocity(1)
+    assert (session.state.octave, session.state.velocity) == (7, 127)
+    for _ in range(20):
+        session.player.shift_octave(-1)
+        session.player.shift_velocity(-1)
+    assert (session.state.octave, session.state.velocity) == (1, 1)
+
+
+def test_play_stops_what_plays(made, audio):
+    assert made.state.playing
+    made.player.toggle_play()
+    assert audio.names()[-1] == "stop"
+    assert not made.state.playing
+
+
+def test_playing_ends_by_itself_after_the_length_of_the_sound(qtbot, made):
+    with qtbot.waitSignal(made.player.playbackStopped):
+        made.player.play()
+    assert not made.state.playing
+
+
+def test_a_missing_sound_card_is_a_sentence_and_sounds_are_still_made_and_kept(qtbot, session, audio):
+    audio.stateChanged.emit(AudioState(sentence="No sound card found: takes are still saved."))
+    assert session.state.message.text == "No sound card found: takes are still saved."
+    assert session.state.message.action == "restart_audio"
+    session.set_prompt("kick")
+    session.maker.generate()
+    wait_for_takes(qtbot, session, 1)
+    session.player.restart_audio()
+    assert "restart" in audio.names()
+
+
+def test_a_sound_card_that_comes_back_takes_its_sentence_away(session, audio):
+    audio.stateChanged.emit(AudioState(sentence="The sound card is gone."))
+    audio.stateChanged.emit(RUNNING)
+    assert session.state.message is None
+
+
+def test_a_chosen_device_is_used_at_once_and_only_when_it_is_another(session, audio):
+    changes = []
+    session.settingsChanged.connect(lambda: changes.append(session.player.devices))
+    session.player.choose_output("Scarlett 2i2")
+    session.player.choose_output("Scarlett 2i2")
+    session.player.choose_input("Built-in microphone")
+    (_, first), (_, second) = audio.calls
+    assert (first.device, first.input_device) == ("Scarlett 2i2", "")
+    assert (second.device, second.input_device) == ("Scarlett 2i2", "Built-in microphone")
+    assert changes == [first, second]

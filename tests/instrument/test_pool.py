@@ -33,9 +33,10 @@ def test_variations_of_the_current_sound_are_rendered_ahead_and_none_is_a_take_y
 
 def test_a_hit_takes_one_shows_it_keeps_it_and_another_is_made(qtbot, fresh, synth, audio):
     number = synth.requests[1].id
-    arms = audio.names().count("arm")
+    arms, current = audio.names().count("arm"), fresh.state.current
     audio.clipHit.emit(HitEvent(0, number, SIZE - 1))
-    assert fresh.state.current.request.id == number
+    assert fresh.state.heard.request.id == number
+    assert fresh.state.current.clip is current.clip  # what is seen does not change under the hands
     qtbot.waitUntil(lambda: fresh.state.stocked == SIZE and len(fresh.state.takes) == 2)
     assert len(synth.requests) == 1 + SIZE + 1
     assert len(synth.requests[-1].walk) == 1  # near the sound it began with, not near the hit
@@ -162,7 +163,7 @@ def test_a_fresh_note_has_its_own_root_and_one_without_a_pitch_that_of_the_sound
     qtbot.waitUntil(lambda: made.state.stocked == SIZE)
     assert [call[2] for call in stocked(audio)] == [57.25, 50.0, 61.5, 50.0, 50.0, 50.0]
     audio.clipHit.emit(HitEvent(0, stocked(audio)[2][4], SIZE - 1))
-    assert made.state.current.root_note == 61.5
+    assert made.state.heard.root_note == 61.5
 
 
 def test_a_root_that_is_known_later_reaches_the_notes_without_a_pitch_in_the_pool(qtbot, made, audio, monkeypatch):
@@ -183,3 +184,47 @@ def made_noise():
 
 def test_the_pool_fits_into_that_of_the_audio_process():
     assert max(SIZE, 3 * LAYER_SIZE) <= POOL_CLIPS
+
+
+def hit(session, synth, audio, number: int):
+    """Sound the fresh note that was ordered as that `number`, from 1; returns its request."""
+    request = synth.requests[number]
+    audio.clipHit.emit(HitEvent(0, request.id, session.state.stocked - 1))
+    return request
+
+
+def test_the_one_heard_last_is_kept_with_one_press_and_the_next_ones_are_near_it(qtbot, fresh, synth, audio):
+    before = fresh.state.current
+    assert not fresh.controls.run("keep_heard")
+    hit(fresh, synth, audio, 1)
+    kept = hit(fresh, synth, audio, 2)
+    qtbot.waitUntil(lambda: len(fresh.state.takes) == 3 and fresh.state.stocked == SIZE)
+    assert fresh.state.current_path == before.take.path
+    assert fresh.controls.run("keep_heard")
+    sound = fresh.state.current
+    assert (sound.request, sound.take.settings["walk"]) == (kept, [list(leg) for leg in kept.walk])
+    assert audio.armed is sound.clip
+    assert fresh.state.heard is None
+    made = len(synth.requests)
+    qtbot.waitUntil(lambda: fresh.state.stocked == SIZE and len(synth.requests) >= made + SIZE)
+    assert {request.walk[:-1] for request in synth.requests[-SIZE:]} == {kept.walk}
+    fresh.history.undo()
+    assert (fresh.state.current.clip, fresh.state.heard.clip) == (before.clip, sound.clip)
+    fresh.history.redo()
+    assert (fresh.state.current.clip, fresh.state.heard) == (sound.clip, None)
+
+
+def test_another_sound_that_is_chosen_is_what_was_heard_last_and_there_is_nothing_to_keep(qtbot, fresh, synth, audio):
+    hit(fresh, synth, audio, 1)
+    fresh.set_prompt("bell")
+    assert fresh.state.heard is not None  # words alone are not heard
+    fresh.maker.generate()
+    qtbot.waitUntil(lambda: fresh.state.current.prompt == "bell")
+    assert fresh.state.heard is None
+
+
+def test_switched_off_the_keys_play_what_is_shown_and_not_the_last_fresh_note(fresh, synth, audio):
+    hit(fresh, synth, audio, 1)
+    audio.armed = None
+    fresh.toggle_fresh()
+    assert audio.armed is fresh.state.current.clip

@@ -18,6 +18,8 @@ REGIONS = st.builds(
     KEY,
     KEY,
     st.none() | st.builds(Loop, st.integers(0, 10**6), st.integers(1, 10**6)),
+    st.floats(-60, 24),
+    st.floats(-1, 1),
 )
 
 
@@ -32,7 +34,7 @@ def parsed(text: str) -> list[tuple[str, dict[str, str]]]:
 
 
 @given(st.lists(REGIONS, max_size=20), st.text(max_size=50))
-def test_every_region_is_read_back_with_its_keys_pitch_velocities_and_loop(regions, title):
+def test_every_region_is_read_back_with_its_keys_pitch_velocities_level_pan_and_loop(regions, title):
     read = parsed(sfz(regions, title))
     assert [header for header, _ in read] == ["region"] * len(regions)
     for region, (_, told) in zip(regions, read, strict=True):
@@ -41,6 +43,8 @@ def test_every_region_is_read_back_with_its_keys_pitch_velocities_and_loop(regio
         assert (low, high) == (str(region.low_key), str(region.high_key))
         assert abs(int(told["pitch_keycenter"]) - int(told.get("tune", 0)) / 100 - region.root_note) <= 0.00501
         assert (told["lovel"], told["hivel"]) == (str(region.low_velocity), str(region.high_velocity))
+        assert abs(float(told.get("volume", 0)) - region.gain_db) <= 0.05001
+        assert abs(float(told.get("pan", 0)) / 100 - region.pan) <= 0.00501
         if region.loop:
             assert told["loop_mode"] == "loop_continuous"
             assert (int(told["loop_start"]), int(told["loop_end"]) + 1) == (region.loop.start, region.loop.end)

@@ -114,51 +114,23 @@ def test_controls_stay_in_their_ranges_and_come_back_from_the_settings_file(qtbo
     voice.set_beats_per_bar(99)
     voice.set_record_bars(-3)
     with qtbot.waitSignal(session.settingsChanged):
-        voice.set_monitor_gain(9)
-    session.voice._round_trips_ms[PAIR] = 5.5
+        session.microphone.set_monitor_gain(9)
+    session.microphone.round_trips_ms[PAIR] = 5.5
     kept = voice.settings()
     assert (kept.metronome_bpm, kept.count_in_beats, kept.beats_per_bar, kept.record_bars) == (300, 1, 16, 0)
     save(Settings(voice=kept), tmp_path / "settings.toml")
     assert load(tmp_path / "settings.toml").voice == kept
 
 
-def test_the_monitor_is_off_until_asked_and_off_again_on_other_devices_or_a_howl(voice, session, audio):
-    assert not session.state.monitoring
-    voice.toggle_monitor()
-    assert session.state.monitoring
-    assert audio.calls[-1] == ("set_monitor", 1.0)
-    audio.stateChanged.emit(replace(RUNNING, device_pair=PAIR, midi_inputs=("pads",)))
-    assert session.state.monitoring
-    audio.stateChanged.emit(replace(RUNNING, device_pair="another pair"))
-    assert not session.state.monitoring
-    assert audio.calls[-1] == ("set_monitor", 0.0)
-    voice.toggle_monitor()
-    audio.howled.emit()
-    assert not session.state.monitoring
-    assert "headphones" in session.state.message.text
-
-
-def test_the_round_trip_is_measured_once_for_each_pair_of_devices(voice, session, audio):
-    voice.calibrate()
-    assert session.state.calibrating
-    assert audio.names()[-1] == "calibrate"
-    audio.calibrated.emit(11.5)
-    assert not session.state.calibrating
-    assert session.state.calibration_ms == 11.5
-    assert "11.5 ms" in session.state.message.text
-    audio.stateChanged.emit(replace(RUNNING, device_pair="another pair"))
-    assert session.state.calibration_ms is None
-    audio.stateChanged.emit(replace(RUNNING, device_pair=PAIR))
-    assert session.state.calibration_ms == 11.5
-    audio.calibrated.emit(None)
-    assert session.state.calibration_ms == 11.5
-    assert session.state.message.action == "calibrate"
-
-
 def test_nothing_is_recorded_measured_or_monitored_without_an_input(voice, session, audio):
     audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
     audio.calls.clear()
-    for command in (voice.toggle_record, voice.keep_last, voice.toggle_monitor, voice.calibrate):
+    for command in (
+        voice.toggle_record,
+        voice.keep_last,
+        session.microphone.toggle_monitor,
+        session.microphone.calibrate,
+    ):
         session.dismiss_message()
         command()
         assert session.state.message.text == "No microphone found: connect one."
@@ -296,3 +268,28 @@ def test_a_two_hour_file_gives_its_first_sounding_seconds_and_a_note(qtbot, voic
     assert np.abs(clip.samples[: RATE_HZ // 100]).max() < 0.05
     assert np.abs(clip.samples[RATE_HZ // 20 : RATE_HZ]).max() > 0.4
     assert session.state.message.text.startswith("concert.wav lasts 2:00:06: the 12.0 s from 0:04 on are taken")
+
+
+@pytest.mark.parametrize("samples", [np.zeros((0, 2), np.float32), np.zeros((4_410, 2), np.float32)])
+def test_a_silent_recording_is_refused_and_keeps_the_init_before_it(session, audio, samples):
+    audio.recorded.emit(tone(0.5, 3))
+    before = session.state.init
+    audio.recorded.emit(Clip(samples))
+    assert session.state.init is before
+    assert "silent" in session.state.message.text
+
+
+def test_recording_without_an_input_says_why(session, audio):
+    audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
+    session.voice.toggle_record()
+    assert not session.state.recording
+    assert session.state.message.text == "No microphone found: connect one."
+    assert "start_recording" not in audio.names()
+
+
+def test_a_recording_whose_input_went_away_says_so_and_not_that_it_is_silent(session, audio):
+    session.voice.toggle_record()
+    audio.stateChanged.emit(replace(RUNNING, recording_sentence="No microphone found: connect one."))
+    audio.recorded.emit(Clip(np.zeros((0, 2), np.float32)))
+    assert not session.state.recording
+    assert session.state.message.text == "No microphone found: connect one."

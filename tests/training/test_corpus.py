@@ -152,7 +152,7 @@ def test_a_destroyed_header_costs_its_clip_and_no_other(tmp_path: Path) -> None:
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training.corpus", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize("case", ["missing", "empty folder", "nothing usable", "not a tar", "no server"])
@@ -179,7 +179,7 @@ def test_what_cannot_be_packed_is_refused_in_one_sentence(tmp_path: Path, case: 
 def test_a_full_disk_is_refused_in_one_sentence_and_leaves_no_half_part(tmp_path: Path) -> None:
     path = shard(tmp_path / "a.tar", {"k.wav": encoded(tone(20)), "k.txt": b"long"})
     command = f"ulimit -f 100; exec {sys.executable} -m training.corpus {path} --out {tmp_path / 'out'}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "cannot be written (File too large); free space and repeat" in done.stderr
     assert "Traceback" not in done.stderr

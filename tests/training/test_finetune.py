@@ -166,7 +166,7 @@ def test_a_stopped_training_is_kept_and_the_same_command_ends_it(sounds: Path, b
             assert started.poll() is None, started.communicate()
             time.sleep(0.05)
         started.send_signal(signal.SIGINT)
-        _, said = started.communicate(timeout=120)
+        _, said = started.communicate(timeout=300)
     finally:
         started.kill()
         started.communicate()

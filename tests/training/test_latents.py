@@ -314,7 +314,7 @@ def test_another_autoencoder_does_not_go_on_with_the_shards_of_one(packed: Path,
 )
 def test_the_command_refuses_in_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training.latents", "--out", str(tmp_path), "--model", "tiny", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
@@ -329,6 +329,6 @@ from model.config import TINY
 from training.latents import open_latents
 print(len(open_latents([{str(encoded)!r}], "train", TINY).batch(64, np.random.default_rng(0)).captions))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 1

@@ -91,7 +91,7 @@ def test_a_second_build_is_verified_by_how_it_sounds(rebuilt: list[str], checkou
     verify = [sys.executable, "-m", "training.manifest", "verify", str(tmp_path / "again" / "*.tar")]
     for command in (again, verify):
         option = ["--manifest", str(tmp_path / "manifest.jsonl.gz")]
-        done = subprocess.run([*command, *option], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([*command, *option], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("0 of 3 clips differ")
 

@@ -553,3 +553,15 @@ def test_start_returns_before_the_process_has_done_anything(client, jack_server,
     assert states == []
     qtbot.waitUntil(lambda: client.state.running, timeout=START_MS)
     assert states[0].running
+
+
+def test_a_short_sound_in_a_long_clip_is_repeated_without_its_silence(running, jack_server, qtbot):
+    clip = tone(1.0)
+    clip.samples[4_410:] = 0
+    loop_back(jack_server)
+    running.arm(clip)
+    running.set_shape(0, Shape(mode="loop"))
+    heard = sounding(record(running, qtbot, lambda: running.note_on(60, 127), play_ms=700))
+    running.panic()
+    assert len(heard) > 5 * 4_410  # and a silence of 0.9 s would be seen
+    np.testing.assert_array_equal(heard[4_610:8_620], heard[9_020:13_030])

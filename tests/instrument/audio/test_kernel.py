@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arc_instrument.audio.kernel import ATTACK_MS, DECAY_MS, LOOP_FADE_MS, RELEASE_MS
+from arc_instrument.audio.kernel import ATTACK_MS, DECAY_MS, RELEASE_MS
 from arc_instrument.audio.mixer import EVENTS, Hit, Mixer
 from arc_instrument.domain import POOL_CLIPS
 from arc_instrument.musical_time import MusicalLength
-from arc_instrument.shape import MODES, Shape
+from arc_instrument.shape import LOOP_FADE_MS, MODES, Shape
 
 RATE_HZ = 44_100
 RATES_HZ = (44_100, 48_000, 96_000)
@@ -438,3 +438,25 @@ def test_notes_that_begin_leave_room_for_those_that_end():
     assert made.note_off(60)
     assert made.pedal(False)
     assert made.panic()
+
+
+def test_pan_turns_down_the_side_that_a_sound_leaves_and_a_centred_one_is_as_it_was():
+    for pan, left, right in ((-1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.0, 1.0, 1.0), (0.5, math.sqrt(0.5), 1.0)):
+        out = played(constant(8_000), Shape(pan=pan), 4_000)[2_000:]
+        np.testing.assert_allclose(out.mean(axis=0), (0.1 * left, 0.1 * right), atol=1e-5)
+
+
+@given(pans=st.lists(st.floats(-1, 1), min_size=1, max_size=8), block=st.sampled_from(BLOCKS))
+@settings(max_examples=20)
+def test_pan_that_jumps_while_a_sound_plays_does_not_click(pans, block):
+    made = mixer(constant(60_000), Shape())
+    made.note_on(60, 127)
+    parts = [render(made, 4_000, block)]
+    for pan in pans:
+        made.set_shape(0, Shape(pan=pan))
+        parts.append(render(made, 2_000, block))
+    out = np.concatenate(parts)[1_000:]
+    # A change of all of it falls by 12 % a tick at first (SMOOTH_MS), spread over the 32 frames of that tick.
+    assert largest_step(out) <= 0.1 * 0.14 / 32
+    assert out[-1, 0] == pytest.approx(0.1 * math.cos(math.pi / 2 * max(0.0, pans[-1])), abs=2e-5)
+    assert out[-1, 1] == pytest.approx(0.1 * math.cos(math.pi / 2 * max(0.0, -pans[-1])), abs=2e-5)

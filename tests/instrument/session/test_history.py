@@ -88,6 +88,21 @@ def test_a_drag_is_one_step_and_one_after_a_pause_another(history, clock):
     assert values == [19]
 
 
+def test_a_gesture_that_ended_is_a_step_though_the_next_follows_at_once(history):
+    done = []
+    for value in (1, 2):
+        history.record("drag", lambda: None, lambda value=value: done.append(value), merge="drag")
+    history.settle()
+    history.record("drag", lambda: None, lambda: done.append(3), merge="drag")
+    history.undo()
+    history.undo()
+    history.redo()
+    assert done == [2]
+    history.redo()
+    assert done == [2, 3]
+    history.settle()
+
+
 def test_what_undoing_does_is_no_step_of_its_own(history):
     values = [0]
     history.record("outer", lambda: put(history, values, 0, 9), lambda: None)

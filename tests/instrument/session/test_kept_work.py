@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 
+from arc_instrument.editing import UNEDITED, Edit
 from arc_instrument.session.kept_work import keep_work
 
 
@@ -11,7 +12,7 @@ def begin(begin):
     return partial(begin, lambda autosave: keep_work(autosave, autosave.parent()))
 
 
-def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
+def test_shape_tempo_morph_pads_keys_and_filters_are_there_again_at_the_next_start(begin):
     session, autosave = begin()
     session.set_prompt("kick")
     session.set_seed(3)
@@ -25,11 +26,20 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
     session.kit.put_take(4, session.state.takes[0])
     session.kit.set_prompt(7, "a shaker")
     session.kit.toggle_lock(7)
+    session.kit.set_pan(7, -0.25)
+    session.kit.set_gain(15, 3.5)
+    session.player.set_octave(2)
+    session.player.set_velocity(64)
+    session.player.toggle_keys()
+    session.takes.toggle_favourites_only()
+    session.takes.show_tag("drums")
     autosave.shutdown()
 
     state = begin()[0].state
-    assert state.shape == session.state.shape
+    assert state.shapes == session.state.shapes
     assert (state.bars, state.key) == (1, "C minor")
+    assert (state.octave, state.velocity, state.keys_on) == (2, 64, False)
+    assert (state.favourites_only, state.tag) == (True, "drums")
     assert (state.morph_prompts, state.morph_x, state.morph_y) == (("bell", "", "", ""), 0.25, 0.75)
     assert (state.pads[7].prompt, state.pads[7].locked) == ("a shaker", True)
     assert (state.pads[4].prompt, state.pads[4].seed) == ("kick", 3)
@@ -38,7 +48,7 @@ def test_shape_tempo_morph_and_pads_are_there_again_at_the_next_start(begin):
 
 
 @pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
-@pytest.mark.parametrize("name", ["shape", "tempo", "morph", "pads"])
+@pytest.mark.parametrize("name", ["shape", "edit", "tempo", "morph", "pads", "keys", "filters"])
 def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
     session, autosave = begin()
     before = session.state
@@ -51,6 +61,40 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
         before.shape, before.bars, before.key, before.morph_prompts,
     )  # fmt: skip
     assert [pad.clip for pad in state.pads] == [None] * 16
+    assert (state.octave, state.velocity, state.keys_on, state.favourites_only, state.tag) == (4, 100, True, False, "")
+
+
+def test_a_trim_is_there_again_at_the_next_start_and_kept_until_its_take_is_read(begin):
+    session, autosave = begin()
+    session.set_prompt("kick")
+    session.maker.generate()
+    whole = len(session.state.current.clip.samples)
+    trim = Edit(start=100, end=300, fade_out_ms=1.0, reverse=True, gain_db=-6.0)
+    session.edits.apply(trim)
+    autosave.shutdown()
+    after, _ = begin()
+    assert after.state.current.edit == trim
+    assert len(after.state.current.clip.samples) == whole
+    assert len(after.player._audio.armed.samples) == 200
+    assert after.state.undo_label == ""
+    after.edits.apply(UNEDITED)
+    assert after.auditions.edit == UNEDITED
+    after.update(current=None)
+    after.auditions.recall(session.state.current_path)
+    after.auditions.recall_edit(trim)
+    assert after.auditions.edit == trim  # so that a save before its folder is back writes it again
+
+
+@pytest.mark.parametrize("said", [{"start": 10**9}, {"start": "x"}, {"gain_db": None}, {"fade": "sudden"}])
+def test_a_trim_that_does_not_fit_its_take_leaves_the_take_whole(begin, path, said):
+    session, autosave = begin()
+    session.set_prompt("kick")
+    session.maker.generate()
+    autosave.shutdown()
+    work = json.loads(path.read_text())
+    work["parts"]["edit"] = said
+    path.write_text(json.dumps(work))
+    assert begin()[0].state.current.edit == UNEDITED
 
 
 def test_a_pad_whose_take_is_away_at_the_start_has_it_again_once_it_is_back(begin, tmp_path):

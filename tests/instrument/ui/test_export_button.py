@@ -1,5 +1,7 @@
 """What other programs are given, by mouse and keys: from the button on the waveform and from the list of takes."""
 
+import threading
+
 import pytest
 import soundfile
 import wavinfo
@@ -8,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 
+from arc_instrument import export
+from arc_instrument.editing import Edit
 from arc_instrument.takefile import read_settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # grabbing, which menus ask for
@@ -47,7 +51,7 @@ def test_a_format_is_chosen_the_take_written_in_it_and_shown_where_it_lies(qtbot
     (path,) = written(qtbot, session, 1)
     assert (path.suffix, soundfile.info(path).subtype) == (".flac", "PCM_24")
     assert read_settings(path)["prompt"] == "rain"
-    qtbot.waitUntil(lambda: str(path) in made.message.text())
+    qtbot.waitUntil(lambda: made.message.text() == "Exported 1 take to “takes exports”.")
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
     assert made.message.action.text() == "Show"
@@ -112,5 +116,51 @@ def test_one_that_is_gone_is_told_with_how_many_were_written(qtbot, made, sessio
     session.selection.select(session.state.takes)
     session.state.takes[2].path.unlink()
     session.exporter.export_selected()
-    qtbot.waitUntil(lambda: "of 3 takes are exported" in session.state.message.text)
+    qtbot.waitUntil(lambda: session.state.message is not None)
+    assert session.state.message.text.startswith("2 of 3 takes are exported to “takes exports”: the others")
+    assert "kick" in session.state.message.detail
     assert session.state.message.is_error
+
+
+def test_the_loop_that_samplers_are_told_is_the_one_that_the_keys_play(qtbot, made, session):
+    frames = len(session.state.current.clip.samples)
+    session.sampler.set_mode("loop")
+    for count, edit in enumerate((Edit(), Edit(end=frames - 500, fade_out_ms=40.0)), 1):
+        session.edits.apply(edit)
+        session.exporter.export_current()
+        path = max(written(qtbot, session, count), key=lambda path: path.stat().st_mtime_ns)
+        (told,) = wavinfo.WavInfoReader(str(path)).smpl.sample_loops
+        assert (told.start, told.end + 1) == (session.state.loop.start, session.state.loop.end)
+    assert session.state.loop.start == 0  # it fades away: no crossfade takes from its beginning
+    assert session.state.loop.end < frames - 500
+
+
+def test_an_export_of_many_is_followed_and_stopped_with_the_mouse(qtbot, made, session, monkeypatch):
+    gate, write = threading.Semaphore(0), export.write_clip
+
+    def wait_and_write(*arguments):
+        assert gate.acquire(timeout=10)
+        write(*arguments)
+
+    monkeypatch.setattr(export, "write_clip", wait_and_write)
+    monkeypatch.setattr("arc_instrument.session.exporter.SHOWN_S", 0)
+    session.selection.select(session.state.takes)
+    click(press(made), "Export 3 selected takes")
+    assert made.message.text() == "Exporting takes: 0 of 3"
+    empty = made.waveform.export.grab().toImage()
+    gate.release()
+    qtbot.waitUntil(lambda: made.message.text().startswith("Exporting takes: 1 of 3, about "))
+    assert made.waveform.export.grab().toImage() != empty
+    assert made.message.action.text() == "Stop"
+    assert made.message.close_button.isHidden()
+    session.say("The sound card is gone.")
+    assert made.message.text() == "The sound card is gone."  # what went wrong is never hidden by a progress
+    QTest.mouseClick(made.message.close_button, LEFT)
+    assert made.message.text().startswith("Exporting takes: 1 of 3")
+    assert entry(press(made), "Stop the export").isEnabled()
+    QTest.keyClick(open_menu(), Qt.Key.Key_Escape)
+    QTest.mouseClick(made.message.action, LEFT)
+    gate.release(3)
+    qtbot.waitUntil(lambda: session.state.exporting is None)
+    assert made.message.text() == "Stopped: 2 of 3 takes are exported to “takes exports”."
+    assert made.message.action.text() == "Show"

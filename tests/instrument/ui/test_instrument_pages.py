@@ -1,16 +1,21 @@
 """The pages of controls in the real window: each drives the session as a hand does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
-from arc_instrument.domain import ControlEvent, NoteEvent
-from arc_instrument.editing import Edit
+from arc_instrument.domain import RATE_HZ, Clip, ControlEvent, NoteEvent
+from arc_instrument.editing import UNEDITED, Edit
 from arc_instrument.ui.deck import Deck
 from arc_instrument.ui.edit_handles import Handle
+from arc_instrument.ui.knob import Knob
+from arc_instrument.ui.pad_menu import open_pad_menu
+from arc_instrument.waveform import peaks
 
 OFFSCREEN = pytest.mark.qt_log_ignore("This plugin does not support")  # raising and grabbing, which menus ask for
 
@@ -160,7 +165,7 @@ def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
     QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))
     menu = next(menu for menu in made.findChildren(QMenu) if menu.isVisible())
     assert [action.text() for action in menu.actions()] == [
-        "Make anew", "Put the current take here", "Locked", "Clear",
+        "Make anew", "Put the current take here", "Locked", "Level and pan", "Clear",
     ]  # fmt: skip
     menu.close()
     QTest.mouseMove(made, QPoint(1, 1))
@@ -211,3 +216,107 @@ def test_a_loop_point_that_is_dragged_stays_there_and_is_where_the_keys_loop(mad
     assert session.state.shape.loop_start == pytest.approx(heard, rel=0.1)
     assert session.state.shape.loop_end in (0, frames)
     assert editor.place(Handle.LOOP_START).x() == pytest.approx(at.x(), abs=8)
+
+
+@pytest.fixture
+def kick(made, session):
+    """The window with a sound of 1 s, silent but for 0.1 to 0.4 s, in loop mode."""
+    samples = np.zeros((RATE_HZ, 2), np.float32)
+    samples[4_410:17_640] = 0.5
+    sound = replace(session.state.current, clip=Clip(samples), peaks=peaks(samples))
+    session.player.load(sound)
+    session.sampler.set_mode("loop")
+    return made
+
+
+def drag(editor, handle, by: QPoint) -> None:
+    grip = editor.place(handle).toPoint()
+    QTest.mousePress(editor, Qt.MouseButton.LeftButton, pos=grip)
+    for place in (grip + by / 2, grip + by):
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place), QPointF(editor.mapToGlobal(place)), Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(editor, move)
+    QTest.mouseRelease(editor, Qt.MouseButton.LeftButton, pos=grip + by)
+
+
+def test_the_loop_handles_show_that_a_sound_is_repeated_without_its_silence(kick, session):
+    editor = kick.waveform.waveform
+    assert editor.place(Handle.LOOP_START).x() == pytest.approx(editor.x_of(0), abs=1)
+    assert editor.place(Handle.LOOP_END).x() == pytest.approx(editor.x_of(17_640), abs=1)
+    session.edits.apply(Edit(reverse=True, end=40_000))
+    loop = session.state.loop
+    assert editor.place(Handle.LOOP_END).x() == pytest.approx(editor.x_of(4_100 + loop.end), abs=1)
+
+
+def test_a_loop_end_that_is_dragged_holds_and_a_double_click_lets_it_follow_each_sound_again(kick, session):
+    editor = kick.waveform.waveform
+    drag(editor, Handle.LOOP_END, QPoint(120, 0))
+    at = session.state.shape.loop_end
+    assert at == pytest.approx(17_640 + 120 * RATE_HZ / editor.time_area().width(), abs=900)
+    assert editor.place(Handle.LOOP_END).x() == pytest.approx(editor.x_of(at), abs=1)
+    QTest.mouseDClick(editor, Qt.MouseButton.LeftButton, pos=editor.place(Handle.LOOP_END).toPoint())
+    assert session.state.shape.loop_end == 0
+    assert session.state.loop.end == 17_640
+    session.history.undo()
+    session.history.undo()
+    assert session.state.shape.loop_end == 0
+
+
+def test_a_loop_start_that_is_dragged_leaves_the_end_to_each_sound(kick, session):
+    drag(kick.waveform.waveform, Handle.LOOP_START, QPoint(40, 0))
+    assert session.state.shape.loop_start > 0
+    assert session.state.shape.loop_end == 0
+
+
+def test_the_trim_button_cuts_the_silence_off_as_the_handles_do_and_ctrl_z_brings_it_back(kick, session):
+    editor = kick.waveform.waveform
+    QTest.mouseClick(kick.waveform.trim, Qt.MouseButton.LeftButton)
+    assert editor.place(Handle.START).x() == pytest.approx(editor.x_of(4_410 - 132), abs=1)
+    assert editor.place(Handle.END).x() == pytest.approx(editor.x_of(17_640 + 132), abs=1)
+    assert kick.waveform._figures.text().startswith("0.31 s")
+    QTest.keyClick(kick, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.state.current.edit == UNEDITED
+    QTest.keyClick(kick, Qt.Key.Key_X, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert session.state.current.edit.start == 4_410 - 132
+
+
+def test_pan_is_turned_typed_learned_and_undone_on_the_page_of_the_shape(made, session, audio):
+    page(made, "shape")
+    knob = made.shape.knobs.knobs["pan"]
+    assert knob.value_text() == "C"
+    QTest.keyClick(knob, Qt.Key.Key_PageDown)
+    session.controls.write()
+    assert (session.state.shape.pan, knob.value_text()) == (-0.2, "L 20")
+    assert audio.calls[-1][0] == "set_shape"
+    for typed, pan in (("R 35", 0.35), ("left 100", -1.0), ("-7", -0.07), ("centre", 0.0), ("r 250", 1.0)):
+        QTest.keyClick(knob, Qt.Key.Key_Return)
+        field = knob.findChild(QLineEdit)
+        field.setText(typed)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        session.controls.write()
+        assert session.state.shape.pan == pan
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    session.history.undo()
+    assert session.state.shape.pan == 0.0
+    session.midi_map.learn("param/pan")
+    for value in (70, 70, 64, 60, 0):  # learned, picked up where the knob stands, turned
+        audio.controlReceived.emit(ControlEvent(1, 21, value, "knobs"))
+    session.controls.write()
+    assert session.state.shape.pan == -1.0
+    assert knob.value_text() == "L 100"
+
+
+@OFFSCREEN
+def test_the_menu_of_a_pad_has_its_level_and_pan(qtbot, made, session):
+    menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+    gain, pan = menu.findChildren(Knob)
+    QTest.keyClick(pan, Qt.Key.Key_PageDown)
+    QTest.keyClick(gain, Qt.Key.Key_Left)
+    shape = session.state.shapes[4]
+    assert (shape.pan, shape.gain_db < 0) == (-0.2, True)
+    menu.close()
+    menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+    assert [knob.exact_value for knob in menu.findChildren(Knob)] == [shape.gain_db, shape.pan]
+    menu.close()

@@ -4,7 +4,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from arc_instrument.domain import NoteEvent
+from arc_instrument.domain import HitEvent, NoteEvent
 from arc_instrument.ui.typed_keys import NOTE_LETTERS, letter_of
 
 KEYS = [Qt.Key.Key_A, Qt.Key.Key_W, Qt.Key.Key_S, Qt.Key.Key_E, Qt.Key.Key_D, Qt.Key.Key_F, Qt.Key.Key_T, Qt.Key.Key_G,
@@ -244,3 +244,26 @@ def test_a_held_key_is_one_note_where_the_x_server_sends_its_repeats_as_releases
     send(QEvent.Type.KeyRelease, 1900)
     qtbot.waitUntil(lambda: len(played) == 4)
     assert played[-1] == ("note_off", 60)
+
+
+def test_fresh_notes_leave_the_window_as_it_is_until_one_is_kept(qtbot, window, session, synth, audio):
+    session.set_prompt("kick")
+    session.set_seconds(0.3)
+    session.maker.generate()
+    qtbot.waitUntil(lambda: session.state.current_path is not None)
+    session.pool._settled.setInterval(0)
+    QTest.mouseClick(window.keys_header.fresh, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.state.stocked > 0)
+    shown = session.state.current_path
+    keep = window.keys_header.keep
+    assert not keep.isEnabled()
+    audio.clipHit.emit(HitEvent(0, synth.requests[1].id, 5))
+    qtbot.waitUntil(lambda: len(session.state.takes) == 2)
+    assert window.waveform.waveform._sound.take.path == shown
+    assert [take.path for take in window.takes.list.selected()] == [shown]
+    assert keep.isEnabled()
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
+    assert session.state.current.request.id == synth.requests[1].id
+    assert window.waveform.waveform._sound.clip is session.state.current.clip
+    assert [take.path for take in window.takes.list.selected()] == [session.state.takes[0].path]
+    assert not keep.isEnabled()

@@ -133,7 +133,8 @@ def test_a_sound_ordered_before_the_model_is_ready_is_not_said_to_be_in_the_maki
 @pytest.mark.parametrize(
     ("milliseconds", "taken", "expected"),
     [(45.2, "45 ms", "about 45 ms"), (296, "296 ms", "about 300 ms"), (999.4, "999 ms", "about 1.0 s"),
-     (999.5, "1.0 s", "about 1.0 s"), (5_430, "5.4 s", "about 5.4 s")],
+     (999.5, "1.0 s", "about 1.0 s"), (5_430, "5.4 s", "about 5.4 s"), (9_951, "10.0 s", "about 10 s"),
+     (89_900, "89.9 s", "about 90 s"), (127_000, "127.0 s", "about 2 min")],
 )  # fmt: skip
 def test_times_are_written_in_milliseconds_below_a_second_and_in_tenths_of_a_second_above(
     milliseconds, taken, expected

@@ -87,3 +87,30 @@ def test_a_take_that_is_dropped_on_a_corner_or_its_words_goes_there(window, morp
     QApplication.sendEvent(morph, QDragEnterEvent(place, *arguments))
     QApplication.sendEvent(morph, QDropEvent(QPointF(place), *arguments))
     assert "not among the takes" in window.message.text()
+
+
+def test_the_page_says_what_of_its_corners_the_prompt_is(window, morph, session):
+    said = morph.said.text
+    assert said() == "The point between these words writes the prompt"
+    assert window.prompt.line.text() == "dusty kick"
+    QTest.keyClicks(morph.lines[0], "bell")
+    assert (window.prompt.line.text(), said()) == ("bell", "A is the prompt")
+    session.morph.set_corner(3, "flute")
+    session.morph.move(0.5, 0.5)
+    assert window.prompt.line.text() == "bell::50 flute::50"
+    assert said() == "The prompt is A 50 % + D 50 %"
+    session.set_prompt("rain")
+    assert said() == "The prompt has other words: moving the point writes over them"
+    session.morph.move(1.0, 1.0)
+    assert (session.state.prompt, said()) == ("flute", "D is the prompt")
+    session.morph.move(1.0, 0.0)
+    assert (session.state.prompt, said()) == ("flute", "No words where the point is: the prompt stays as it is")
+
+
+def test_what_the_page_says_is_seen_whole_in_the_smallest_window(window, morph, session):
+    session.morph.set_corner(0, "bell")
+    session.set_prompt("rain")
+    assert window.size() == window.minimumSize()
+    assert morph.said.shown_text() == morph.said.text()
+    assert morph.said.geometry().bottom() <= morph.height()
+    assert not morph.said.geometry().intersects(morph.lines[0].geometry())

@@ -29,16 +29,17 @@ def texts(strip):
 
 def test_what_was_never_measured_is_said_to_be_so(window, session):
     window.render_state(session.state)
-    assert "Press to sound –" in texts(window.status)
-    assert not any("p50" in text or "step" in text for text in texts(window.status))
+    assert "Heard in –" in texts(window.status)
+    assert not any("ms" in text or "step" in text for text in texts(window.status)[3:])
 
 
 @pytest.mark.parametrize(
     ("p50", "p95", "shown"),
     [
-        (163.4, 201.0, "p50 163  ·  p95 201 ms"),
-        (163.4, 999.4, "p50 163  ·  p95 999 ms"),
-        (163.4, 1_240.0, "p50 0.2  ·  p95 1.2 s"),
+        (163.4, 201.0, "Heard in 163–201 ms"),
+        (163.4, 999.4, "Heard in 163–999 ms"),
+        (163.4, 1_240.0, "Heard in 0.2–1.2 s"),
+        (163.4, 163.2, "Heard in 163 ms"),
     ],
 )
 def test_press_to_sound_is_shown_in_one_unit(window, session, p50, p95, shown):
@@ -46,7 +47,9 @@ def test_press_to_sound_is_shown_in_one_unit(window, session, p50, p95, shown):
     assert shown in texts(window.status)
 
 
-@pytest.mark.parametrize(("step_ms", "shown"), [(8.64, "8.6 ms/step"), (14.6, "15 ms/step"), (2_340.0, "2.3 s/step")])
+@pytest.mark.parametrize(
+    ("step_ms", "shown"), [(8.64, "8.6 ms a step"), (14.6, "15 ms a step"), (2_340.0, "2.3 s a step")]
+)
 def test_the_time_of_a_step_has_two_figures(window, session, step_ms, shown):
     window.render_state(timed(session.state, step_ms=step_ms))
     assert shown in texts(window.status)
@@ -56,12 +59,12 @@ def test_each_figure_says_in_a_sentence_what_it_is(window, session):
     window.render_state(timed(session.state))
     window.status.show_levels(0.5, 3, 1_234)
     said = {label.text(): label.accessibleName() for label in window.status.findChildren(QLabel)}
-    assert said["p50 163  ·  p95 201 ms"] == (
-        "Press to sound: half of the last 12 presses of Generate were heard within 163 ms, 95 in 100 within 201 ms, "
-        "the last after 150 ms"
+    assert said["Heard in 163–201 ms"] == (
+        "Press to sound: half of the last 12 presses of Generate were heard within 163 ms (p50), "
+        "95 in 100 within 201 ms (p95), the last after 150 ms"
     )
-    assert said["15 ms/step"] == "A denoising step of the last sound took 14.6 ms"
-    assert "1,234 blocks" in said["3 voices  ·  999+ xruns"]
+    assert said["15 ms a step"].startswith("The model took 14.6 ms for each step of the last sound")
+    assert "1,234 dropouts (xruns)" in said["3 voices · 999+ dropouts"]
     for label in window.status.findChildren(QLabel):
         assert label.toolTip()
 
@@ -74,7 +77,12 @@ def test_one_press_is_not_called_half_of_one(window, session):
 
 def test_at_the_smallest_size_no_figure_is_cut_and_the_model_and_the_sound_card_are_read_whole(window, session):
     window.resize(QSize(900, 560))
-    window.render_state(replace(timed(session.state, p50=888, p95=888, step_ms=888), audio=RUNNING))
+    window.render_state(
+        replace(
+            timed(session.state, p50=888, p95=888, step_ms=888),
+            audio=RUNNING,
+        )
+    )
     window.status.show_levels(1.0, 32, 2_000)
     QTest.qWait(1)
     for label in window.status.findChildren(QLabel):

@@ -107,7 +107,7 @@ def test_the_view_is_switched_by_its_button_and_by_its_command(panel):
 
 def test_every_button_has_a_name_a_tip_and_room_to_hit(panel):
     panel.render_state(replace(STATE, init=INIT))
-    assert len({tool.accessibleName() for tool in panel.tools()}) == 5
+    assert len({tool.accessibleName() for tool in panel.tools()}) == 6
     for tool in panel.tools():
         assert tool.toolTip()
         assert min(tool.width(), tool.height()) >= 24

@@ -133,7 +133,8 @@ def test_leaving_the_field_changes_nothing(cutoff):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("12", 12), ("-3 dB", -3), ("−3,5 dB", -3.5), ("4.5 kHz", 4500), ("12 k", 12_000), ("250ms", 250), ("", None),
+    [("12", 12), ("-3 dB", -3), ("−3,5 dB", -3.5), ("4.5 kHz", 4500), ("12 k", 12_000), ("250ms", 250),
+     ("1.5 s", 1_500), ("", None),
      ("loud", None), ("+-", None)],
 )  # fmt: skip
 def test_a_typed_value_may_carry_its_unit(text, value):
