@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 WINDOWS = (128, 512, 2048)  # samples: attacks, formants, partials
-# From, to, weight: where the waveform itself counts. The last is for bells and plucked partials.
+# From, to, weight: where the waveform itself counts, which is what the autoencoder's linear path carries.
 COHERENT_BANDS_HZ = ((0.0, 700.0, 1.0), (700.0, 1_400.0, 0.4))
 EPSILON = 1e-9
 QUIET = 1e-3  # of a magnitude's logarithm: 60 dB below a clip's own level
