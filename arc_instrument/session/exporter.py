@@ -146,12 +146,13 @@ class Exporter(QObject):
     def _order(self, export: _Export) -> None:
         self._orders.append(export)
         if len(self._orders) == 1:
+            self._store.dismiss_message()
             self._begin(export)
 
     def _begin(self, export: _Export) -> None:
         export.begun_s = time.monotonic()
         if export.count > 1:
-            self._store.update(exporting=ExportProgress(export.what, 0, export.count), message=None)
+            self._store.update(exporting=ExportProgress(export.what, 0, export.count))
         self._shelf.step(
             export.run(),
             partial(self._on_progress, export),
