@@ -126,9 +126,8 @@ class Voice(QObject):
             return
         if part is not None:
             part.unlink(missing_ok=True)
-        if (
-            not self._ended_early and not self._microphone.say_problem()
-        ):  # the input may have gone since the recording began
+        # the input may have gone since the recording began
+        if not self._ended_early and not self._microphone.say_problem():
             sentence = "The recording is silent: check the microphone and its level."
             self._store.say(sentence, action="record", action_title="Again")
 
