@@ -104,3 +104,5 @@ class Microphone(QObject):
             store.update(calibration_ms=calibration_ms)
         if store.state.monitoring and audio.device_pair != self._monitored_pair:
             self._end_monitor()
+        elif store.state.monitoring:  # a stream that was opened anew, as for another buffer, begins without it
+            self._audio.set_monitor(store.state.monitor_gain)
