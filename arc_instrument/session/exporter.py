@@ -27,7 +27,7 @@ FORMAT_TITLES = {name: kind.title for name, kind in FORMATS.items()}
 SHOWN_S = 0.1  # between two figures of a progress: the window takes some milliseconds to show one
 UNREAD_TOLD = 5  # of what cannot be read, in the tooltip
 Sound = Callable[[], tuple[Clip, Take]]  # called in the thread for files
-Steps = Generator[Path | None, None, None]  # one for each sound; the path once something of use lies there
+Steps = Generator[Path | None, None, None]  # a path whenever something of use lies there, and None between
 
 
 @dataclass
