@@ -65,7 +65,8 @@ def carried_points(
     for they were chosen for a longer one, stay.
     """
     start, end = points[0], points[1] or own_ends[0]
-    if end - start < MIN_LOOP_FRAMES or end > (frames if before.end is None else before.end) - before.start:
+    first, last = before.span(frames)
+    if end - start < MIN_LOOP_FRAMES or end > last - first:
         return points
     first, last = heard_span(*made_span(start, end, before, frames), after, frames)
     if last - first < MIN_LOOP_FRAMES:
