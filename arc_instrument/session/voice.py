@@ -54,7 +54,6 @@ class Voice(QObject):
         self._audio, self._microphone, self._shelf, self._folder = audio, microphone, shelf, folder
         self._comparison = Comparison(store, player, shelf)
         settings = settings or VoiceSettings()
-        microphone.round_trips_ms = dict(settings.round_trips_ms)
         self._part: Path | None = None
         self._ended_early = False
         self._recorded_seconds = 0.0
