@@ -31,6 +31,10 @@ class Edit:
     reverse: bool = False
     gain_db: float = 0.0
 
+    def span(self, frames: int) -> tuple[int, int]:
+        """The frames of a sound of `frames` that are left: the first, and the one after the last."""
+        return self.start, frames if self.end is None else self.end
+
 
 UNEDITED = Edit()
 
@@ -41,16 +45,16 @@ def edited(clip: Clip, edit: Edit) -> Clip:
     Raises `UserError` for an edit that leaves nothing or asks for what cannot be.
     """
     frames = len(clip.samples)
-    end = frames if edit.end is None else edit.end
-    if not 0 <= edit.start < end <= frames:
-        raise UserError(f"Frames {edit.start} to {end} are no part of a sound of {frames}: choose a part within it.")
+    start, end = edit.span(frames)
+    if not 0 <= start < end <= frames:
+        raise UserError(f"Frames {start} to {end} are no part of a sound of {frames}: choose a part within it.")
     if not MIN_GAIN_DB <= edit.gain_db <= MAX_GAIN_DB:
         raise UserError(f"A gain of {edit.gain_db:g} dB cannot be used: choose {MIN_GAIN_DB:g} to {MAX_GAIN_DB:g}.")
     if edit.fade not in FADES:
         raise UserError(f"The fade “{edit.fade}” is not known: choose {' or '.join(FADES)}.")
     if not (0 <= edit.fade_in_ms < math.inf and 0 <= edit.fade_out_ms < math.inf):
         raise UserError(f"Fades of {edit.fade_in_ms:g} and {edit.fade_out_ms:g} ms cannot be made: choose 0 or more.")
-    samples = clip.samples[edit.start : end]
+    samples = clip.samples[start:end]
     samples = samples[::-1].copy() if edit.reverse else samples.copy()
     rise, fall = (_frames(ms, clip.rate_hz) for ms in (edit.fade_in_ms, edit.fade_out_ms))
     if rise + fall > len(samples):
@@ -64,7 +68,7 @@ def edited(clip: Clip, edit: Edit) -> Clip:
 def without_silence(clip: Clip, edit: Edit) -> Edit:
     """`edit` cut to where `clip` sounds within it, with at least a short fade at an end that moves; else as it is."""
     frames, margin = len(clip.samples), _frames(TRIM_FADE_MS, clip.rate_hz)
-    first, last = edit.start, frames if edit.end is None else edit.end
+    first, last = edit.span(frames)
     begin, end = sounding_span(clip.samples[first:last])
     start, stop = first + max(begin - margin, 0), min(first + end + margin, last)
     moved = {"fade_in_ms": start > first, "fade_out_ms": stop < last}
@@ -79,14 +83,14 @@ def heard_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]
 
     A reversed sound has it as far from its end as it was from the beginning.
     """
-    first, last = edit.start, frames if edit.end is None else edit.end
+    first, last = edit.span(frames)
     start, end = (min(max(frame, first), last) for frame in (start, end))
     return (last - end, last - start) if edit.reverse else (start - first, end - first)
 
 
 def made_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]:
     """Where [`start`, `end`) of the edited sound lies in the sound of `frames` as it was made; undoes `heard_span`."""
-    first, last = edit.start, frames if edit.end is None else edit.end
+    first, last = edit.span(frames)
     start, end = (min(max(frame, 0), last - first) for frame in (start, end))
     return (last - end, last - start) if edit.reverse else (first + start, first + end)
 

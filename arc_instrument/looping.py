@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from arc_instrument.domain import RATE_HZ
+from arc_instrument.editing import Edit, heard_span, made_span
 from arc_instrument.shape import LOOP_FADE_MS, MIN_LOOP_FRAMES, Shape
 
 
@@ -52,3 +53,24 @@ def played_loop(
     if keeps_length:
         return PlayedLoop(start, end)
     return PlayedLoop(start + crossfade, end, crossfade)
+
+
+def carried_points(
+    points: tuple[int, int], before: Edit, after: Edit, frames: int, own_ends: tuple[int, int]
+) -> tuple[int, int]:
+    """Start and end that a person chose for the sound as `before` left it, where `after` leaves what lies there.
+
+    `frames` are those of the sound as it was made, `own_ends` of the two edited ones. The one of both that nobody
+    chose, which is 0, goes on to follow the sound, and so does a loop that is cut away; points that are not within it,
+    for they were chosen for a longer one, stay.
+    """
+    start, end = points[0], points[1] or own_ends[0]
+    first, last = before.span(frames)
+    if end - start < MIN_LOOP_FRAMES or end > last - first:
+        return points
+    first, last = heard_span(*made_span(start, end, before, frames), after, frames)
+    if last - first < MIN_LOOP_FRAMES:
+        return 0, 0
+    is_turned = before.reverse != after.reverse
+    follows = last == own_ends[1] or (points[1] == 0 and not is_turned)
+    return 0 if points[0] == 0 and not is_turned else first, 0 if follows else last

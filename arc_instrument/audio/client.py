@@ -142,7 +142,7 @@ class AudioClient(QObject):
         clip that `keeps_length`, such as bars, lasts exactly as long; others end where they have died away, or are
         shortened by their crossfade.
         """
-        self._armed[part] = _armed(clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
+        self._armed[part] = _with_loop_end(clip, root_note, clip_id, EVERY_VELOCITY, keeps_length)
         self._stock.pop(part, None)
         self._send_clip("arm", part, self._armed[part])
 
@@ -161,7 +161,7 @@ class AudioClient(QObject):
         `clipHit` tells the `clip_id` of each, and how many remain.
         """
         stock = self._stock.setdefault(part, {})
-        stock[clip_id] = _armed(clip, root_note, clip_id, velocities, keeps_length)
+        stock[clip_id] = _with_loop_end(clip, root_note, clip_id, velocities, keeps_length)
         if len(stock) > POOL_CLIPS:
             stock.pop(next(iter(stock)))
         self._send_clip("stock", part, stock[clip_id])
@@ -371,7 +371,9 @@ class AudioClient(QObject):
         self.stateChanged.emit(state)
 
 
-def _armed(clip: Clip, root_note: float, clip_id: int, velocities: tuple[int, int], keeps_length: bool) -> ArmedClip:
+def _with_loop_end(
+    clip: Clip, root_note: float, clip_id: int, velocities: tuple[int, int], keeps_length: bool
+) -> ArmedClip:
     """With the end of its loop: where it has died away, but for what `keeps_length`."""
     loop_end = 0 if keeps_length else sounding_span(clip.samples)[1]
     return ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, velocities, keeps_length, loop_end)

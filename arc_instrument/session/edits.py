@@ -1,6 +1,6 @@
 """Edits: trim, fades, direction and gain of the current sound, heard at once and kept on request."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from arc_instrument.domain import Generated, Timing, UserError
 from arc_instrument.editing import UNEDITED, Edit, edited, without_silence
+from arc_instrument.looping import carried_points
+from arc_instrument.session.sampler import KEYS
 from arc_instrument.session.state import CurrentSound
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ class Edits(QObject):
     def __init__(self, session: "Session"):
         super().__init__(session)
         self._session = session
+        self._chosen: _Chosen | None = None
         self._arm_soon = QTimer(self, singleShot=True, interval=ARM_MS)
         self._arm_soon.timeout.connect(self._arm)
 
@@ -70,16 +73,38 @@ class Edits(QObject):
             self._session.say("The edited sound is a take of its own now.", is_error=False)
 
     def _do(self, label: str, edit: Edit, sound: CurrentSound, *, merge: str = "") -> None:
-        before = sound.edit
-        self._show(edit, sound)
-        undo, redo = partial(self._show, before, sound), partial(self._show, edit, sound)
+        before, points_before = sound.edit, self._points
+        points = self._carried(edit, sound)
+        self._show(edit, points, sound)
+        undo, redo = partial(self._show, before, points_before, sound), partial(self._show, edit, points, sound)
         self._session.history.record(label, undo, redo, merge=merge)
 
-    def _show(self, edit: Edit, of: CurrentSound) -> None:
+    @property
+    def _points(self) -> tuple[int, int]:
+        """Of the keys' loop, as they are kept: in frames of the edited sound, 0 for what nobody chose."""
+        shape = self._session.state.shape
+        return shape.loop_start, shape.loop_end
+
+    def _carried(self, edit: Edit, sound: CurrentSound) -> tuple[int, int]:
+        """The loop's points with `edit`: they stay on what they were set on, also where a drag cut that and returns."""
+        chosen = self._chosen
+        if chosen is None or not (_is_same(sound, chosen.sound) and (sound.edit, self._points) == chosen.led_to):
+            chosen = _Chosen(sound, self._points)
+        points, frames = chosen.points, len(sound.clip.samples)
+        if any(points):
+            own_ends = chosen.sound.own_loop_end, replace(sound, edit=edit).own_loop_end
+            points = carried_points(points, chosen.sound.edit, edit, frames, own_ends)
+        self._chosen = replace(chosen, led_to=(edit, points))
+        return points
+
+    def _show(self, edit: Edit, points: tuple[int, int], of: CurrentSound) -> None:
         """Put `edit` on the sound it was made for; a fresh note or a draft may have come instead by itself."""
-        sound = self._session.state.current
-        if sound is not None and _is_same(sound, of):
-            self._session.update(current=replace(sound, edit=edit))
+        state = self._session.state
+        if state.current is not None and _is_same(state.current, of):
+            with self._session.together():
+                self._session.update(current=replace(state.current, edit=edit))
+                shape = replace(state.shape, loop_start=points[0], loop_end=points[1])
+                self._session.player.set_shape(KEYS, shape)
             if not self._arm_soon.isActive():
                 self._arm_soon.start()
 
@@ -87,6 +112,15 @@ class Edits(QObject):
         sound = self._session.state.current
         if sound is not None:
             self._session.player.load(sound)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Loop points as a person set them, on the sound with the edit that it had; and what edits made of both since."""
+
+    sound: CurrentSound
+    points: tuple[int, int]
+    led_to: tuple[Edit, tuple[int, int]] | None = None
 
 
 def _is_same(one: CurrentSound, other: CurrentSound) -> bool:

@@ -27,7 +27,7 @@ FORMAT_TITLES = {name: kind.title for name, kind in FORMATS.items()}
 SHOWN_S = 0.1  # between two figures of a progress: the window takes some milliseconds to show one
 UNREAD_TOLD = 5  # of what cannot be read, in the tooltip
 Sound = Callable[[], tuple[Clip, Take]]  # called in the thread for files
-Steps = Generator[Path | None, None, None]  # one for each sound; the path once something of use lies there
+Steps = Generator[Path | None, None, None]  # a path whenever something of use lies there, and None between
 
 
 @dataclass
@@ -146,12 +146,13 @@ class Exporter(QObject):
     def _order(self, export: _Export) -> None:
         self._orders.append(export)
         if len(self._orders) == 1:
+            self._store.dismiss_message()
             self._begin(export)
 
     def _begin(self, export: _Export) -> None:
         export.begun_s = time.monotonic()
         if export.count > 1:
-            self._store.update(exporting=ExportProgress(export.what, 0, export.count), message=None)
+            self._store.update(exporting=ExportProgress(export.what, 0, export.count))
         self._shelf.step(
             export.run(),
             partial(self._on_progress, export),

@@ -37,6 +37,7 @@ def keep_work(autosave: Autosave, session: Session) -> None:
     keep("tempo", partial(_tempo, session), lambda said: session.update(bars=int(said["bars"]), key=str(said["key"])))
     keep("morph", partial(_morph, session), partial(_load_morph, session))
     keep("pads", partial(_pads, session), session.kit.recall)
+    keep("mix", partial(_mix, session), session.kit.recall_mix)
     keep("keys", partial(_keys, session), partial(_load_keys, session))
     keep("filters", partial(_filters, session), partial(_load_filters, session))
 
@@ -84,8 +85,10 @@ def _pads(session: Session) -> list[dict[str, Any]]:
             "seed": pad.seed,
             "locked": pad.locked,
             "take": str(session.kit.path(index) or ""),
-            "gain_db": shape.gain_db,
-            "pan": shape.pan,
         }
-        for index, (pad, shape) in enumerate(zip(session.state.pads, session.state.shapes[1:], strict=True))
+        for index, pad in enumerate(session.state.pads)
     ]
+
+
+def _mix(session: Session) -> list[dict[str, float]]:
+    return [{"gain_db": shape.gain_db, "pan": shape.pan} for shape in session.state.shapes[1:]]

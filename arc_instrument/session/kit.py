@@ -116,11 +116,15 @@ class Kit(QObject):
         for index, pad in zip(range(len(self.pads)), said, strict=False):
             words = {"prompt": str(pad["prompt"]), "seed": int(pad["seed"]), "locked": bool(pad["locked"])}
             self._change(index, **words)
-            mix = {name: float(pad[name]) for name in ("gain_db", "pan") if name in pad}  # older files do not say
-            self._use_shape(index, replace(self._session.state.shapes[index + 1], **mix))
             if pad["take"]:
                 self._recalled[index] = Path(pad["take"])
                 self._session.read_file(self._recalled[index], partial(self._recall, index))
+
+    def recall_mix(self, said: list[dict[str, float]]) -> None:
+        """Bring back level and pan of the pads, as nothing to undo. Raises ValueError for what no pad can have."""
+        for index, pad in zip(range(len(self.pads)), said, strict=False):
+            before = self._session.state.shapes[index + 1]
+            self._use_shape(index, replace(before, gain_db=float(pad["gain_db"]), pan=float(pad["pan"])))
 
     def path(self, index: int) -> Path | None:
         """The file of a pad's take; of one that is still being read, or whose folder is away, as it was recalled."""

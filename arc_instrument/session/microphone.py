@@ -1,5 +1,6 @@
 """Microphone: whether there is one, hearing it, and how long sound takes out of the loudspeaker and back into it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -16,10 +17,10 @@ MAX_MONITOR_GAIN = 2.0
 class Microphone(QObject):
     """Commands of the input beside recording; renders into the store. `round_trips_ms` is by the pair of devices."""
 
-    def __init__(self, store: Store, audio: "AudioClient"):
+    def __init__(self, store: Store, audio: "AudioClient", round_trips_ms: Mapping[str, float]):
         super().__init__(store)
         self._store, self._audio = store, audio
-        self.round_trips_ms: dict[str, float] = {}
+        self.round_trips_ms = dict(round_trips_ms)
         self._monitored_pair = ""
         audio.calibrated.connect(self._on_calibrated)
         audio.howled.connect(self._on_howled)
@@ -104,3 +105,5 @@ class Microphone(QObject):
             store.update(calibration_ms=calibration_ms)
         if store.state.monitoring and audio.device_pair != self._monitored_pair:
             self._end_monitor()
+        elif store.state.monitoring:  # a stream that was opened anew, as for another buffer, begins without it
+            self._audio.set_monitor(store.state.monitor_gain)

@@ -39,7 +39,13 @@ class Sampler(QObject):
         self._change("loop points", merge="loop", loop_start=start, loop_end=end, crossfade_ms=crossfade_ms)
 
     def loop_between(self, start: int, end: int) -> None:
-        """Loop, and there: in frames of the sound as the keys play it."""
+        """Loop, and there: in frames of the sound as the keys play it. Where it loops by itself no points are set, so
+        that the loop goes on to follow each sound."""
+        state = self._store.state
+        free = replace(state.shape, mode="loop", loop_start=0, loop_end=0)
+        own = replace(state, shapes=(free, *state.shapes[1:])).loop
+        if own is not None and (own.start, own.end) == (start, end):
+            start = end = 0
         self._change("loop", mode="loop", loop_start=start, loop_end=end)
 
     set_attack = partialmethod(set, "attack_ms")

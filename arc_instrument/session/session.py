@@ -112,7 +112,7 @@ class Session(Store):
         self.auditions = Auditions(
             self, self.history, self.player, self._shelf, self.takes, self.selection, self.maker.request_of
         )
-        self.microphone = Microphone(self, audio)
+        self.microphone = Microphone(self, audio, voice.round_trips_ms if voice else {})
         self.voice = Voice(self, self.history, audio, self.microphone, self.player, self._shelf, voice, recordings)
         self.voice.recorded.connect(self._set_init)
         self.sampler = Sampler(self, self.history, self.player)

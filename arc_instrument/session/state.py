@@ -57,8 +57,8 @@ class CurrentSound:
     @property
     def heard_frames(self) -> int:
         """How long `heard` is."""
-        end = len(self.clip.samples) if self.edit.end is None else self.edit.end
-        return end - self.edit.start
+        start, end = self.edit.span(len(self.clip.samples))
+        return end - start
 
     @cached_property
     def own_loop_end(self) -> int:

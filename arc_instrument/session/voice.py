@@ -54,7 +54,6 @@ class Voice(QObject):
         self._audio, self._microphone, self._shelf, self._folder = audio, microphone, shelf, folder
         self._comparison = Comparison(store, player, shelf)
         settings = settings or VoiceSettings()
-        microphone.round_trips_ms = dict(settings.round_trips_ms)
         self._part: Path | None = None
         self._ended_early = False
         self._recorded_seconds = 0.0
@@ -126,9 +125,8 @@ class Voice(QObject):
             return
         if part is not None:
             part.unlink(missing_ok=True)
-        if (
-            not self._ended_early and not self._microphone.say_problem()
-        ):  # the input may have gone since the recording began
+        # the input may have gone since the recording began
+        if not self._ended_early and not self._microphone.say_problem():
             sentence = "The recording is silent: check the microphone and its level."
             self._store.say(sentence, action="record", action_title="Again")
 

@@ -17,7 +17,7 @@ def keep_view(window: "MainWindow", settings: QSettings) -> None:
     A page that there is no more is left out.
     """
     page = settings.value(PAGE)
-    if page in window.deck.tabs:
+    if isinstance(page, str) and page in window.deck.tabs:  # words with a comma are read as a list
         window.deck.show_page(page)
     window.waveform.spectrogram.setChecked(_is_on(settings, SPECTROGRAM))
     window.show_pads(_is_on(settings, PADS))

@@ -311,7 +311,7 @@ class WaveformEditor(WaveformView):
         self._reshape(shaping)
         if shaping.edit != before.edit:
             self.editRequested.emit(edit_of(shaping))
-        if shaping.loop != before.loop:
+        if shaping.loop != before.loop and handle in LOOPS:  # where an edit leaves the loop is the session's to say
             self.loopRequested.emit(heard(shaping).loop)
         if handle is not None:
             self._describe(handle)

@@ -177,7 +177,8 @@ def _loop_points(state: SessionState) -> LoopPoints | None:
     if sound is None or loop is None:
         return None
     frames, edit = len(sound.clip.samples), sound.edit
-    cut = frames - (frames if edit.end is None else edit.end) if edit.reverse else edit.start
+    first, last = edit.span(frames)
+    cut = frames - last if edit.reverse else first
     return LoopPoints(
         *made_span(loop.start, loop.end, edit, frames),
         crossfade_ms=1000 * loop.crossfade / sound.clip.rate_hz,

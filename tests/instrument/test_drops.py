@@ -81,6 +81,18 @@ def test_an_export_that_loops_loops_again_between_the_same_frames(qtbot, made, t
     assert made.state.gated
 
 
+def test_an_export_that_looped_by_itself_does_so_again_and_leaves_the_next_sound_to_its_own_loop(qtbot, made):
+    made.sampler.set_mode("loop")
+    loop = made.state.loop
+    made.exporter.export_current()
+    qtbot.waitUntil(lambda: made.state.exported is not None)
+    made.sampler.set_mode("gate")
+    made.drops.restore_or_start_from([made.state.exported])
+    qtbot.waitUntil(lambda: made.state.looped)
+    assert made.state.loop == loop
+    assert (made.state.shape.loop_start, made.state.shape.loop_end) == (0, 0)
+
+
 @pytest.mark.parametrize("loop", [None, [5, 5], [0, 10**9], ["a", "b"], [3], {"start": 0}])
 def test_what_is_no_loop_of_the_dropped_file_changes_no_loop(qtbot, session, tmp_path, loop):
     path = our_file(tmp_path, settings={"loop": loop})

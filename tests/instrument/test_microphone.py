@@ -32,6 +32,16 @@ def test_the_monitor_is_off_until_asked_and_off_again_on_other_devices_or_a_howl
     assert "headphones" in session.state.message.text
 
 
+def test_a_stream_that_was_opened_anew_on_the_same_devices_is_heard_as_the_button_says(microphone, session, audio):
+    microphone.toggle_monitor()
+    session.player.change_devices(block_frames=512)  # the audio process's handle forgets the gain with other settings
+    audio.calls.clear()
+    audio.stateChanged.emit(replace(RUNNING, running=False, device_pair=""))
+    audio.stateChanged.emit(replace(RUNNING, device_pair=PAIR))
+    assert session.state.monitoring
+    assert ("set_monitor", 1.0) in audio.calls
+
+
 def test_the_round_trip_is_measured_once_for_each_pair_of_devices(microphone, session, audio):
     microphone.calibrate()
     assert session.state.calibrating

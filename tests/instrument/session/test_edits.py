@@ -81,3 +81,63 @@ def test_what_loops_of_a_sound_that_died_away_ends_there_and_of_bars_with_the_la
     bars = replace(session.state.current.request, settings={"bpm": 120, "bars": 1})
     session.player.load(replace(session.state.current, request=bars))
     assert session.state.loop == PlayedLoop(0, 20_000)
+
+
+def of_a_second(session) -> None:
+    """A sound of 1 s without silence is current."""
+    session.player.load(replace(session.state.current, clip=Clip(np.full((44_100, 2), 0.5, np.float32)), take=None))
+
+
+def points(session) -> tuple[int, int]:
+    return session.state.shape.loop_start, session.state.shape.loop_end
+
+
+def test_a_loop_stays_on_what_it_was_set_on_while_the_sound_is_cut_and_one_undo_brings_both_back(session):
+    of_a_second(session)
+    session.sampler.loop_between(6_000, 12_000)
+    session.edits.apply(Edit(start=2_000))
+    assert points(session) == (4_000, 10_000)
+    session.history.settle()
+    session.edits.apply(Edit(start=2_000, reverse=True))
+    assert points(session) == (42_100 - 10_000, 42_100 - 4_000)
+    session.history.undo()
+    assert (session.state.current.edit, points(session)) == (Edit(start=2_000), (4_000, 10_000))
+    session.history.undo()
+    assert (session.state.current.edit, points(session)) == (UNEDITED, (6_000, 12_000))
+    session.history.redo()
+    assert points(session) == (4_000, 10_000)
+
+
+def test_a_drag_over_a_loop_and_back_is_one_step_and_leaves_the_loop_as_it_was(session):
+    of_a_second(session)
+    session.sampler.loop_between(6_000, 12_000)
+    session.history.settle()
+    seen = []
+    for start in (3_000, 8_000, 20_000, 8_000, 1_000):
+        session.edits.apply(Edit(start=start))
+        seen.append(points(session))
+    assert seen == [(3_000, 9_000), (0, 4_000), (0, 0), (0, 4_000), (5_000, 11_000)]
+    session.history.undo()
+    assert (session.state.current.edit, points(session)) == (UNEDITED, (6_000, 12_000))
+
+
+def test_a_point_that_nobody_chose_goes_on_to_follow_the_sound_when_it_is_cut_or_turned(session):
+    of_a_second(session)
+    session.sampler.toggle_loop()
+    for edit in (Edit(reverse=True), Edit(start=500, reverse=True), UNEDITED):
+        session.edits.apply(edit)
+        assert points(session) == (0, 0)
+    session.sampler.loop_between(6_000, 0)
+    session.edits.apply(Edit(start=1_000))
+    assert points(session) == (5_000, 0)
+    session.edits.apply(Edit(reverse=True))
+    assert points(session) == (0, 38_100)
+    session.edits.apply(UNEDITED)
+    assert points(session) == (6_000, 0)
+
+
+def test_points_that_were_chosen_for_a_longer_sound_wait_for_it(session):
+    of_a_second(session)
+    session.sampler.loop_between(60_000, 90_000)
+    session.edits.apply(Edit(start=1_000))
+    assert points(session) == (60_000, 90_000)

@@ -128,6 +128,15 @@ def test_a_second_export_waits_for_the_first_and_both_are_stopped_together(qtbot
     assert [path.suffix for path in written(takes)] == [".wav"] * 5
 
 
+def test_what_came_of_the_first_export_is_still_told_while_the_second_goes_on(qtbot, takes, files):
+    takes.state.takes[-1].path.unlink()
+    takes.exporter.export_takes(takes.state.takes)
+    takes.exporter.export_pads(PADS, "kit")
+    files.release(4)
+    qtbot.waitUntil(lambda: takes.state.exporting.what == "pads")
+    assert takes.state.message.text == "4 of 5 takes are exported to “takes exports”: the others cannot be read."
+
+
 def test_a_disk_that_fills_up_ends_it_with_how_many_are_there(qapp, tmp_path, monkeypatch):
     session = make_session(tmp_path / "takes")
     session.set_prompt("bell")

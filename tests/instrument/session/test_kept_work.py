@@ -48,7 +48,7 @@ def test_shape_tempo_morph_pads_keys_and_filters_are_there_again_at_the_next_sta
 
 
 @pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
-@pytest.mark.parametrize("name", ["shape", "edit", "tempo", "morph", "pads", "keys", "filters"])
+@pytest.mark.parametrize("name", ["shape", "edit", "tempo", "morph", "pads", "mix", "keys", "filters"])
 def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
     session, autosave = begin()
     before = session.state
@@ -62,6 +62,16 @@ def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):
     )  # fmt: skip
     assert [pad.clip for pad in state.pads] == [None] * 16
     assert (state.octave, state.velocity, state.keys_on, state.favourites_only, state.tag) == (4, 100, True, False, "")
+
+
+def test_a_level_that_no_pad_can_have_costs_no_pad_its_sound(begin, path):
+    session, autosave = begin()
+    session.kit.toggle_lock(7)
+    autosave.shutdown()
+    work = json.loads(path.read_text())
+    work["parts"]["mix"][0]["gain_db"] = 99.0
+    path.write_text(json.dumps(work))
+    assert begin()[0].state.pads[7].locked
 
 
 def test_a_trim_is_there_again_at_the_next_start_and_kept_until_its_take_is_read(begin):

@@ -320,3 +320,27 @@ def test_the_menu_of_a_pad_has_its_level_and_pan(qtbot, made, session):
     menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
     assert [knob.exact_value for knob in menu.findChildren(Knob)] == [shape.gain_db, shape.pan]
     menu.close()
+
+
+@pytest.mark.parametrize("by", [30, 300])
+def test_a_trim_in_loop_mode_is_one_step_to_undo_and_leaves_the_loop_on_its_place_in_the_picture(kick, session, by):
+    editor = kick.waveform.waveform
+    session.sampler.set_loop(6_000, 12_000, 20.0)
+    session.history.settle()
+    place = editor.place(Handle.LOOP_END).x()
+    drag(editor, Handle.START, QPoint(by, 0))
+    session.edits.apply(replace(session.state.current.edit, gain_db=-1.0))  # the picture is that of the session again
+    if by == 30:
+        assert editor.place(Handle.LOOP_END).x() == pytest.approx(place, abs=1)
+    session.history.undo()
+    session.history.undo()
+    assert session.state.current.edit == UNEDITED
+    assert (session.state.shape.loop_start, session.state.shape.loop_end) == (6_000, 12_000)
+
+
+def test_a_looped_sound_that_is_turned_around_is_one_step_and_chooses_no_loop_point(kick, session):
+    QTest.mouseClick(kick.waveform.reverse, Qt.MouseButton.LeftButton)
+    assert session.state.current.edit.reverse
+    assert (session.state.shape.loop_start, session.state.shape.loop_end) == (0, 0)
+    session.history.undo()
+    assert not session.state.current.edit.reverse

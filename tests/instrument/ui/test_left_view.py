@@ -69,7 +69,7 @@ def test_what_is_chosen_is_kept_at_once_and_not_only_when_the_window_closes(qtbo
     assert not made.waveform.spectrogram.isChecked()
 
 
-@pytest.mark.parametrize("page", ["no such page", "", None])
+@pytest.mark.parametrize("page", ["no such page", "", None, ["shape", "morph"]])
 def test_a_page_that_there_is_no_more_is_left_out(qtbot, session, application, file, page):
     settings = QSettings(file, QSettings.Format.IniFormat)
     settings.setValue("view/page", page)
