@@ -26,6 +26,7 @@ from arc_instrument.audio.feed import MidiFeed
 from arc_instrument.audio.midi import MidiInputs
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
+from arc_instrument.audio.priority import run_before_others
 from arc_instrument.audio.protocol import (
     DEVICE_LOST,
     ArmedClip,
@@ -219,6 +220,7 @@ class AudioServer:
 
     def _keep_sound(self) -> None:
         _warm()
+        run_before_others()  # not before: compiling takes seconds
         try:
             import sounddevice
         except OSError:

@@ -18,7 +18,7 @@ from arc_instrument.takefile import read_settings
 pytestmark = pytest.mark.slow
 
 WINDOW_PLACE, OTHER_PLACE = (10, 30, 900, 560), (940, 30, 640, 560)
-START, END = (32, 247), (560, 247)  # the handles of an unedited sound, in the window
+START, END = (32, 247), (572, 247)  # the handles of an unedited sound, in the window
 TOP, FOOT = 247, 273  # where trims and loop points are grabbed
 CARD, SLOT, OPTIONS = (730, 237), (384, 367), (127, 355)
 FILE_ICON = (1149, 147)  # the one file of a folder that pcmanfm shows at OTHER_PLACE
