@@ -130,7 +130,7 @@ def test_the_record_button_shows_seconds_and_level_while_it_records(window, sess
     audio.levelsChanged.emit(AudioLevels(input_peak=0.5, voices=2, xruns=1, recorded_seconds=1.24))
     assert window.voice.record.button.text() == "1.2 s"
     assert window.voice.record.meter._shown == 0.5
-    assert window.status._voices.text() == "2 voices  ·  1 xrun"
+    assert window.status._voices.text() == "2 voices · 1 dropout"
     audio.recorded.emit(tone(1.0, 1))
     assert window.voice.record.button.text() == "Record"
     assert window.voice.init_slot._length.text() == "1.00 s"
