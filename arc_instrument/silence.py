@@ -14,3 +14,8 @@ def sounding_span(samples: np.ndarray) -> tuple[int, int]:
     if not is_loud.any():
         return 0, frames
     return int(is_loud.argmax()) // channels, frames - int(is_loud[::-1].argmax()) // channels
+
+
+def own_loop_end(samples: np.ndarray, *, keeps_length: bool) -> int:
+    """Where a loop of `samples` ends whose end nobody set: where they have died away, but for bars the last frame."""
+    return len(samples) if keeps_length else sounding_span(samples)[1]

@@ -29,7 +29,7 @@ from arc_instrument.audio.protocol import (
 )
 from arc_instrument.domain import EVERY_VELOCITY, POOL_CLIPS, Clip, ControlEvent, HitEvent, NoteEvent, ProgramEvent
 from arc_instrument.shape import Shape
-from arc_instrument.silence import sounding_span
+from arc_instrument.silence import own_loop_end
 
 __all__ = ["AudioClient", "AudioLevels", "AudioSettings", "AudioState", "RecordingPlan"]
 
@@ -374,8 +374,7 @@ class AudioClient(QObject):
 def _with_loop_end(
     clip: Clip, root_note: float, clip_id: int, velocities: tuple[int, int], keeps_length: bool
 ) -> ArmedClip:
-    """With the end of its loop: where it has died away, but for what `keeps_length`."""
-    loop_end = 0 if keeps_length else sounding_span(clip.samples)[1]
+    loop_end = own_loop_end(clip.samples, keeps_length=keeps_length)
     return ArmedClip(clip.samples, clip.rate_hz, root_note, clip_id, velocities, keeps_length, loop_end)
 
 

@@ -5,6 +5,7 @@ from functools import partialmethod
 
 from PySide6.QtCore import QObject
 
+from arc_instrument.editing import heard_span
 from arc_instrument.session.history import History
 from arc_instrument.session.player import Player
 from arc_instrument.session.store import Store
@@ -37,6 +38,15 @@ class Sampler(QObject):
     def set_loop(self, start: int, end: int, crossfade_ms: float) -> None:
         """What repeats, in frames of the sound as the keys play it; an `end` of 0 is the sound's."""
         self._change("loop points", merge="loop", loop_start=start, loop_end=end, crossfade_ms=crossfade_ms)
+
+    def move_loop(self, start: int, end: int) -> None:
+        """The same in frames of the current sound as it was made. A point that was not moved, or was moved to where it
+        lies by itself, goes on to follow each sound."""
+        sound, played, shape = self._store.state.current, self._store.state.loop, self._store.state.shape
+        if sound is not None and played is not None:
+            start, end = heard_span(start, end, sound.edit, len(sound.clip.samples))
+            start = shape.loop_start if start == played.start else start
+            self.set_loop(start, 0 if end == sound.own_loop_end else end, shape.crossfade_ms)
 
     def loop_between(self, start: int, end: int) -> None:
         """Loop, and there: in frames of the sound as the keys play it. Where it loops by itself no points are set, so

@@ -13,7 +13,7 @@ from arc_instrument.editing import UNEDITED, Edit, edited
 from arc_instrument.looping import PlayedLoop, played_loop
 from arc_instrument.midi_bindings import Binding
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
-from arc_instrument.silence import sounding_span
+from arc_instrument.silence import own_loop_end
 
 if TYPE_CHECKING:
     from arc_instrument.audio.protocol import AudioState
@@ -62,8 +62,8 @@ class CurrentSound:
 
     @cached_property
     def own_loop_end(self) -> int:
-        """Where a loop ends whose end nobody set, in frames of `heard`: where that has died away, but for bars."""
-        return self.heard_frames if self.keeps_length else sounding_span(self.heard.samples)[1]
+        """See `silence.own_loop_end`, in frames of `heard`."""
+        return own_loop_end(self.heard.samples, keeps_length=self.keeps_length)
 
     @property
     def facts(self) -> SoundFacts | None:

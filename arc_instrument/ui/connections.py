@@ -69,7 +69,7 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     panel.export.actionRequested.connect(window.run)
     panel.export.formatChosen.connect(session.exporter.set_format)
     panel.waveform.editRequested.connect(session.edits.apply)
-    panel.waveform.loopRequested.connect(window.set_loop)
+    panel.waveform.loopRequested.connect(lambda loop: session.sampler.move_loop(loop.start, loop.end))
     panel.waveform.editFinished.connect(session.history.settle)
 
 

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 )
 
 from arc_instrument.actions import ACTIONS
-from arc_instrument.editing import heard_span
 from arc_instrument.session import Session
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.announcer import Announcer
@@ -31,7 +30,6 @@ from arc_instrument.ui.command_palette import CommandPalette
 from arc_instrument.ui.commands import make_actions, show_state
 from arc_instrument.ui.connections import connect
 from arc_instrument.ui.deck import Deck
-from arc_instrument.ui.edit_handles import LoopPoints
 from arc_instrument.ui.generate_button import GenerateButton
 from arc_instrument.ui.keys_header import KeysHeader
 from arc_instrument.ui.left_view import keep_view
@@ -220,15 +218,6 @@ class MainWindow(QMainWindow):
         """Show the pads, or the keyboard again."""
         self.surface.show_pads(pads)
         self.keys_header.show_surface(pads)
-
-    def set_loop(self, loop: LoopPoints) -> None:
-        """From frames of the sound as it was made to frames as the keys play it. A point that was not moved, or back to
-        where it lies by itself, goes on to follow each sound."""
-        sound, played, shape = self._state.current, self._state.loop, self._state.shape
-        if sound is not None and played is not None:
-            start, end = heard_span(loop.start, loop.end, sound.edit, len(sound.clip.samples))
-            start = shape.loop_start if start == played.start else start
-            self._session.sampler.set_loop(start, 0 if end == sound.own_loop_end else end, shape.crossfade_ms)
 
     def _edit_prompt(self) -> None:
         self.prompt.line.setFocus()
