@@ -1,6 +1,6 @@
-"""What the DiT is told: text tokens, the seconds token, and a global vector.
+"""What the DiT is told: text tokens, the seconds token, a global vector, and signals for each latent frame.
 
-Shapes: b batch, l text tokens, d width.
+Shapes: b batch, l text tokens, d width, s signals, t latent frames.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import SecondsConfig
+from model.controls import INSIDE, SIGNALS
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,28 +19,35 @@ class Conditioning:
     """The only condition type the DiT accepts.
 
     `tokens_bld` are the text tokens followed by a token for each duration, `global_bd` the durations' embeddings one
-    after the other: the total's alone, or the start's and the total's (DiTConfig.durations).
+    after the other: the total's alone, or the start's and the total's (DiTConfig.durations). `controls_bst` are control
+    signals (controls.py), where a model takes them.
     """
 
     tokens_bld: Tensor
     global_bd: Tensor
+    controls_bst: Tensor | None = None
 
     @classmethod
-    def join(cls, text_bld: Tensor, durations_bd: Sequence[Tensor]) -> "Conditioning":
+    def join(
+        cls, text_bld: Tensor, durations_bd: Sequence[Tensor], controls_bst: Tensor | None = None
+    ) -> "Conditioning":
         """Join text tokens and embedded durations, in their published order: start, total."""
         tokens = [text_bld.to(durations_bd[0].dtype), *(embedding[:, None] for embedding in durations_bd)]
-        return cls(torch.cat(tokens, 1), torch.cat(tuple(durations_bd), -1))
+        return cls(torch.cat(tokens, 1), torch.cat(tuple(durations_bd), -1), controls_bst)
 
     def null(self) -> "Conditioning":
-        """The unconditional counterpart for guidance: every cross-attention token zero, the global vector kept."""
-        return Conditioning(torch.zeros_like(self.tokens_bld), self.global_bd)
+        """The unconditional counterpart for guidance: nothing is told but the duration, so that guidance strengthens
+        every other thing: each cross-attention token is zero, and each control signal but the one of the end.
+        """
+        return self.keep(torch.zeros(len(self.tokens_bld), dtype=torch.bool, device=self.tokens_bld.device))
 
     def keep(self, keep_b: Tensor) -> "Conditioning":
         """Null the items where the boolean `keep_b` (b,) is false: condition dropout in training."""
-        return Conditioning(self.tokens_bld * keep_b[:, None, None], self.global_bd)
-
-    def to(self, device: torch.device | str) -> "Conditioning":
-        return Conditioning(self.tokens_bld.to(device), self.global_bd.to(device))
+        keep_b11, controls_bst = keep_b[:, None, None], self.controls_bst
+        if controls_bst is not None:
+            inside_bst, others_bst = controls_bst.split([INSIDE + 1, SIGNALS - INSIDE - 1], 1)
+            controls_bst = torch.cat([inside_bst, others_bst * keep_b11], 1)
+        return Conditioning(self.tokens_bld * keep_b11, self.global_bd, controls_bst)
 
 
 class SecondsEmbedder(nn.Module):

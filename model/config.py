@@ -19,6 +19,7 @@ class DiTConfig:
     qk_norm: bool = True  # layer norms on the queries and keys of every head
     widen_tokens: bool = True  # to `width`; else cross-attention reads them at `conditioning_width`, with fewer heads
     durations: int = 1  # 1: the total; 2: where in a longer recording the sound starts, then the total
+    control_width: int = 0  # inner width of the layers that take control signals (controls.py); 0: there are none
 
     def __post_init__(self) -> None:
         if self.width % self.heads or self.head_width % 4:
@@ -181,7 +182,9 @@ ARC_MINI = ModelConfig(
     "arc-mini",
     max_frames=128,
     canvas_multiple=8,
-    dit=DiTConfig(latent_channels=96, width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384),
+    dit=DiTConfig(
+        latent_channels=96, width=320, depth=8, heads=5, ff_inner=800, conditioning_width=384, control_width=80
+    ),
     seconds=SecondsConfig(width=384, max_seconds=8.0),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
     autoencoder=SpectralConfig(latent_channels=96),
@@ -191,7 +194,7 @@ TINY = ModelConfig(
     "tiny",
     max_frames=16,
     canvas_multiple=8,
-    dit=DiTConfig(width=64, depth=2, heads=2, ff_inner=96, conditioning_width=384, time_features=32),
+    dit=DiTConfig(width=64, depth=2, heads=2, ff_inner=96, conditioning_width=384, time_features=32, control_width=16),
     seconds=SecondsConfig(width=384, max_seconds=8.0, frequencies=16),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
     autoencoder=SpectralConfig(widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1)),

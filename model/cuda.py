@@ -60,7 +60,7 @@ class GraphEngine(Engine):
             self._decode = compiled(autoencoder.decode)
 
     def velocity(self, x_bct: Tensor, time: float, prepared: Prepared) -> Tensor:
-        flat = [tensor for pair in prepared.keys_values for tensor in pair]
+        flat = [*prepared.controls, *(tensor for pair in prepared.keys_values for tensor in pair)]
         return self._graph("step", self._step, x_bct, self._embedded(time), prepared.global_bd, *flat)
 
     def decode(self, latents_bct: Tensor, ends: Sequence[int], rng: NoiseSource) -> Iterator[Tensor]:
@@ -80,8 +80,9 @@ class GraphEngine(Engine):
             start = end
 
     def _velocity(self, x_bct: Tensor, time_bd: Tensor, global_bd: Tensor, *flat: Tensor) -> Tensor:
-        pairs = tuple(zip(flat[::2], flat[1::2], strict=True))
-        return self.dit.velocity_at(x_bct, time_bd, Prepared(global_bd, pairs))
+        first = len(flat) - 2 * len(self.dit.blocks)  # control signals come first, if there are any
+        pairs = tuple(zip(flat[first::2], flat[first + 1 :: 2], strict=True))
+        return self.dit.velocity_at(x_bct, time_bd, Prepared(global_bd, pairs, flat[:first]))
 
     def _graph(self, name: str, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         key = name, inputs[0].shape, inputs[-1].shape  # of the latents, and of the conditions: one or each item's

@@ -1,6 +1,6 @@
 """The diffusion transformer: velocity of a latent, given its time and its conditioning.
 
-Shapes: b batch, c latent channels, t frames, n = 1 + t positions, l text tokens, d width.
+Shapes: b batch, c latent channels, t frames, n = 1 + t positions, l text tokens, d width, s control signals.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from model.attention import CrossAttention, KeysValues, SelfAttention, rotary_table
 from model.conditioning import Conditioning
 from model.config import DiTConfig
+from model.controls import SIGNALS
 
 
 class Prepared(NamedTuple):
@@ -21,6 +22,7 @@ class Prepared(NamedTuple):
 
     global_bd: Tensor
     keys_values: tuple[KeysValues, ...]  # of each block
+    controls: tuple[Tensor, ...] = ()  # embedded (b, t, d), of a model that takes control signals
 
     @classmethod
     def join(cls, parts: Sequence["Prepared"]) -> "Prepared":
@@ -29,7 +31,8 @@ class Prepared(NamedTuple):
             return parts[0]
         blocks = zip(*(part.keys_values for part in parts), strict=True)
         pairs = tuple((torch.cat([k for k, _ in block]), torch.cat([v for _, v in block])) for block in blocks)
-        return cls(torch.cat([part.global_bd for part in parts]), pairs)
+        controls = tuple(torch.cat(embedded) for embedded in zip(*(part.controls for part in parts), strict=True))
+        return cls(torch.cat([part.global_bd for part in parts]), pairs, controls)
 
     @classmethod
     def mean(cls, parts: Sequence["Prepared"], weights: Sequence[float]) -> "Prepared":
@@ -41,14 +44,16 @@ class Prepared(NamedTuple):
 
         blocks = zip(*(part.keys_values for part in parts), strict=True)
         pairs = tuple((mean([k for k, _ in block]), mean([v for _, v in block])) for block in blocks)
-        return cls(mean([part.global_bd for part in parts]), pairs)
+        controls = tuple(mean(embedded) for embedded in zip(*(part.controls for part in parts), strict=True))
+        return cls(mean([part.global_bd for part in parts]), pairs, controls)
 
     def item(self, index: int) -> "Prepared":
         """The condition of one item."""
         if len(self.global_bd) == 1:
             return self
         one = slice(index, index + 1)
-        return Prepared(self.global_bd[one], tuple((k[one], v[one]) for k, v in self.keys_values))
+        pairs = tuple((k[one], v[one]) for k, v in self.keys_values)
+        return Prepared(self.global_bd[one], pairs, tuple(embedded[one] for embedded in self.controls))
 
 
 class FeedForward(nn.Module):
@@ -102,6 +107,19 @@ def condition_mlp(inputs: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, width, bias=False), nn.SiLU(), nn.Linear(width, width, bias=False))
 
 
+class ControlEmbedding(nn.Module):
+    """Control signals (b, s, t) → (b, t, d), added to the embedded latent frames; at first nothing."""
+
+    def __init__(self, inner: int, width: int):
+        super().__init__()
+        self.input = nn.Linear(SIGNALS, inner, bias=False)
+        self.output = nn.Linear(inner, width, bias=False)
+        nn.init.zeros_(self.output.weight)
+
+    def forward(self, controls_bst: Tensor) -> Tensor:
+        return self.output(F.silu(self.input(controls_bst.transpose(1, 2).to(self.input.weight.dtype))))
+
+
 class DiffusionTransformer(nn.Module):
     """v_θ(x_t, t, c). The global condition and the time are one token prepended to the latent frames."""
 
@@ -114,6 +132,7 @@ class DiffusionTransformer(nn.Module):
         self.global_mlp = condition_mlp(config.global_width, width)
         self.input_mix = nn.Linear(channels, channels, bias=False)
         self.input_projection = nn.Linear(channels, width, bias=False)
+        self.control_embedding = ControlEmbedding(config.control_width, width) if config.control_width else None
         self.blocks = cast("Sequence[Block]", nn.ModuleList(Block(config) for _ in range(config.depth)))
         self.output_projection = nn.Linear(width, channels, bias=False)
         self.output_mix = nn.Linear(channels, channels, bias=False)
@@ -130,12 +149,19 @@ class DiffusionTransformer(nn.Module):
         return self.velocity(x_bct, time_b, self.prepare(conditioning))
 
     def prepare(self, conditioning: Conditioning, depth: int | None = None) -> Prepared:
-        """Compute what does not change from step to step, for the first `depth` blocks (all of them by default)."""
-        dtype = self.dtype
+        """Compute what does not change from step to step, for the first `depth` blocks (all of them by default).
+
+        Raises ValueError for a condition without control signals where the model takes them, or with them where not.
+        """
+        dtype, controls_bst = self.dtype, conditioning.controls_bst
+        if (controls_bst is None) != (self.control_embedding is None):
+            raise ValueError("control signals are told to a model that takes them, and to no other")
+        controls = () if self.control_embedding is None else (self.control_embedding(controls_bst),)
         tokens_bld = self.token_mlp(conditioning.tokens_bld.to(dtype))
         return Prepared(
             self.global_mlp(conditioning.global_bd.to(dtype)),
             tuple(block.cross_attention.keys_values(tokens_bld) for block in self.blocks[:depth]),
+            controls,
         )
 
     def velocity(self, x_bct: Tensor, time_b: Tensor, prepared: Prepared) -> Tensor:
@@ -162,6 +188,8 @@ class DiffusionTransformer(nn.Module):
         """Return (b, 1 + t, d) after the blocks that `prepared` covers."""
         x_btc = x_bct.transpose(1, 2).to(self.dtype)
         frames_btd = self.input_projection(x_btc + self.input_mix(x_btc))
+        for embedded_btd in prepared.controls:
+            frames_btd = frames_btd + embedded_btd
         token_bd = (prepared.global_bd + time_bd).to(frames_btd.dtype).expand(len(x_bct), -1)
         x_bnd = torch.cat((token_bd[:, None], frames_btd), 1)
         table = rotary_table(x_bnd.shape[1], self.config.rotary_width, x_bnd.device)

@@ -74,6 +74,8 @@ class PackedTransformer:
         x_bnd = torch.empty(self._items, self._frames + 1, self._width, dtype=self._dtype)
         x_bnd[:, 0] = prepared.global_bd + time_1d
         x_bnd[:, 1:] = self._input(x_bct.transpose(1, 2).to(self._dtype))
+        for embedded_btd in prepared.controls:
+            x_bnd[:, 1:] += embedded_btd
         x_rd = x_bnd.view(-1, self._width)
         for block, keys_values in zip(self._blocks, prepared.keys_values, strict=True):
             keys, values = (x.expand(self._items, -1, -1, -1) for x in keys_values)

@@ -34,7 +34,8 @@ MIN_SNR_DB = {"float32": 60.0, "int8": 20.0}  # of each program against torch: b
 MIN_WEIGHT_SCALE = 2**-20  # the quantizer's own 2⁻¹² would clip what weights below 0.03 still tell apart
 HOW_TO_RUN = (
     "text(ids, mask) gives tokens: 1 in mask for the prompt's tokens, 0 for the padding after them.",
-    "condition(tokens, seconds) gives condition_0, condition_1 and so on: once a prompt.",
+    "condition(tokens, seconds, controls) gives condition_0, condition_1 and so on: once a prompt. The controls, where "
+    "it takes them, are the signals of model/controls.py.",
     "latents = Gaussian noise. Then for each pair (t, next) of neighbours in noise_levels: "
     "x0 = latents - t * step(latents, [t], condition_0, condition_1, ...); "
     "latents = (1 - next) * x0 + next * fresh Gaussian noise.",

@@ -79,13 +79,18 @@ class Engine:
         """How many canvases of `frames` are best made at once: a power of two."""
         return BATCH_ITEMS
 
-    def prepare(self, text_bld: Tensor, seconds_b: Tensor) -> Prepared:
-        """All that one prompt and length need, for any step and seed."""
-        return self.dit.prepare(self._condition(text_bld, seconds_b))
+    def prepare(self, text_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor | None = None) -> Prepared:
+        """All that one prompt, length and set of control signals need, for any step and seed."""
+        return self.dit.prepare(self._condition(text_bld, seconds_b, controls_bst))
 
-    def prepare_null(self, text_bld: Tensor, seconds_b: Tensor) -> Prepared:
+    def prepare_null(self, text_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor | None = None) -> Prepared:
         """What guidance sets against it: the same length, nothing said."""
-        return self.dit.prepare(self._condition(text_bld, seconds_b).null())
+        return self.dit.prepare(self._condition(text_bld, seconds_b, controls_bst).null())
+
+    def with_controls(self, prepared: Prepared, controls_bst: Tensor) -> Prepared:
+        """What was prepared, under other control signals."""
+        embedding = self.dit.control_embedding
+        return prepared if embedding is None else prepared._replace(controls=(embedding(controls_bst.to(self.device)),))
 
     def velocity(self, x_bct: Tensor, time: float, prepared: Prepared) -> Tensor:
         """v_φ(x_t, t, c) in float32, of all items at one time; `prepared` is of as many prompts, or of one for all."""
@@ -105,8 +110,9 @@ class Engine:
     def _posterior(self, autoencoder: OobleckAutoencoder, audio_bcn: Tensor) -> tuple[Tensor, Tensor]:
         return autoencoder.posterior(audio_bcn.to(self.device))
 
-    def _condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
-        return self.generator.condition(text_bld.to(self.device), seconds_b.to(self.device))
+    def _condition(self, text_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor | None) -> Conditioning:
+        controls_bst = None if controls_bst is None else controls_bst.to(self.device)
+        return self.generator.condition(text_bld.to(self.device), seconds_b.to(self.device), controls_bst)
 
     def _embedded(self, time: float) -> Tensor:
         """(1, d). It depends on the time alone, and schedules share their times."""

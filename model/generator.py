@@ -1,6 +1,6 @@
 """G_φ: the trained part between text tokens and latents, a velocity network with its duration embedding.
 
-Shapes: b batch, c latent channels, t frames, l text tokens, d width.
+Shapes: b batch, c latent channels, t frames, l text tokens, d width, s control signals.
 """
 
 import torch
@@ -20,14 +20,20 @@ class Generator(nn.Module):
         self.seconds = SecondsEmbedder(config.seconds)
         self.start = SecondsEmbedder(config.seconds) if config.dit.durations == 2 else None
 
-    def condition(self, text_bld: Tensor, seconds_b: Tensor) -> Conditioning:
-        """Text tokens and durations → what the DiT is told. What is made starts at second 0 of itself."""
+    def condition(self, text_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor | None = None) -> Conditioning:
+        """Text tokens, durations, control signals → what the DiT is told. What is made starts at second 0 of itself."""
         starts = [self.start(torch.zeros_like(seconds_b))] if self.start else []
-        return Conditioning.join(text_bld, [*starts, self.seconds(seconds_b)])
+        return Conditioning.join(text_bld, [*starts, self.seconds(seconds_b)], controls_bst)
 
     def forward(
-        self, x_bct: Tensor, time_b: Tensor, text_bld: Tensor, seconds_b: Tensor, keep_b: Tensor | None = None
+        self,
+        x_bct: Tensor,
+        time_b: Tensor,
+        text_bld: Tensor,
+        seconds_b: Tensor,
+        controls_bst: Tensor | None = None,
+        keep_b: Tensor | None = None,
     ) -> Tensor:
         """v_φ(x_t, t, c), (b, c, t); unconditional, as guidance.py needs it, for items that `keep_b` leaves out."""
-        condition = self.condition(text_bld, seconds_b)
+        condition = self.condition(text_bld, seconds_b, controls_bst)
         return self.dit(x_bct, time_b, condition if keep_b is None else condition.keep(keep_b))

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig, OobleckConfig
+from model.contour import contour
+from model.controls import control_signals
 from model.dit import Prepared
 from model.engine import (
     Engine,
@@ -48,7 +50,8 @@ TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several product
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """What to make. `init` (n, 2) float32 at the model's rate with `init_noise` below 1 makes it audio-to-audio.
+    """What to make. `init` (n, 2) float32 at the model's rate with `init_noise` below 1 makes it audio-to-audio: a
+    model that takes control signals also follows its contour.
 
     `walk` turns the noise of `seed` towards that of other seeds (noise.py). `blend` says prompts with weights that
     add up to 1 in place of `prompt`.
@@ -91,6 +94,7 @@ class Pipeline:
         self.config, self.engine, self.text_encoder = config, engine, text_encoder
         self.licence, self.licence_link = licence, licence_link  # of the weights
         self._prepared: OrderedDict[tuple[str, float], tuple[Prepared, ...]] = OrderedDict()
+        self._followed: tuple[np.ndarray, int, np.ndarray] | None = None  # a recording, samples heard of it, contour
 
     @classmethod
     @lean_allocation()
@@ -256,20 +260,51 @@ class Pipeline:
         tokens: 0.63 and 5.8 dB; of the velocities, which blur to an average of two sounds: 0.67 and 14.5 dB.
         """
         said = [(text, weight) for text, weight in generation.blend if weight] or [(generation.prompt, 1.0)]
-        parts = [self._prepare(text, generation.seconds) for text, _ in said]
+        rows_st = self._contour(generation)
+        parts = [self._following(text, generation.seconds, rows_st) for text, _ in said]
         if len(parts) == 1:
             return parts[0]
         weights = [weight for _, weight in said]
         return tuple(Prepared.mean(conditions, weights) for conditions in zip(*parts, strict=True))
+
+    def _contour(self, generation: Generation) -> np.ndarray | None:
+        """The contour of what is heard of the recording that the sound starts from, where it is to be followed.
+
+        The last one is remembered: it takes 15 ms, a quarter of a draft, while somebody types.
+        """
+        if generation.init is None or generation.start == 1 or not self.config.dit.control_width:
+            return None
+        samples = self.samples(generation.seconds)
+        if self._followed is None or self._followed[0] is not generation.init or self._followed[1] != samples:
+            frames = self.config.canvas_frames(samples)
+            heard, frame_samples = generation.init[:samples], self.config.autoencoder.frame_samples
+            self._followed = generation.init, samples, contour(heard, frames, frame_samples, self.sample_rate)
+        return self._followed[2]
+
+    def _following(self, prompt: str, seconds: float, contour_st: np.ndarray | None) -> tuple[Prepared, ...]:
+        """`_prepare`, following the contour of a recording where there is one; the null stays."""
+        prepared = self._prepare(prompt, seconds)
+        if contour_st is None:
+            return prepared
+        controls_bst = self.controls(prompt, seconds, contour_st.shape[1], contour_st)
+        assert controls_bst is not None
+        return self.engine.with_controls(prepared[0], controls_bst), *prepared[1:]
+
+    def controls(self, prompt: str, seconds: float, frames: int, contour_st: np.ndarray | None = None) -> Tensor | None:
+        """Control signals (1, s, t) on a canvas of `frames`; None for a model that takes none."""
+        if not self.config.dit.control_width:
+            return None
+        return torch.from_numpy(control_signals(self.config, frames, seconds, prompt, contour_st))[None]
 
     def _prepare(self, prompt: str, seconds: float) -> tuple[Prepared, ...]:
         """What the prompt and the length need, and under guidance what nothing said needs; remembered."""
         key = prompt, seconds
         if key not in self._prepared:
             text_bld, seconds_b = self.text_encoder.encode([prompt]).tokens_bld, torch.tensor([seconds])
-            prepared = [self.engine.prepare(text_bld, seconds_b)]
+            controls_bst = self.controls(prompt, seconds, self.config.canvas_frames(self.samples(seconds)))
+            prepared = [self.engine.prepare(text_bld, seconds_b, controls_bst)]
             if self.config.guidance != 1:
-                prepared.append(self.engine.prepare_null(text_bld, seconds_b))
+                prepared.append(self.engine.prepare_null(text_bld, seconds_b, controls_bst))
             self._prepared[key] = tuple(prepared)
             if len(self._prepared) > PREPARED_PROMPTS:
                 self._prepared.popitem(last=False)

@@ -20,7 +20,8 @@ def probe(pipeline: Pipeline) -> dict[str, np.ndarray]:
     text_bld = pipeline.text_encoder.encode(["punchy analog kick drum"]).tokens_bld
     # Standard tokens, not the encoder's: what is compared is the transformer alone.
     tokens_bld = torch.randn(text_bld.shape, generator=rng)
-    prepared = engine.prepare(tokens_bld, torch.tensor([pipeline.max_seconds]))
+    controls_bst = pipeline.controls("", pipeline.max_seconds, config.max_frames)
+    prepared = engine.prepare(tokens_bld, torch.tensor([pipeline.max_seconds]), controls_bst)
     x_bct = torch.randn((1, config.dit.latent_channels, config.max_frames), generator=rng).to(engine.device)
     found = {"text": text_bld}
     for time in TIMES:

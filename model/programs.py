@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from model.config import ModelConfig
+from model.controls import control_signals
 from model.dit import DiffusionTransformer
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
@@ -44,14 +45,14 @@ class Text(nn.Module):
 
 
 class Condition(nn.Module):
-    """Token embeddings and the duration → all that the steps need of them, computed once a prompt."""
+    """Token embeddings, the duration and, where the model takes them, control signals → what the steps need of them."""
 
     def __init__(self, generator: Generator):
         super().__init__()
         self.generator = generator
 
-    def forward(self, tokens_bld: Tensor, seconds_b: Tensor) -> list[Tensor]:
-        conditioning = self.generator.condition(tokens_bld, seconds_b)
+    def forward(self, tokens_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor | None = None) -> list[Tensor]:
+        conditioning = self.generator.condition(tokens_bld, seconds_b, controls_bst)
         return [leaf.contiguous() for leaf in pytree.tree_leaves(self.generator.dit.prepare(conditioning))]
 
 
@@ -115,6 +116,8 @@ def programs(
     tokens_bld = torch.zeros(1, tokens, width)
     tokens_bld[:, :EXAMPLE_TOKENS] = torch.randn((1, EXAMPLE_TOKENS, width), generator=rng)
     inputs = {"tokens": tokens_bld, "seconds": torch.tensor([1.0])}
+    if config.dit.control_width:
+        inputs["controls"] = torch.from_numpy(control_signals(config, frames, 1.0, "A4, 120 BPM"))[None]
     structure = pytree.tree_structure(generator.dit.prepare(generator.condition(*inputs.values())))
     prepared = {f"condition_{i}": leaf for i, leaf in enumerate(condition(*inputs.values()))}
     yield Program("condition", condition, inputs, tuple(prepared))

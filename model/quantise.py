@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from model.kernels import row_codes, scaled
 
 NARROWEST = 128  # a layer with a narrower side is an input or output of the model: little work, and all of the signal
-KEPT = ("time_embedding", "token_mlp", "global_mlp")  # one row a step, or once a prompt: nothing to gain
+# One row a step, or once a prompt: nothing to gain.
+KEPT = ("time_embedding", "token_mlp", "global_mlp", "control_embedding")
 
 
 class Int8Linear(nn.Module):

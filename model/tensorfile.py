@@ -70,7 +70,7 @@ def read(path: Path) -> Mapping[str, Tensor]:
             if start.startswith(ZIP) or start == LEGACY:
                 file.seek(0)
                 return _state_dict(path, torch.load(file, map_location="cpu", weights_only=True))
-        if start.startswith(PICKLE):
+        if start.startswith(PICKLE) and start[8:9] != b"{":  # behind the length of a .safetensors file's header
             raise CheckpointError(f"{path} is a pickle, which can run code when opened; {REFUSED}")
         return SafetensorsFile(path)
     except CheckpointError:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from model.config import ModelConfig
 from model.generator import Generator
 from training.arc import discriminator_losses, generator_loss, make_pair
 from training.config import ArcRecipe, FinetuneRecipe
 from training.discriminator import Discriminator
-from training.latents import Batch, Latents
+from training.latents import Batch, Latents, Told
 from training.lora import merged, with_adapters
 from training.optim import Ema, adamw, set_learning_rate, warmup_stable_decay
 from training.prior import Prior
@@ -27,11 +27,17 @@ from training.sampling import Draws, derange
 ARC = ArcRecipe()  # how pairs are made and judged
 
 
-def wrong_prompts(batch: Batch, prior: Prior, rng: np.random.Generator) -> Tensor:
-    """P[c] of equation 8, (b, l, d): another sound's caption, where all are called the same one of the prior's."""
+def wrong_prompts(batch: Batch, prior: Prior, rng: np.random.Generator) -> Told:
+    """P[c] of equation 8: another sound's caption, where all are called the same one of the prior's.
+
+    The control signals stay the sound's own: few captions of somebody's sounds name a note or a tempo.
+    """
     order, valid = derange(batch.captions, rng)
-    valid_b11 = torch.from_numpy(valid)[:, None, None].to(batch.text_bld.device)
-    return torch.where(valid_b11, batch.text_bld[torch.from_numpy(order)], prior.text(len(order), rng))
+    text_bld = batch.told.text_bld
+    valid_b11 = torch.from_numpy(valid)[:, None, None].to(text_bld.device)
+    return batch.told._replace(
+        text_bld=torch.where(valid_b11, text_bld[torch.from_numpy(order)], prior.text(len(order), rng))
+    )
 
 
 def adapt(
@@ -86,8 +92,8 @@ def adapt(
         draws = Draws(recipe.seed, step, batch.rows, stream=1)
         with torch.no_grad():
             pair = make_pair(network, batch, draws, ARC)
-        wrong_bld, all_b = wrong_prompts(batch, prior, rng), torch.ones(len(batch.rows), dtype=torch.bool)
-        relativistic, contrastive, _ = discriminator_losses(pair, discriminator, batch, wrong_bld, all_b, draws, 0.0)
+        wrong, all_b = wrong_prompts(batch, prior, rng), torch.ones(len(batch.rows), dtype=torch.bool)
+        relativistic, contrastive, _ = discriminator_losses(pair, discriminator, batch, wrong, all_b, draws, 0.0)
         fabric.backward(relativistic + ARC.contrastive_weight * contrastive)
         d_norm = clip_gradients(fabric, discriminator, d_optimizer, recipe.clip_grad_norm)
         run.watch(step, d_norm, relativistic_loss=relativistic.item())

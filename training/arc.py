@@ -18,7 +18,7 @@ from model.flow import denoise, interpolate
 from model.generator import Generator
 from training.config import ARC_RECIPES, ArcRecipe
 from training.discriminator import Discriminator
-from training.latents import Batch, Latents, open_held_out, open_latents
+from training.latents import Batch, Latents, Told, open_held_out, open_latents
 from training.launch import (
     Ahead,
     Launch,
@@ -72,27 +72,25 @@ def make_pair(generator: nn.Module, batch: Batch, draws: Draws, recipe: ArcRecip
     t_b = log_snr_uniform(draws.uniform()).to(real)
     s_b = logit_normal(draws.normal(), recipe.p_disc_mean).to(real)
     x_t = interpolate(real, draws.noise(real), t_b)
-    fake = denoise(x_t, generator(x_t, t_b, batch.text_bld, batch.seconds_b), t_b)
+    fake = denoise(x_t, generator(x_t, t_b, *batch.told), t_b)
     return noised_pair(real, fake, s_b, draws, shared_noise=recipe.shared_noise)
 
 
 def generator_loss(pair: Pair, judge: nn.Module, batch: Batch, recipe: ArcRecipe) -> Tensor:
     """L_R for G (equation 5); `judge` is D, which learns nothing from it."""
-    c = (batch.text_bld, batch.seconds_b)
     with torch.no_grad():
-        real_logits = judge(pair.real_bct, pair.level_b, *c)
-    fake_logits = judge(pair.fake_bct, pair.level_b, *c)
+        real_logits = judge(pair.real_bct, pair.level_b, *batch.told)
+    fake_logits = judge(pair.fake_bct, pair.level_b, *batch.told)
     return relativistic_generator_loss(real_logits, fake_logits, saturating=recipe.saturating)
 
 
 def discriminator_losses(
-    pair: Pair, discriminator: nn.Module, batch: Batch, wrong_bld: Tensor, valid_b: Tensor, draws: Draws, std: float
+    pair: Pair, discriminator: nn.Module, batch: Batch, wrong: Told, valid_b: Tensor, draws: Draws, std: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """L_R and L_C for D (equations 5, 8) and, where `std` > 0, the mean of approximate R1 and R2."""
-    c = (batch.text_bld, batch.seconds_b)
-    real_logits = discriminator(pair.real_bct, pair.level_b, *c)
-    fake_logits = discriminator(pair.fake_bct, pair.level_b, *c)
-    wrong_logits = discriminator(pair.real_bct, pair.level_b, wrong_bld, batch.seconds_b)
+    real_logits = discriminator(pair.real_bct, pair.level_b, *batch.told)
+    fake_logits = discriminator(pair.fake_bct, pair.level_b, *batch.told)
+    wrong_logits = discriminator(pair.real_bct, pair.level_b, *wrong)
     relativistic = relativistic_discriminator_loss(real_logits, fake_logits)
     nothing = torch.zeros_like(relativistic)
     contrastive = contrastive_loss(real_logits[valid_b], wrong_logits[valid_b]) if valid_b.any() else nothing
@@ -100,7 +98,8 @@ def discriminator_losses(
         return relativistic, contrastive, nothing
     penalty = nothing
     for x, logits in ((pair.real_bct, real_logits), (pair.fake_bct, fake_logits)):
-        penalty = penalty + gradient_penalty(logits, discriminator(x + std * draws.noise(x), pair.level_b, *c)) / 2
+        perturbed_logits = discriminator(x + std * draws.noise(x), pair.level_b, *batch.told)
+        penalty = penalty + gradient_penalty(logits, perturbed_logits) / 2
     return relativistic, contrastive, penalty
 
 
@@ -199,13 +198,15 @@ def train(
         for part, last in shares(batch.rows, launch.accumulate):
             items = batch[part]
             draws = Draws(recipe.seed, step, items.rows, stream=1)
-            wrong_bld = latents.text([batch.everyone[wrong[row]] for row in items.rows]).to(fabric.device)
+            others = [batch.everyone[wrong[row]] for row in items.rows]
+            frames = items.latents_bct.shape[-1]
+            told_wrongly = latents.told(others, items.told.seconds_b.cpu(), items.contours, frames).to(fabric.device)
             valid_b = torch.from_numpy(valid[list(items.rows)]).to(fabric.device)
             with torch.no_grad():
                 pair = make_pair(generator, items, draws, recipe)
             with fabric.no_backward_sync(discriminator, enabled=not last):
                 std = recipe.gradient_penalty_std if recipe.gradient_penalty_weight else 0.0
-                losses = discriminator_losses(pair, discriminator, items, wrong_bld, valid_b, draws, std)
+                losses = discriminator_losses(pair, discriminator, items, told_wrongly, valid_b, draws, std)
                 counts = (len(items.rows) / len(valid), int(valid_b.sum()) / max(int(valid.sum()), 1))
                 relativistic, contrastive, penalty = (
                     loss * world * count for loss, count in zip(losses, (*counts, counts[0]), strict=True)

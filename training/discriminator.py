@@ -1,6 +1,6 @@
 """D_ψ: the first blocks of the flow model, then a light convolutional head: one logit per position, HIGH = fake.
 
-Shapes: b batch, c latent channels, t frames, l text tokens, d width.
+Shapes: b batch, c latent channels, t frames, l text tokens, d width, s control signals.
 """
 
 import torch.nn.functional as F
@@ -49,7 +49,14 @@ class Discriminator(nn.Module):
         pretrained = generator.state_dict()
         self.trunk.load_state_dict({name: pretrained[name] for name in self.trunk.state_dict()})
 
-    def forward(self, x_bct: Tensor, level_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
+    def forward(
+        self,
+        x_bct: Tensor,
+        level_b: Tensor,
+        text_bld: Tensor,
+        seconds_b: Tensor,
+        controls_bst: Tensor | None = None,
+    ) -> Tensor:
         """Logits (b, 1 + t), fewer with a strided head, of latents noised to `level_b`."""
-        conditioning = self.trunk.condition(text_bld, seconds_b)
+        conditioning = self.trunk.condition(text_bld, seconds_b, controls_bst)
         return self.head(self.trunk.dit.features(x_bct, level_b, conditioning, self.depth))

@@ -24,6 +24,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from model.config import ModelConfig, OobleckConfig
+from model.contour import contour
 from model.digests import CheckpointError
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
@@ -99,6 +100,13 @@ def posterior(network: Autoencoder, audio_bcn: Tensor) -> Tensor:
         mean, std = network.posterior(audio_bcn)
         return torch.cat([mean, std.log()], 1)
     return torch.cat(network.encoder(audio_bcn), 1).float()
+
+
+def contour_of(corpus: Clips, plan: Plan, config: ModelConfig) -> np.ndarray:
+    """The contour of a view, (t, s) float16."""
+    frames = config.canvas_frames(plan.length)
+    found = contour(view_samples(corpus, plan), frames, config.autoencoder.frame_samples, config.sample_rate)
+    return found.T.astype(np.float16)
 
 
 @torch.inference_mode()
@@ -189,7 +197,11 @@ def encode(
             path = writer.path
             for row, clip in enumerate(clips):
                 own = slice(row * views, (row + 1) * views)
-                writer.write(_sample(corpus.entries[clip], clip, plans[own], values[own], states))
+                sample = _sample(corpus.entries[clip], clip, plans[own], values[own], states)
+                if config.dit.control_width:
+                    contours = [contour_of(corpus, plan, config) for plan in plans[own]]
+                    sample.members["contour.npy"] = array_bytes(np.concatenate(contours))
+                writer.write(sample)
         index["sums"] = _add(index["sums"], values)
         index["shards"].append(
             {

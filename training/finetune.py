@@ -150,7 +150,8 @@ def finetune(
         ready = work / "ready"
         told = {"model": base.architecture.name, "base": base.name, "code": code_version(), "step": str(recipe.steps)}
         save_model(ready, {**dict(learnt.named_children()), "autoencoder": base.autoencoder}, told)
-        others_bld = prior.made[0][1][:: max(1, len(prior.made[0][1]) // OTHERS)][:OTHERS]
+        spoken_bld = prior.made[0][1].text_bld
+        others_bld = spoken_bld[:: max(1, len(spoken_bld) // OTHERS)][:OTHERS]
         at = dict.fromkeys((base.architecture.default_steps, 1))
         made = [Comparison.of(learnt, base, latents, corpus, others_bld, steps) for steps in at]
         write_preview(ready / BEFORE_FILE, made[0].before)

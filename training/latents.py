@@ -3,23 +3,26 @@
 What it writes (encoding.py) is complete in itself: shards with latents, captions and their token states, and an index.
 It can be copied, or read from a web server. `Latents` reads it at random.
 
-Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
+Shapes: b batch, c latent channels, t latent frames, l text tokens, d width, s control signals or rows of a contour.
 """
 
 import argparse
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model.config import MODELS, ModelConfig
+from model.contour import ROWS
+from model.controls import control_signals
 from training.corpus import named_share, source_weights
+from training.sampling import told_of_contour
 from training.shards import fetch, is_remote, member_index, read_all
 
 INDEX = "index.json"
@@ -36,6 +39,33 @@ class View:
     frames: int
     seconds: float
     clip: int
+    contour: int  # the first byte of its contour; 0 where the model takes none
+
+
+class Told(NamedTuple):
+    """What a generator is told of each item, in the order of its arguments; control signals where it takes them."""
+
+    text_bld: Tensor
+    seconds_b: Tensor
+    controls_bst: Tensor | None
+
+    def part(self, items: slice | Tensor) -> "Told":
+        """What is told of some of the items."""
+        controls_bst = None if self.controls_bst is None else self.controls_bst[items]
+        return Told(self.text_bld[items], self.seconds_b[items], controls_bst)
+
+    def to(self, device: torch.device) -> "Told":
+        controls_bst = None if self.controls_bst is None else self.controls_bst.to(device)
+        return Told(self.text_bld.to(device), self.seconds_b.to(device), controls_bst)
+
+
+def told_of(config: ModelConfig, text_bld: Tensor, seconds: float, prompt: str = "") -> Told:
+    """What a generator is told of items of one length under one prompt, or under several that name no note or tempo."""
+    seconds_b, frames = torch.full((len(text_bld),), seconds), config.canvas_frames(round(seconds * config.sample_rate))
+    if not config.dit.control_width:
+        return Told(text_bld, seconds_b, None)
+    signals_st = torch.from_numpy(control_signals(config, frames, seconds, prompt))
+    return Told(text_bld, seconds_b, signals_st.expand(len(text_bld), -1, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +73,18 @@ class Batch:
     """Latents of one canvas length with what was said of them: one process' share of a global batch."""
 
     latents_bct: Tensor
-    text_bld: Tensor
-    seconds_b: Tensor
+    told: Told
     captions: tuple[str, ...]
+    contours: tuple[np.ndarray | None, ...]  # which the control signals follow
     rows: tuple[int, ...]  # these items' places in the global batch
     everyone: tuple[str, ...]  # the captions of the global batch
 
     def __getitem__(self, part: slice) -> "Batch":
-        latents_bct, text_bld, seconds_b = self.latents_bct[part], self.text_bld[part], self.seconds_b[part]
-        return Batch(latents_bct, text_bld, seconds_b, self.captions[part], self.rows[part], self.everyone)
+        own = self.captions[part], self.contours[part], self.rows[part]
+        return Batch(self.latents_bct[part], self.told.part(part), *own, self.everyone)
 
     def to(self, device: torch.device) -> "Batch":
-        latents_bct, text_bld, seconds_b = (x.to(device) for x in (self.latents_bct, self.text_bld, self.seconds_b))
-        return Batch(latents_bct, text_bld, seconds_b, self.captions, self.rows, self.everyone)
+        return replace(self, latents_bct=self.latents_bct.to(device), told=self.told.to(device))
 
 
 class Latents:
@@ -123,10 +152,12 @@ class Latents:
                 start, size = places[f"{key}.json"]
                 about = json.loads(data[start : start + size].tobytes())
                 clip, position = len(self.captions), places[f"{key}.npy"][0] + NPY_HEADER
+                contour = places[f"{key}.contour.npy"][0] + NPY_HEADER if self.config.dit.control_width else 0
                 for frames, seconds in about["views"]:
-                    self.views.append(View(number, position, frames, seconds, clip))
+                    self.views.append(View(number, position, frames, seconds, clip, contour))
                     position += frames * 2 * self.channels * 2
-                if position != sum(places[f"{key}.npy"]):
+                    contour += frames * ROWS * 2 if contour else 0
+                if position != sum(places[f"{key}.npy"]) or (contour and contour != sum(places[f"{key}.contour.npy"])):
                     raise ValueError("lengths")
                 position = places[f"{key}.text.npy"][0] + NPY_HEADER
                 for caption, tokens in zip(about["captions"], about["tokens"], strict=True):
@@ -167,7 +198,28 @@ class Latents:
         latents_bct = (torch.stack(latents) - self.shift) / self.scale
         captions = tuple(everyone[row] for row in rows)
         seconds_b = torch.tensor([view.seconds for view in mine])
-        return Batch(latents_bct, self.text(captions), seconds_b, captions, rows, everyone)
+        contours = tuple(
+            told_of_contour(self._contour(view), np.random.default_rng((seed, row, 1))) if view.contour else None
+            for row, view in zip(rows, mine, strict=True)
+        )
+        told = self.told(captions, seconds_b, contours, latents_bct.shape[-1])
+        return Batch(latents_bct, told, captions, contours, rows, everyone)
+
+    def told(
+        self, captions: Sequence[str], seconds_b: Tensor, contours: Sequence[np.ndarray | None], frames: int
+    ) -> Told:
+        """What the generator is told of items on a canvas of `frames`, under captions that these latents have."""
+        controls_bst = None
+        if self.config.dit.control_width:
+            items = zip(seconds_b.tolist(), captions, contours, strict=True)
+            controls = [control_signals(self.config, frames, *item) for item in items]
+            controls_bst = torch.from_numpy(np.stack(controls))
+        return Told(self.text(captions), seconds_b, controls_bst)
+
+    def _contour(self, view: View) -> np.ndarray:
+        """Its contour (s, t) float32."""
+        stored = np.frombuffer(self._shards[view.shard], np.float16, view.frames * ROWS, view.contour)
+        return stored.reshape(view.frames, ROWS).T.astype(np.float32)
 
     def _values(self, view: View) -> np.ndarray:
         """Mean and log standard deviation (t, 2c) float32."""
@@ -245,6 +297,7 @@ def form_of(config: ModelConfig) -> dict[str, Any]:
         "text": config.text.name,
         "text_width": config.text.width,
         "max_tokens": config.text.max_tokens,
+        "contours": bool(config.dit.control_width),
     }
 
 

@@ -52,7 +52,7 @@ def rate_factor(recipe: PretrainRecipe, step: int) -> float:
 def draw_levels(recipe: PretrainRecipe, draws: Draws, frames: int) -> Tensor:
     """Levels (b,) at which the flow is learnt, for a canvas of so many latent frames."""
     if recipe.times == "logit-normal":
-        level_b = logit_normal(draws.normal())
+        level_b = logit_normal(draws.normal(), recipe.time_mean, recipe.time_std)
     else:
         level_b = truncated_logit_normal(draws.uniform())
     return shift_time(level_b, frames) if recipe.shift_times else level_b
@@ -63,7 +63,7 @@ def flow_loss(
 ) -> Tensor:
     """L_RF of one batch at the given levels (equation 3), unconditional where `keep_b` is false."""
     x_t = interpolate(batch.latents_bct, noise_bct, level_b)
-    velocity = generator(x_t, level_b, batch.text_bld, batch.seconds_b, keep_b)
+    velocity = generator(x_t, level_b, *batch.told, keep_b)
     return velocity_loss(velocity, velocity_target(batch.latents_bct, noise_bct))
 
 

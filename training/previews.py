@@ -19,7 +19,7 @@ from model.sampler import draw_noise, euler, pingpong
 from model.schedule import log_snr_times
 from model.spectral import SpectralAutoencoder
 from training.evaluation.metrics import log_mel
-from training.latents import Latents
+from training.latents import Latents, told_of
 from training.run import Run
 
 PROMPTS, LONGEST_SECONDS = 4, 3.0
@@ -99,7 +99,8 @@ class GeneratorPreview:
         seconds = {}
         for i in range(8 * PROMPTS):
             batch = held_out.batch(8, np.random.default_rng(i))
-            seconds |= {c: min(float(s), LONGEST_SECONDS) for c, s in zip(batch.captions, batch.seconds_b, strict=True)}
+            lasting = zip(batch.captions, batch.told.seconds_b.tolist(), strict=True)
+            seconds |= {caption: min(length, LONGEST_SECONDS) for caption, length in lasting}
         self.seconds = dict(sorted(seconds.items())[:: max(1, len(seconds) // PROMPTS)][:PROMPTS])
         self.names = ["".join(letter if letter.isalnum() else "-" for letter in c)[:60] for c in self.seconds]
         self.text_bld = held_out.text(tuple(self.seconds))
@@ -115,13 +116,13 @@ class GeneratorPreview:
     def sound(self, generator: nn.Module, i: int, sampler: Literal["pingpong", "euler"]) -> Tensor:
         """(c, n) samples of the caption `i`."""
         assert isinstance(generator, Generator)
-        seconds, rng = list(self.seconds.values())[i], torch.Generator().manual_seed(i)
+        (caption, seconds), rng = list(self.seconds.items())[i], torch.Generator().manual_seed(i)
         device = next(generator.parameters()).device
         samples = round(seconds * self.config.sample_rate)
         frames = self.config.canvas_frames(samples)
         noise_bct = draw_noise((1, self.config.dit.latent_channels, frames), rng, device)
         prepared = generator.dit.prepare(
-            generator.condition(self.text_bld[i : i + 1].to(device), torch.tensor([seconds], device=device))
+            generator.condition(*told_of(self.config, self.text_bld[i : i + 1], seconds, caption).to(device))
         )
         times = log_snr_times(STEPS[sampler])
 

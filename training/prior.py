@@ -16,6 +16,7 @@ from model.flow import interpolate
 from model.generator import Generator
 from model.sampler import draw_noise, pingpong
 from model.schedule import log_snr_times
+from training.latents import Told, told_of
 from training.losses import velocity_loss
 from training.sampling import log_snr_uniform
 
@@ -34,13 +35,13 @@ def sample(
     generator: Generator, config: ModelConfig, text_bld: Tensor, seconds: float, steps: int, seeds: Sequence[int]
 ) -> Tensor:
     """Latents (b, c, t) of one length, one for each prompt and its seed."""
-    seconds_b = torch.full((len(text_bld),), seconds)
+    told = told_of(config, text_bld, seconds)
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
     frames = config.canvas_frames(round(seconds * config.sample_rate))
     x_bct = draw_noise((len(rngs), config.dit.latent_channels, frames), rngs, torch.device("cpu"))
 
     def velocity(x_bct: Tensor, time_b: Tensor) -> Tensor:
-        return generator(x_bct, time_b.expand(len(x_bct)), text_bld, seconds_b)
+        return generator(x_bct, time_b.expand(len(x_bct)), *told)
 
     for step in pingpong(velocity, x_bct, log_snr_times(steps, 1.0), rngs):
         x_bct = step.latent_bct
@@ -52,7 +53,7 @@ class Prior:
     """Sounds that the frozen `base` made of other prompts."""
 
     base: Generator
-    made: tuple[tuple[Tensor, Tensor, Tensor], ...]  # latents, text tokens and seconds, of one length each
+    made: tuple[tuple[Tensor, Told], ...]  # latents of one length each, and what was told of them
 
     @classmethod
     def of(cls, base: Generator, config: ModelConfig, states: Sequence[np.ndarray]) -> "Prior":
@@ -63,24 +64,24 @@ class Prior:
         longest, made = config.max_seconds, []
         for seconds in (min(seconds, longest) for seconds in PRIOR_SECONDS):
             latents = sample(base, config, text_bld, seconds, PRIOR_STEPS, range(len(states)))
-            made.append((latents, text_bld, torch.full((len(states),), seconds)))
+            made.append((latents, told_of(config, text_bld, seconds)))
         return cls(base, tuple(made))
 
     def to(self, device: torch.device) -> "Prior":
-        made = tuple(tuple(tensor.to(device) for tensor in tensors) for tensors in self.made)
-        return Prior(self.base.to(device), made)  # pyright: ignore[reportArgumentType]
+        made = tuple((latents.to(device), told.to(device)) for latents, told in self.made)
+        return Prior(self.base.to(device), made)
 
     def text(self, count: int, rng: np.random.Generator) -> Tensor:
         """The tokens (b, l, d) of some of the prompts."""
-        text_bld = self.made[0][1]
+        text_bld = self.made[0][1].text_bld
         return text_bld[torch.from_numpy(rng.choice(len(text_bld), count)).to(text_bld.device)]
 
     def loss(self, generator: torch.nn.Module, batch_frames: int, rng: np.random.Generator) -> Tensor:
         """Mean squared difference of velocities to the base's, on about `batch_frames` frames of what it made."""
-        latents, text, seconds = self.made[rng.integers(len(self.made))]
+        latents, told = self.made[rng.integers(len(self.made))]
         size = min(len(latents), max(1, batch_frames // latents.shape[2]))
         rows = torch.from_numpy(rng.choice(len(latents), size, replace=False)).to(latents.device)
-        x_0, condition = latents[rows], (text[rows], seconds[rows])
+        x_0, condition = latents[rows], told.part(rows)
         level_b = log_snr_uniform(torch.rand(size)).to(x_0)
         x_t = interpolate(x_0, torch.randn_like(x_0), level_b)
         with torch.no_grad():

@@ -1,6 +1,6 @@
-"""From which distributions training draws noise levels, and which wrong prompt each item meets.
+"""From which distributions training draws noise levels, wrong prompts, and what an item is told of a contour.
 
-Shapes: b batch. Levels are flow times: 0 data, 1 noise.
+Shapes: b batch, s rows of a contour, t latent frames, p parts of them. Levels are flow times: 0 data, 1 noise.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,11 @@ from math import erf, log, sqrt
 import numpy as np
 import torch
 from torch import Tensor
+
+from model.contour import LEVELS, PARTS, PITCH
+
+CONTOUR_SHARES = (0.65, 0.2, 0.09, 0.06)  # nothing, all, levels and onsets, pitch
+BLURS = (1, 3, 5, 9)  # parts of latent frames, each 11.6 ms
 
 
 class Draws:
@@ -49,6 +54,27 @@ def truncated_logit_normal(uniform_b: Tensor, left: float = 0.075) -> Tensor:
     below = 0.5 * (1 + erf(log(left / (1 - left)) / sqrt(2)))  # chance of what is cut off
     y = torch.sigmoid(torch.special.ndtri(below + (1 - below) * uniform_b.double()))
     return (1 - (y - left) / (1 - left)).clamp(0, 1).to(uniform_b)
+
+
+def told_of_contour(rows_st: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """What of a contour (contour.py) an item is told: of two thirds of them nothing, of the others all or a part.
+
+    Levels are blurred by a random width, so that a voice, whose levels are no drum's, can be followed too
+    (Sketch2Sound, which filters by random medians).
+    """
+    kind = rng.choice(len(CONTOUR_SHARES), p=CONTOUR_SHARES)
+    if kind == 0:
+        return None
+    told_st = rows_st.copy()
+    width = int(rng.choice(BLURS))
+    levels_p = told_st[LEVELS].T.ravel()
+    blurred_p = np.convolve(np.pad(levels_p, width // 2, "edge"), np.full(width, 1 / width), "valid")
+    told_st[LEVELS] = blurred_p.reshape(-1, PARTS).T
+    if kind == 2:
+        told_st[PITCH] = 0
+    if kind == 3:
+        told_st[:PITCH] = 0
+    return told_st
 
 
 def log_snr_uniform(uniform_b: Tensor, low: float = -6.0, high: float = 2.0) -> Tensor:

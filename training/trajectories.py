@@ -20,10 +20,10 @@ class Trajectory:
     """Points on the way from noise to sound, under guidance, of each item of a batch."""
 
     def __init__(self, flow: Generator, batch: Batch, noise_bct: Tensor, recipe: ArcRecipe):
-        everywhere = torch.zeros(len(batch.rows), dtype=torch.bool, device=noise_bct.device)
+        nowhere = torch.zeros(len(batch.rows), dtype=torch.bool, device=noise_bct.device)
         velocity = guided(
-            lambda x_bct, time_b: flow(x_bct, time_b, batch.text_bld, batch.seconds_b),
-            lambda x_bct, time_b: flow(x_bct, time_b, batch.text_bld, batch.seconds_b, everywhere),
+            lambda x_bct, time_b: flow(x_bct, time_b, *batch.told),
+            lambda x_bct, time_b: flow(x_bct, time_b, *batch.told, nowhere),
             recipe.ode_guidance,
         )
         self.batch, self.times = batch, log_snr_times(recipe.ode_sampling_steps)
@@ -36,5 +36,5 @@ class Trajectory:
         index_b = (draws.uniform() * len(self.points)).long()
         time_b = torch.tensor(self.times)[index_b].to(self.end_bct)
         x_bct = self.points[index_b.to(self.points.device), torch.arange(len(index_b))]
-        velocity_bct = generator(x_bct, time_b, self.batch.text_bld, self.batch.seconds_b)
+        velocity_bct = generator(x_bct, time_b, *self.batch.told)
         return (denoise(x_bct, velocity_bct, time_b) - self.end_bct).square().mean()

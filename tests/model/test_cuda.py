@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model import cuda
 from model.config import SAO_SMALL, TINY, OobleckConfig, SecondsConfig
+from model.controls import SIGNALS
 from model.engine import Engine, chunk_ends
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
@@ -59,7 +60,8 @@ def check(plain: Engine, graphs: Engine, tolerance: float) -> None:
     rng = torch.Generator().manual_seed(1)
     x_bct = torch.randn((1, 64, FRAMES), generator=rng).to(plain.device)
     for seconds, time in ((1.0, 1.0), (2.0, 0.5), (2.0, 0.25)):
-        prepared = plain.prepare(torch.randn((1, 64, 768), generator=rng), torch.tensor([seconds]))
+        controls_bst = torch.randn((1, SIGNALS, FRAMES), generator=rng)
+        prepared = plain.prepare(torch.randn((1, 64, 768), generator=rng), torch.tensor([seconds]), controls_bst)
         expected = plain.velocity(x_bct, time, prepared)
         assert (graphs.velocity(x_bct, time, prepared) - expected).norm() < tolerance * expected.norm()
     whole = plain.autoencoder.decode(x_bct.to(plain.dtype)).float()

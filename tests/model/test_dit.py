@@ -10,7 +10,9 @@ from torch import nn
 from model.attention import CrossAttention, attend, rotary_table, rotate
 from model.conditioning import Conditioning, SecondsEmbedder
 from model.config import ARC_MINI, SAO_SMALL, TINY, DiTConfig
-from model.dit import DiffusionTransformer
+from model.controls import INSIDE, SIGNALS
+from model.dit import DiffusionTransformer, Prepared
+from model.dit_packed import PackedTransformer
 from model.generator import Generator
 
 
@@ -29,7 +31,15 @@ def inputs(batch: int, frames: int = 12) -> tuple[torch.Tensor, torch.Tensor, Co
     generator = torch.Generator().manual_seed(batch)
     tokens = torch.randn(batch, 5, 384, generator=generator)
     x = torch.randn(batch, 64, frames, generator=generator)
-    return x, torch.rand(batch, generator=generator), Conditioning(tokens, tokens[:, -1])
+    time, controls = torch.rand(batch, generator=generator), torch.randn(batch, SIGNALS, frames, generator=generator)
+    return x, time, Conditioning(tokens, tokens[:, -1], controls)
+
+
+def item(conditioning: Conditioning, index: int) -> Conditioning:
+    """What is told of one item."""
+    one = slice(index, index + 1)
+    assert conditioning.controls_bst is not None
+    return Conditioning(conditioning.tokens_bld[one], conditioning.global_bd[one], conditioning.controls_bst[one])
 
 
 def test_a_prepared_condition_gives_the_velocity_of_an_unprepared_one_at_every_step(dit):
@@ -42,32 +52,27 @@ def test_a_prepared_condition_gives_the_velocity_of_an_unprepared_one_at_every_s
 
 def test_items_of_a_batch_do_not_touch_each_other(dit):
     x, t, conditioning = inputs(3)
-    alone = [
-        dit(
-            x[i : i + 1],
-            t[i : i + 1],
-            Conditioning(conditioning.tokens_bld[i : i + 1], conditioning.global_bd[i : i + 1]),
-        )
-        for i in range(3)
-    ]
+    alone = [dit(x[i : i + 1], t[i : i + 1], item(conditioning, i)) for i in range(3)]
     torch.testing.assert_close(dit(x, t, conditioning), torch.cat(alone), rtol=1e-4, atol=1e-5)
 
 
 def test_cross_attention_does_not_know_the_order_of_tokens(dit):
     x, t, conditioning = inputs(1)
-    flipped = Conditioning(conditioning.tokens_bld.flip(1), conditioning.global_bd)
+    flipped = replace(conditioning, tokens_bld=conditioning.tokens_bld.flip(1))
     torch.testing.assert_close(dit(x, t, conditioning), dit(x, t, flipped), rtol=1e-4, atol=1e-5)
 
 
-def test_the_velocity_depends_on_time_tokens_seconds_and_the_order_of_frames(dit):
+def test_the_velocity_depends_on_time_tokens_seconds_controls_and_the_order_of_frames(dit):
     x, t, conditioning = inputs(1)
-    tokens, glob = conditioning.tokens_bld, conditioning.global_bd
+    tokens, glob, controls = conditioning.tokens_bld, conditioning.global_bd, conditioning.controls_bst
     velocity = dit(x, t, conditioning)
     others = (
         dit(x, t / 2, conditioning),
-        dit(x, t, Conditioning(tokens + 1, glob)),
-        dit(x, t, Conditioning(tokens, glob + 1)),
-        dit(x.flip(2), t, conditioning).flip(2),
+        dit(x, t, Conditioning(tokens + 1, glob, controls)),
+        dit(x, t, Conditioning(tokens, glob + 1, controls)),
+        dit(x, t, Conditioning(tokens, glob, controls + 1)),
+        dit(x, t, Conditioning(tokens, glob, controls.flip(2))),
+        dit(x.flip(2), t, Conditioning(tokens, glob, controls.flip(2))).flip(2),
     )
     for other in others:
         assert (velocity - other).abs().max() > 1e-3
@@ -79,7 +84,8 @@ def test_a_null_token_attends_to_a_zero_value_whatever_the_weights(dit):
     null = dit(x, t, conditioning.null())
     for block in dit.blocks:
         nn.init.zeros_(block.cross_attention.output.weight)
-    torch.testing.assert_close(null, dit(x, t, conditioning), rtol=0, atol=0)
+    silent = replace(conditioning, controls_bst=conditioning.null().controls_bst)
+    torch.testing.assert_close(null, dit(x, t, silent), rtol=0, atol=0)
 
 
 def test_narrow_tokens_serve_neighbouring_heads_as_wide_ones_with_repeated_weights_would():
@@ -97,7 +103,7 @@ def test_narrow_tokens_serve_neighbouring_heads_as_wide_ones_with_repeated_weigh
 
 
 def test_a_model_told_start_and_total_joins_both_and_starts_at_zero():
-    dit = replace(TINY.dit, width=768, heads=24, durations=2, qk_norm=False, widen_tokens=False)
+    dit = replace(TINY.dit, width=768, heads=24, durations=2, qk_norm=False, widen_tokens=False, control_width=0)
     config = replace(TINY, dit=dit)
     generator = Generator(config)
     assert generator.start
@@ -187,9 +193,103 @@ def test_the_seconds_embedding_is_the_last_token_and_the_global_vector():
 def test_dropping_nulls_exactly_the_chosen_items():
     _, _, conditioning = inputs(3)
     kept = conditioning.keep(torch.tensor([True, False, True]))
-    assert torch.equal(kept.tokens_bld[::2], conditioning.tokens_bld[::2])
-    assert torch.equal(kept.tokens_bld[1], conditioning.null().tokens_bld[1])
+    for name in ("tokens_bld", "controls_bst"):
+        of_kept, of_all, of_null = (getattr(c, name) for c in (kept, conditioning, conditioning.null()))
+        assert torch.equal(of_kept[::2], of_all[::2])
+        assert torch.equal(of_kept[1], of_null[1])
     assert torch.equal(kept.global_bd, conditioning.global_bd)
+
+
+def test_nothing_told_is_the_length_alone_in_the_global_vector_and_in_the_signal_of_the_end():
+    _, _, conditioning = inputs(3)
+    null = conditioning.null()
+    assert null.controls_bst is not None
+    assert not null.tokens_bld.any()
+    assert torch.equal(null.global_bd, conditioning.global_bd)
+    assert torch.equal(null.controls_bst[:, INSIDE], conditioning.controls_bst[:, INSIDE])
+    others = [signal for signal in range(SIGNALS) if signal != INSIDE]
+    assert not null.controls_bst[:, others].any()
+    plain = Conditioning(conditioning.tokens_bld, conditioning.global_bd)
+    assert plain.null().controls_bst is None
+    assert plain.keep(torch.tensor([True, False, True])).controls_bst is None
+
+
+def test_control_signals_are_told_to_a_model_that_takes_them_and_to_no_other(dit):
+    _, _, conditioning = inputs(2)
+    without = replace(conditioning, controls_bst=None)
+    deaf = DiffusionTransformer(replace(TINY.dit, control_width=0))
+    for network, told in ((dit, without), (deaf, conditioning)):
+        with pytest.raises(ValueError, match="told to a model that takes them, and to no other"):
+            network.prepare(told)
+    assert len(dit.prepare(conditioning).controls) == 1
+    assert deaf.prepare(without).controls == ()
+
+
+def test_a_model_whose_control_embedding_ends_in_zeros_is_to_the_bit_the_one_without(dit):
+    x, t, conditioning = inputs(2)
+    deaf = DiffusionTransformer(replace(TINY.dit, control_width=0)).eval()
+    deaf.load_state_dict({name: w for name, w in dit.state_dict().items() if not name.startswith("control_embedding.")})
+    expected = deaf(x, t, replace(conditioning, controls_bst=None))
+    assert (dit(x, t, conditioning) - expected).abs().max() > 1e-3
+    nn.init.zeros_(dit.control_embedding.output.weight)
+    assert torch.equal(dit(x, t, conditioning), expected)
+
+
+def test_a_new_control_embedding_changes_nothing_and_can_learn():
+    dit = DiffusionTransformer(TINY.dit)
+    x, t, conditioning = inputs(2)
+    (embedded,) = dit.prepare(conditioning).controls
+    assert embedded.shape == (2, x.shape[2], TINY.dit.width)
+    assert not embedded.any()
+    nn.init.ones_(dit.blocks[0].feed_forward.output.weight)
+    dit(x, t, conditioning).square().mean().backward()
+    assert dit.control_embedding.output.weight.grad.any()
+
+
+def test_control_signals_of_a_frame_are_embedded_alone(dit):
+    _, _, conditioning = inputs(1)
+    assert conditioning.controls_bst is not None
+    (whole,) = dit.prepare(conditioning).controls
+    for frame in (0, 7, 11):
+        one = replace(conditioning, controls_bst=conditioning.controls_bst[..., frame : frame + 1])
+        torch.testing.assert_close(dit.prepare(one).controls[0], whole[:, frame : frame + 1])
+
+
+def assert_equal(got: Prepared, expected: Prepared) -> None:
+    torch.testing.assert_close(got.global_bd, expected.global_bd)
+    torch.testing.assert_close(got.controls, expected.controls)
+    for pair, wanted in zip(got.keys_values, expected.keys_values, strict=True):
+        torch.testing.assert_close(tuple(pair), tuple(wanted))
+
+
+@torch.inference_mode()
+def test_what_is_prepared_of_items_is_joined_taken_apart_and_averaged_with_its_controls(dit):
+    _, _, conditioning = inputs(3)
+    whole, parts = dit.prepare(conditioning), [dit.prepare(item(conditioning, i)) for i in range(3)]
+    assert whole.controls[0].abs().max() > 0.1
+    assert_equal(Prepared.join(parts), whole)
+    for i, part in enumerate(parts):
+        assert_equal(whole.item(i), part)
+        assert_equal(part.item(2), part)  # one condition for all items
+    weights = (0.5, 0.2, 0.3)
+    mean = Prepared.mean(parts, weights)
+    weighted = torch.tensor(weights)[:, None, None] * whole.controls[0]
+    torch.testing.assert_close(mean.controls, (weighted.sum(0, keepdim=True),))
+    assert_equal(Prepared.mean([parts[1]] * 3, weights), parts[1])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("told", ["one for all", "each its own"])
+def test_the_packed_transformer_follows_control_signals_as_the_plain_one_does(dit, told):
+    x, _, conditioning = inputs(3)
+    prepared = dit.prepare(conditioning if told == "each its own" else item(conditioning, 1))
+    other = prepared._replace(controls=(prepared.controls[0] + 1,))
+    packed, time = PackedTransformer(dit, x.shape[2], 3), torch.tensor([0.6])
+    embedded = dit.time_embedding(time)
+    velocities = [packed.velocity(x, embedded, p) for p in (prepared, other)]
+    for got, p in zip(velocities, (prepared, other), strict=True):
+        torch.testing.assert_close(got, dit.velocity(x, time.expand(3), p), rtol=1e-3, atol=1e-4)
+    assert (velocities[0] - velocities[1]).abs().max() > 1e-3
 
 
 def test_derived_sizes_are_the_published_ones():

@@ -16,6 +16,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
 from model.config import SAO_SMALL_BASE, TINY, ModelConfig, OobleckConfig, SpectralConfig
+from model.controls import control_signals
 from model.dit import FeedForward
 from model.edge import MANIFEST_FILE, attention, export, lower, main, run, snr_db
 from model.generator import Generator
@@ -36,6 +37,7 @@ SMALL = replace(
 )
 FRAMES = 8
 PROMPT = "dry snare drum"
+NAMING = "A3, 120 BPM"  # what an app tells as control signals
 
 
 class App:
@@ -57,10 +59,10 @@ class App:
         encoding = self.tokenizer.encode(prompt)
         return self.call("text", torch.tensor([encoding.ids]), torch.tensor([encoding.attention_mask]))[0]
 
-    def generate(self, prompt: str, seconds: float, steps: int, seed: int) -> Tensor:
+    def generate(self, prompt: str, seconds: float, controls_bst: Tensor, steps: int, seed: int) -> Tensor:
         """The samples (1, 2, n) of the whole canvas."""
         rng = torch.Generator().manual_seed(seed)
-        condition = self.call("condition", self.tokens(prompt), torch.tensor([seconds]))
+        condition = self.call("condition", self.tokens(prompt), torch.tensor([seconds]), controls_bst)
         latents = torch.randn(self.shape("step", "latents"), generator=rng)
         levels = self.manifest["noise_levels"][str(steps)]
         for level, following in pairwise(levels):
@@ -126,12 +128,13 @@ def test_the_text_of_a_padded_prompt_is_the_encoders(app: App, encoder: Transfor
 def test_a_whole_sound_of_eight_steps_is_torchs(app: App, encoder: TransformerEncoder) -> None:
     generator, autoencoder = parts(SMALL)
     text = encoder.encode([PROMPT])
-    prepared = generator.dit.prepare(generator.condition(text.tokens_bld, torch.tensor([0.3])))
+    controls_bst = torch.from_numpy(control_signals(SMALL, FRAMES, 0.3, NAMING))[None]
+    prepared = generator.dit.prepare(generator.condition(text.tokens_bld, torch.tensor([0.3]), controls_bst))
     rng = torch.Generator().manual_seed(7)
     noise = torch.randn((1, 64, FRAMES), generator=rng)
     *_, last = pingpong(lambda x, t: generator.dit.velocity(x, t, prepared), noise, log_snr_times(8), rng)
     expected = autoencoder.decode(last.latent_bct, rng)
-    assert snr_db(app.generate(PROMPT, 0.3, 8, 7), expected) > 60
+    assert snr_db(app.generate(PROMPT, 0.3, controls_bst, 8, 7), expected) > 60
 
 
 def test_the_manifest_tells_the_shapes_that_the_runtime_finds_in_the_files(app: App) -> None:

@@ -11,17 +11,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from model.checkpoint import CheckpointError, write
-from model.config import ARC_MINI, SAO_SMALL
+from model.config import ARC_MINI, SAO_SMALL, TINY, ModelConfig
+from model.contour import PITCH, contour
+from model.controls import CONTOUR, control_signals
 from model.digests import DIGESTS_FILE, sha256
-from model.engine import PackedEngine, chunk_ends
+from model.dit import Prepared
+from model.engine import Engine, PackedEngine, chunk_ends
 from model.finishing import CEILING, finish, true_peak
 from model.generator import Generator
 from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
 from model.sampler import Step
 from model.spectral import SpectralAutoencoder
 from model.tensorfile import read
+from model.text import load_encoder
 from model.weights import WEIGHTS_FILE, embedded_folder, load_model, save_model
 
 
@@ -219,6 +224,154 @@ def test_full_noise_ignores_the_recording(pipeline: Pipeline) -> None:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
     with_init = pipeline.generate(Generation("kick", 0.5, 2, 1, noise, 1.0))
     np.testing.assert_array_equal(with_init, pipeline.generate(Generation("kick", 0.5, 2, 1)))
+
+
+def filled(config: ModelConfig, engine: type[Engine]) -> Pipeline:
+    """A model of made weights: its branches, which start at zero, would hide what they compute."""
+    generator, autoencoder = Generator(config).eval(), SpectralAutoencoder.of(config).eval()
+    rng = torch.Generator().manual_seed(0)
+    for parameter in generator.parameters():
+        nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5 if parameter.dim() > 1 else 0.3, generator=rng)
+    for module in (generator, autoencoder):
+        module.requires_grad_(False)
+    return Pipeline(config, engine(config, generator, autoencoder, torch.float32), load_encoder(config.text), "", "")
+
+
+@pytest.fixture(scope="module", params=[Engine, PackedEngine])
+def tiny(request: pytest.FixtureRequest) -> Pipeline:
+    return filled(TINY, request.param)
+
+
+def sung(hz: float, seconds: float = 0.3) -> np.ndarray:
+    """A recording: a tone that swells."""
+    t = np.arange(round(seconds * 44_100)) / 44_100
+    return np.repeat((t * np.sin(2 * np.pi * hz * t)).astype(np.float32)[:, None], 2, axis=1)
+
+
+def followed(pipeline: Pipeline, *made: Generation) -> tuple[Tensor, ...]:
+    """The embedded controls under which the first step of a batch was made."""
+    told: list[Prepared] = []
+    with pytest.MonkeyPatch.context() as patch:
+        velocity = pipeline.engine.velocity
+        patch.setattr(
+            pipeline.engine, "velocity", lambda x, t, prepared: told.append(prepared) or velocity(x, t, prepared)
+        )
+        pipeline.generate_batch(made)
+    return told[0].controls
+
+
+@torch.inference_mode()
+def embedded(pipeline: Pipeline, prompt: str, seconds: float, contour_st: np.ndarray | None = None) -> Tensor:
+    """What the model makes of those control signals."""
+    frames = TINY.canvas_frames(round(seconds * 44_100))
+    signals_st = control_signals(TINY, frames, seconds, prompt, contour_st)
+    embedding = pipeline.engine.dit.control_embedding
+    assert embedding is not None
+    return embedding(torch.from_numpy(signals_st)[None])
+
+
+def contour_of(recording: np.ndarray, seconds: float) -> np.ndarray:
+    frames = TINY.canvas_frames(round(seconds * 44_100))
+    return contour(recording, frames, TINY.autoencoder.frame_samples, 44_100)
+
+
+@pytest.mark.parametrize("prompt", ["hi-hat", "organ C3", "loop, 130 BPM"])
+@pytest.mark.parametrize("noise", [0.05, 0.4, 0.99])
+def test_from_a_recording_the_sound_follows_its_contour(tiny: Pipeline, prompt: str, noise: float) -> None:
+    recording = sung(220)
+    (controls,) = followed(tiny, Generation(prompt, 0.3, 2, 1, recording, noise))
+    rows_st = contour_of(recording, 0.3)
+    assert rows_st[PITCH].any()
+    torch.testing.assert_close(controls, embedded(tiny, prompt, 0.3, rows_st))
+    assert (controls - embedded(tiny, prompt, 0.3)).abs().max() > 1e-2
+
+
+def test_another_recording_is_another_contour_under_the_same_prompt_and_the_prompt_is_not_forgotten(
+    tiny: Pipeline,
+) -> None:
+    low, high = (followed(tiny, Generation("hum", 0.3, 2, 1, sung(hz), 0.5))[0] for hz in (220, 440))
+    assert (low - high).abs().max() > 1e-2
+    (alone,) = followed(tiny, Generation("hum", 0.3, 2, 1))
+    torch.testing.assert_close(alone, embedded(tiny, "hum", 0.3))
+
+
+@pytest.mark.parametrize("recording", [None, sung(220)])
+def test_at_full_noise_the_controls_are_those_of_the_prompt(tiny: Pipeline, recording: np.ndarray | None) -> None:
+    (controls,) = followed(tiny, Generation("organ C3, 90 BPM", 0.3, 2, 1, recording, 1.0))
+    torch.testing.assert_close(controls, embedded(tiny, "organ C3, 90 BPM", 0.3))
+    without, with_recording = (
+        tiny.generate(Generation("organ C3, 90 BPM", 0.3, 2, 1, init, 1.0)) for init in (None, recording)
+    )
+    np.testing.assert_array_equal(without, with_recording)
+
+
+def test_prompts_that_differ_only_in_their_octave_are_other_controls_and_other_sounds(tiny: Pipeline) -> None:
+    low, high = (Generation(f"organ {note}", 0.3, 2, 1) for note in ("C3", "C4"))
+    assert (followed(tiny, low)[0] - followed(tiny, high)[0]).abs().max() > 1e-2
+    assert np.abs(tiny.generate(low) - tiny.generate(high)).max() > 1e-3
+
+
+def test_each_sound_of_a_batch_follows_its_own_recording(tiny: Pipeline) -> None:
+    made = [Generation("hum", 0.3, 2, i, sung(110 * 2**i), 0.5) for i in range(tiny.engine.batch_items(8))]
+    (controls,) = followed(tiny, *made)
+    for i, generation in enumerate(made):
+        assert generation.init is not None
+        expected = embedded(tiny, "hum", 0.3, contour_of(generation.init, 0.3))
+        torch.testing.assert_close(controls[i : i + 1], expected)
+    for together, generation in zip(tiny.generate_batch(made), made, strict=True):
+        np.testing.assert_allclose(together, tiny.generate(generation), atol=1e-4)
+
+
+def test_what_lies_behind_the_asked_end_of_a_recording_is_not_followed_as_it_is_not_heard(tiny: Pipeline) -> None:
+    recording = sung(220, 0.3)
+    louder_after = np.concatenate([recording, 3 * sung(330, 0.3)])
+    made = [Generation("hum", 0.3, 2, 1, init, 0.5) for init in (recording, louder_after)]
+    torch.testing.assert_close(followed(tiny, made[0])[0], followed(tiny, made[1])[0])
+    np.testing.assert_array_equal(*(tiny.generate(generation) for generation in made))
+
+
+@pytest.mark.parametrize("init_noise", [0.5, 1.0])
+def test_a_blend_is_told_what_its_own_prompts_name_with_or_without_a_recording(
+    tiny: Pipeline, init_noise: float
+) -> None:
+    def controls(prompt: str, *blend: tuple[str, float]) -> Tensor:
+        return followed(tiny, Generation(prompt, 0.3, 2, 1, sung(220), init_noise, blend=blend))[0]
+
+    low, high = controls("organ C3"), controls("organ C4")
+    torch.testing.assert_close(controls("anything A5", ("organ C3", 1.0), ("organ C4", 0.0)), low)
+    between = controls("anything A5", ("organ C3", 0.25), ("organ C4", 0.75))
+    torch.testing.assert_close(between, 0.25 * low + 0.75 * high)
+
+
+def test_guidance_strengthens_what_a_recording_tells_too() -> None:
+    guided = filled(replace(TINY, guidance=3.0), Engine)
+    recording, told = sung(220), []
+    with pytest.MonkeyPatch.context() as patch:
+        velocity = guided.engine.velocity
+        patch.setattr(
+            guided.engine, "velocity", lambda x, t, prepared: told.append(prepared) or velocity(x, t, prepared)
+        )
+        guided.generate(Generation("organ C3", 0.3, 1, 1, recording, 0.5))
+    controls = [prepared.controls[0] for prepared in told[:2]]
+    wanted = embedded(guided, "organ C3", 0.3, contour_of(recording, 0.3)), embedded(guided, "", 0.3)
+    for expected in wanted:
+        assert min((got - expected).abs().max() for got in controls) < 1e-5
+
+
+def test_a_model_without_controls_is_told_none_and_makes_sounds_from_recordings_all_the_same() -> None:
+    deaf = filled(replace(TINY, dit=replace(TINY.dit, control_width=0)), PackedEngine)
+    assert deaf.controls("organ C3", 0.3, 8) is None
+    made = Generation("organ C3", 0.3, 2, 1, sung(220), 0.5)
+    assert followed(deaf, made) == ()
+    assert np.isfinite(deaf.generate(made)).all()
+
+
+def test_a_pipeline_tells_signals_of_one_item_on_the_canvas(tiny: Pipeline) -> None:
+    rows_st = contour_of(sung(220), 0.3)
+    controls = tiny.controls("organ C3", 0.3, 8, rows_st)
+    assert controls is not None
+    np.testing.assert_array_equal(controls[0], control_signals(TINY, 8, 0.3, "organ C3", rows_st))
+    assert controls[0, CONTOUR].any()
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 6.5])

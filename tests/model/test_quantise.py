@@ -9,6 +9,7 @@ from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize
 
 from model.conditioning import Conditioning
 from model.config import DiTConfig
+from model.controls import SIGNALS
 from model.dit import DiffusionTransformer
 from model.kernels import row_codes
 from model.quantise import Int8Linear, quantise
@@ -81,13 +82,13 @@ def test_bfloat16_comes_out_as_bfloat16() -> None:
 
 @torch.inference_mode()
 def test_a_transformer_keeps_its_velocity_and_its_narrow_and_conditioning_layers() -> None:
-    config = DiTConfig(width=128, depth=2, heads=4, ff_inner=256, conditioning_width=384)
+    config = DiTConfig(width=128, depth=2, heads=4, ff_inner=256, conditioning_width=384, control_width=128)
     dit = DiffusionTransformer(config).eval()
     rng = torch.Generator().manual_seed(3)
     for parameter in dit.parameters():
         nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5 if parameter.dim() > 1 else 0.3, generator=rng)
     x, tokens = torch.randn((1, 64, 16), generator=rng), torch.randn((1, 5, 384), generator=rng)
-    conditioning = Conditioning(tokens, tokens[:, -1])
+    conditioning = Conditioning(tokens, tokens[:, -1], torch.randn((1, SIGNALS, 16), generator=rng))
     expected = dit(x, torch.tensor([0.7]), conditioning)
     layers = quantise(dit)
     assert snr_db(dit(x, torch.tensor([0.7]), conditioning), expected) > 25

@@ -31,6 +31,16 @@ def test_the_content_says_what_a_file_is_and_its_name_does_not(tmp_path, name):
         assert all(torch.equal(found[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
+def test_safetensors_are_read_however_long_their_header_is(tmp_path):
+    """The file begins with that length, one of whose low bytes is the first byte of every pickle."""
+    first_bytes = set()
+    for padding in range(256):
+        save_file(WEIGHTS, tmp_path / "model.safetensors", {"about": "x" * padding})
+        first_bytes.add((tmp_path / "model.safetensors").read_bytes()[0])
+        assert read(tmp_path / "model.safetensors").keys() == WEIGHTS.keys()
+    assert len(first_bytes) == 32
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "model.ckpt"])
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x08\x00\x00\x00\x00\x00\x00\x00{bad json"])
 def test_a_damaged_file_is_told_in_one_sentence(tmp_path, name, content):

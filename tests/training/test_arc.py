@@ -2,19 +2,26 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_run import ARC, CAPTIONS, MadeLatents, pretrained
 from torch import Tensor, nn
 
 from model.config import SAO_SMALL, TINY
+from model.controls import CONTOUR, INSIDE, SIGNALS, control_signals, named_note
 from model.generator import Generator
-from training.arc import discriminator_losses, generator_loss, make_pair, noised_pair
+from training import arc
+from training.arc import Pair, discriminator_losses, generator_loss, make_pair, noised_pair
 from training.config import ARC_RECIPES, PRETRAIN_RECIPES, ArcRecipe
 from training.discriminator import Discriminator, Head
-from training.latents import Batch
+from training.latents import Batch, Latents, Told
+from training.launch import Launch
 from training.optim import Ema, inverse_decay
+from training.run import open_fabric
 from training.sampling import Draws
 from training.trajectories import Trajectory
 
@@ -24,7 +31,8 @@ ROWS = tuple(range(6))
 def batch() -> Batch:
     torch.manual_seed(0)
     captions = ("kick", "snare", "kick", "bell", "hat", "hat")
-    return Batch(torch.randn(6, 4, 5), torch.randn(6, 2, 3), torch.rand(6), captions, ROWS, captions)
+    told = Told(torch.randn(6, 2, 3), torch.rand(6), torch.randn(6, 7, 5))
+    return Batch(torch.randn(6, 4, 5), told, captions, (None,) * 6, ROWS, captions)
 
 
 class Oracle(nn.Module):
@@ -39,14 +47,16 @@ class Oracle(nn.Module):
 
 
 class Sum(nn.Module):
-    """One logit an item: the sum of its latent, plus that of its prompt."""
+    """One logit an item: the sum of its latent, plus those of its prompt and its control signals."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(1.0))
 
-    def forward(self, x_bct: Tensor, level_b: Tensor, text_bld: Tensor, seconds_b: Tensor) -> Tensor:
-        return self.gain * (x_bct.sum((1, 2)) + text_bld.sum((1, 2)))[:, None]
+    def forward(
+        self, x_bct: Tensor, level_b: Tensor, text_bld: Tensor, seconds_b: Tensor, controls_bst: Tensor
+    ) -> Tensor:
+        return self.gain * sum(tensor.sum((1, 2)) for tensor in (x_bct, text_bld, controls_bst))[:, None]
 
 
 def test_a_generator_that_is_right_makes_its_own_real_sound_and_shares_its_level() -> None:
@@ -81,18 +91,52 @@ def test_the_generator_learns_through_its_own_sound_alone() -> None:
 def test_the_discriminator_meets_its_formulas_and_leaves_out_items_without_a_wrong_prompt() -> None:
     items, judge, std = batch(), Sum(), 0.05
     pair = make_pair(Oracle(items.latents_bct), items, Draws(0, 0, ROWS), ArcRecipe())
-    wrong_bld, valid_b = items.text_bld.roll(1, 0), torch.tensor([True, True, False, True, False, True])
-    losses = discriminator_losses(pair, judge, items, wrong_bld, valid_b, Draws(0, 0, ROWS, stream=1), std)
+    told, valid_b = items.told, torch.tensor([True, True, False, True, False, True])
+    assert told.controls_bst is not None
+    wrong = told._replace(text_bld=told.text_bld.roll(1, 0), controls_bst=told.controls_bst.roll(1, 0))
+    losses = discriminator_losses(pair, judge, items, wrong, valid_b, Draws(0, 0, ROWS, stream=1), std)
     relativistic, contrastive, penalty = (loss.item() for loss in losses)
     margin = pair.fake_bct.sum((1, 2)) - pair.real_bct.sum((1, 2))
     assert relativistic == pytest.approx(F.softplus(-margin).mean().item(), rel=1e-4)
-    mismatch = (wrong_bld - items.text_bld).sum((1, 2))[valid_b]
+    mismatch = sum((wrong[i] - told[i]).sum((1, 2)) for i in (0, 2))[valid_b]  # in words, and in what they name
     assert contrastive == pytest.approx(F.softplus(-mismatch).mean().item(), rel=1e-4)
     draws = Draws(0, 0, ROWS, stream=1)
     steps = [(std * draws.noise(pair.real_bct)).sum((1, 2)).square().mean() for _ in range(2)]
     assert penalty == pytest.approx((steps[0] + steps[1]).item() / 2, rel=1e-2)
     nobody = torch.zeros(6, dtype=torch.bool)
-    assert discriminator_losses(pair, judge, items, wrong_bld, nobody, draws, 0.0)[1:] == (0, 0)
+    assert discriminator_losses(pair, judge, items, wrong, nobody, draws, 0.0)[1:] == (0, 0)
+
+
+def test_a_wrong_prompt_is_told_with_what_its_words_name_and_with_the_items_own_length_and_contour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Batch, Told, Tensor]] = []
+
+    def watched(pair: Pair, judge: nn.Module, items: Batch, wrong: Told, valid_b: Tensor, *more) -> tuple:
+        seen.append((items, wrong, valid_b))
+        return discriminator_losses(pair, judge, items, wrong, valid_b, *more)
+
+    monkeypatch.setattr(arc, "discriminator_losses", watched)
+    launch, latents = Launch(precision="32-true", log_every=1, preview_every=0, accumulate=2), MadeLatents()
+    recipe = replace(ARC, steps=8)
+    arc.train(TINY, cast("Latents", latents), pretrained(), recipe, tmp_path, open_fabric(launch), launch)
+    items_seen = names_seen = 0
+    for items, wrong, valid_b in seen:
+        assert torch.equal(wrong.seconds_b, items.told.seconds_b)
+        assert wrong.controls_bst is not None
+        assert items.told.controls_bst is not None
+        for unchanged in (slice(INSIDE, INSIDE + 1), CONTOUR):
+            assert torch.equal(wrong.controls_bst[:, unchanged], items.told.controls_bst[:, unchanged])
+        lengths = items.told.seconds_b.tolist()
+        for i, (caption, seconds, rows_st) in enumerate(zip(items.captions, lengths, items.contours, strict=True)):
+            (other,) = (c for c in CAPTIONS if torch.equal(latents.text([c])[0], wrong.text_bld[i]))
+            assert (other != caption) == valid_b[i]
+            expected = torch.from_numpy(control_signals(TINY, 8, seconds, other, rows_st))
+            assert torch.equal(wrong.controls_bst[i], expected)
+            items_seen += 1
+            names_seen += named_note(other) != named_note(caption)
+    assert items_seen == 8 * recipe.steps
+    assert names_seen > 8
 
 
 def test_the_published_head_has_its_parameters_and_its_thirteen_logits() -> None:
@@ -131,9 +175,12 @@ def test_a_dropped_prompt_is_the_null_condition_of_guidance() -> None:
     for parameter in generator.parameters():
         nn.init.normal_(parameter, std=0.05)
     x, time_b, text, seconds = torch.randn(2, 64, 8), torch.rand(2), torch.randn(2, 32, 384), torch.rand(2)
-    dropped = generator(x, time_b, text, seconds, torch.tensor([True, False]))
-    torch.testing.assert_close(dropped[:1], generator(x, time_b, text, seconds)[:1])
-    null = generator.dit(x, time_b, generator.condition(text, seconds).null())
+    told = Told(text, seconds, torch.randn(2, SIGNALS, 8))
+    dropped = generator(x, time_b, *told, torch.tensor([True, False]))
+    whole = generator(x, time_b, *told)
+    torch.testing.assert_close(dropped[:1], whole[:1])
+    null = generator.dit(x, time_b, generator.condition(*told).null())
+    assert (null - whole).abs().max() > 1e-4
     torch.testing.assert_close(dropped[1:], null[1:])
 
 

@@ -15,6 +15,7 @@ import torch
 
 from arc_instrument.settings import folders
 from model.config import TINY
+from model.controls import SIGNALS
 from model.generator import Generator
 from model.installation import user_models
 from model.pipeline import Generation, Pipeline
@@ -247,7 +248,13 @@ def test_adapters_change_nothing_until_they_learn_and_merge_into_plain_layers() 
     torch.manual_seed(1)
     generator = Generator(TINY)
     names = generator.state_dict().keys()
-    arguments = (torch.randn(2, 64, 8), torch.rand(2), torch.randn(2, 32, 384), torch.rand(2))
+    arguments = (
+        torch.randn(2, 64, 8),
+        torch.rand(2),
+        torch.randn(2, 32, 384),
+        torch.rand(2),
+        torch.rand(2, SIGNALS, 8),
+    )
     with torch.no_grad():
         for block in generator.dit.blocks:
             block.feed_forward.output.weight.normal_()

@@ -17,19 +17,24 @@ import torch
 from safetensors.torch import save_file
 
 from model.config import MODELS, TINY, ModelConfig, OobleckConfig
+from model.contour import LEVELS, PITCH, ROWS, contour
+from model.controls import CONTOUR, INSIDE, control_signals
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
 from model.text import minilm
 from training import encoding
 from training.corpus import Corpora, Corpus
 from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
-from training.latents import Latents, open_held_out, open_latents, statistics
+from training.latents import Latents, open_held_out, open_latents, statistics, told_of
 from training.packing import Entry
+from training.shards import member_index
 
 VIEWS = 3
 OOBLECK = replace(
     TINY, name="tiny-oobleck", canvas_multiple=16, autoencoder=OobleckConfig(channels=4, multiples=(1, 1, 2, 2, 2))
 )
+
+DEAF = replace(TINY, dit=replace(TINY.dit, control_width=0))  # it takes no control signals
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,82 @@ def test_a_stored_view_is_the_posterior_of_its_samples_alone(train: Latents, pac
         assert view.seconds == plan.length / TINY.sample_rate
         expected = posterior(network, canvas)[0].T.detach().numpy()
         np.testing.assert_allclose(train._values(view), expected, atol=5e-3, rtol=5e-3)
+
+
+def test_a_stored_contour_is_that_of_the_encoded_view(train: Latents, packed: Path) -> None:
+    corpus, pitched = Corpus(packed, "train"), 0
+    for i in range(0, len(train.views), 4):
+        view = train.views[i]
+        plan = plan_view(corpus.entries[view.clip], view.clip, TINY, i % VIEWS)
+        samples = view_samples(corpus, plan)
+        expected = contour(samples, view.frames, TINY.autoencoder.frame_samples, TINY.sample_rate)
+        stored = train._contour(view)
+        assert stored.shape == (ROWS, view.frames)
+        np.testing.assert_allclose(stored, expected, rtol=2**-10, atol=2**-14)  # a float16 has 11 bits
+        assert stored[LEVELS].max() == 1
+        pitched += stored[PITCH].any()
+    assert pitched > 0
+
+
+def test_control_signals_are_those_of_the_caption_the_length_and_what_is_told_of_the_contour(train: Latents) -> None:
+    followed = 0
+    for seed in range(20):
+        batch = train.batch(64, np.random.default_rng(seed))
+        text_bld, seconds_b, controls_bst = batch.told
+        frames = batch.latents_bct.shape[2]
+        assert controls_bst is not None
+        assert torch.equal(text_bld, train.text(batch.captions))
+        lengths = seconds_b.tolist()
+        for i, (caption, seconds, rows_st) in enumerate(zip(batch.captions, lengths, batch.contours, strict=True)):
+            expected = torch.from_numpy(control_signals(TINY, frames, seconds, caption, rows_st))
+            assert torch.equal(controls_bst[i], expected)
+            assert controls_bst[i, CONTOUR].any() == (rows_st is not None and bool(rows_st[:PITCH].any()))
+            inside = controls_bst[i, INSIDE].sum().item() * TINY.autoencoder.frame_samples / TINY.sample_rate
+            assert inside == pytest.approx(seconds, abs=1e-4)
+            followed += rows_st is not None
+    assert followed > 0
+
+
+def test_what_is_told_goes_with_its_items_into_any_part_of_a_batch(train: Latents) -> None:
+    batch = train.batch(64, np.random.default_rng(1))
+    part = batch[1:4]
+    assert part.captions == batch.captions[1:4]
+    assert all(x is y for x, y in zip(part.contours, batch.contours[1:4], strict=True))
+    some = torch.tensor([3, 1])
+    for all_of_them, sliced, chosen in zip(batch.told, part.told, batch.told.part(some), strict=True):
+        assert torch.equal(sliced, all_of_them[1:4])
+        assert torch.equal(chosen, all_of_them[some])
+    moved = batch.to(torch.device("cpu"))
+    assert moved.contours is batch.contours
+    assert all(torch.equal(x, y) for x, y in zip(moved.told, batch.told, strict=True))
+
+
+def test_what_is_told_of_one_prompt_is_the_same_for_all_items_and_nothing_to_a_model_without_controls() -> None:
+    text_bld = torch.randn(3, TINY.text.max_tokens, TINY.text.width)
+    told = told_of(TINY, text_bld, 0.3, "bass A1, 97 BPM")
+    assert told.controls_bst is not None
+    expected = torch.from_numpy(control_signals(TINY, TINY.canvas_frames(13_230), 0.3, "bass A1, 97 BPM"))
+    assert told.controls_bst.shape == (3, *expected.shape)
+    assert all(torch.equal(item, expected) for item in told.controls_bst)
+    assert torch.equal(told.text_bld, text_bld)
+    torch.testing.assert_close(told.seconds_b, torch.full((3,), 0.3))
+    assert told_of(DEAF, text_bld, 0.3, "bass A1, 97 BPM").controls_bst is None
+    assert told_of(DEAF, text_bld, 0.3).part(slice(1)).to(torch.device("cpu")).controls_bst is None
+
+
+def test_a_model_without_controls_has_latents_without_contours(
+    packed: Path, autoencoder: Path, encoded: Path, tmp_path: Path
+) -> None:
+    corpus, network = Corpus(packed, "test"), network_of(autoencoder)
+    encode([("c", corpus, 1.0, 1)], network, DEAF, CaptionEncoder(DEAF, None), "x", tmp_path / "test")
+    (shard,) = (tmp_path / "test").glob("*.tar")
+    assert not [name for name in member_index(np.memmap(shard, np.uint8, "r")) if "contour" in name]
+    batch = open_latents([str(tmp_path)], "test", DEAF).batch(64, np.random.default_rng(0))
+    assert batch.told.controls_bst is None
+    assert set(batch.contours) == {None}
+    for folder, config in ((encoded, DEAF), (tmp_path, TINY)):
+        with pytest.raises(ValueError, match="was encoded for another model"):
+            open_latents([str(folder)], "test", config)
 
 
 def test_a_view_keeps_the_sound_then_is_silent_and_never_clicks(packed: Path) -> None:
@@ -143,8 +224,10 @@ def test_processes_together_see_the_batch_of_one(train: Latents) -> None:
         assert part.everyone == whole.captions
         assert part.captions == tuple(whole.captions[row] for row in rows)
         assert torch.equal(part.latents_bct, whole.latents_bct[rows])
-        assert torch.equal(part.text_bld, whole.text_bld[rows])
-        assert torch.equal(part.seconds_b, whole.seconds_b[rows])
+        for mine, all_of_them in zip(part.told, whole.told, strict=True):
+            assert torch.equal(mine, all_of_them[rows])
+        for mine, row in zip(part.contours, rows, strict=True):
+            np.testing.assert_equal(mine, whole.contours[row])
 
 
 def test_a_batch_holds_the_frames_asked_for_and_cost_follows_length(train: Latents) -> None:

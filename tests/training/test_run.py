@@ -212,7 +212,8 @@ def test_previews_are_the_same_prompts_as_sound_and_picture(tmp_path: Path) -> N
     pretrain.train(TINY, latents, latents, recipe, tmp_path / "run", open_fabric(launch), pretrained(), launch, preview)
     for step in ("step-000001", "step-000002"):
         folder = tmp_path / "run" / "previews" / step
-        assert sorted(p.name for p in folder.glob("*.wav")) == ["bell.wav", "hat.wav", "kick.wav", "snare.wav"]
+        names = ["bell-A4.wav", "hat--120-BPM.wav", "kick.wav", "snare.wav"]
+        assert sorted(p.name for p in folder.glob("*.wav")) == names
         with wave.open(str(folder / "kick.wav")) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (TINY.sample_rate, 2, 2)
             assert file.getnframes() == round(preview.seconds["kick"] * TINY.sample_rate)

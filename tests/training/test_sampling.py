@@ -1,4 +1,4 @@
-"""Noise levels against the moments of their distributions, and wrong prompts that are wrong."""
+"""Noise levels against the moments of their distributions, wrong prompts that are wrong, and parts of contours."""
 
 import math
 
@@ -8,8 +8,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.contour import LEVELS, ONSETS, PARTS, PITCH, ROWS
 from model.schedule import shift_time
-from training.sampling import Draws, derange, log_snr_uniform, logit_normal, truncated_logit_normal
+from training.sampling import (
+    BLURS,
+    CONTOUR_SHARES,
+    Draws,
+    derange,
+    log_snr_uniform,
+    logit_normal,
+    told_of_contour,
+    truncated_logit_normal,
+)
 
 EVENLY = (torch.arange(20_000) + 0.5) / 20_000  # quantiles of a uniform number: sampling without chance
 NORMALLY = torch.special.ndtri(EVENLY.double())
@@ -72,3 +82,92 @@ def test_no_item_meets_a_prompt_equal_to_its_own(prompts: list[str], seed: int) 
     commonest = max(prompts.count(p) for p in prompts)
     if 2 * commonest <= len(prompts):  # then a full derangement exists
         assert valid.all()
+
+
+def made_contour(frames: int = 16, seed: int = 0) -> np.ndarray:
+    rows_st = np.random.default_rng(seed).uniform(0.1, 1, (ROWS, frames)).astype(np.float32)
+    rows_st[PITCH] *= 100
+    return rows_st
+
+
+def levels_of(rows_st: np.ndarray) -> np.ndarray:
+    """(p,), in their order."""
+    return rows_st[LEVELS].T.ravel()
+
+
+def test_of_two_thirds_of_the_items_nothing_is_told_and_of_the_others_all_or_a_part() -> None:
+    draws, rows_st, counts = 20_000, made_contour(), np.zeros(4)
+    for seed in range(draws):
+        told = told_of_contour(rows_st, np.random.default_rng(seed))
+        if told is None:
+            counts[0] += 1
+        else:
+            counts[{(True, True): 1, (True, False): 2, (False, True): 3}[told[:PITCH].any(), told[PITCH].any()]] += 1
+    shares = np.array(CONTOUR_SHARES)
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx(2 / 3, abs=0.02)
+    four_sigma = 4 * np.sqrt(shares * (1 - shares) / draws)
+    assert (np.abs(counts / draws - shares) < four_sigma).all(), counts
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 9_999), frames=st.integers(1, 24))
+def test_what_is_told_of_a_contour_is_a_part_of_it_with_levels_between_their_neighbours(seed: int, frames: int) -> None:
+    rows_st = made_contour(frames, seed)
+    before = rows_st.copy()
+    told = told_of_contour(rows_st, np.random.default_rng(seed))
+    np.testing.assert_array_equal(rows_st, before)  # the next epoch needs it whole
+    if told is None:
+        return
+    assert told.shape == rows_st.shape
+    assert told.dtype == np.float32
+    for part in (ONSETS, PITCH):
+        assert not told[part].any() or np.array_equal(told[part], rows_st[part])
+    if told[LEVELS].any():
+        around = np.pad(levels_of(rows_st), max(BLURS) // 2, "edge")
+        near = np.lib.stride_tricks.sliding_window_view(around, max(BLURS))
+        assert (levels_of(told) >= near.min(1) - 1e-6).all()
+        assert (levels_of(told) <= near.max(1) + 1e-6).all()
+        assert told[ONSETS].any()
+    else:
+        assert not told[ONSETS].any()
+        assert told[PITCH].any()
+
+
+def blurred(rows_st: np.ndarray, seeds: int = 300) -> list[np.ndarray]:
+    """The levels that are told, wherever any are."""
+    all_told = (told_of_contour(rows_st, np.random.default_rng(seed)) for seed in range(seeds))
+    return [levels_of(told) for told in all_told if told is not None and told[:PITCH].any()]
+
+
+def test_blurring_keeps_what_is_constant_and_the_mean_of_what_is_constant_near_the_ends() -> None:
+    constant, step = made_contour(), made_contour()
+    constant[LEVELS] = 0.37
+    margin = max(BLURS) // PARTS + 1
+    step[LEVELS, :margin] = 0.8
+    step[LEVELS, -margin:] = 0.1
+    for levels in blurred(constant):
+        np.testing.assert_allclose(levels, 0.37, rtol=1e-6)
+    for levels in blurred(step):
+        assert levels[0] == pytest.approx(0.8, abs=1e-6)
+        assert levels[-1] == pytest.approx(0.1, abs=1e-6)
+        assert levels.mean() == pytest.approx(levels_of(step).mean(), abs=1e-6)
+
+
+def test_a_single_loud_part_is_spread_evenly_over_each_of_the_widths() -> None:
+    impulse = made_contour()
+    impulse[LEVELS] = 0
+    impulse[0, 8] = 1
+    widths = set()
+    for levels in blurred(impulse):
+        width = np.count_nonzero(levels)
+        widths.add(width)
+        assert levels[8 * PARTS - width // 2 : 8 * PARTS + width // 2 + 1] == pytest.approx(1 / width)
+        assert levels.sum() == pytest.approx(1, abs=1e-6)
+    assert widths == set(BLURS)
+
+
+def test_the_same_generator_tells_the_same_of_a_contour() -> None:
+    for seed in range(50):
+        one, other = (told_of_contour(made_contour(), np.random.default_rng((seed, 3, 1))) for _ in range(2))
+        np.testing.assert_equal(one, other)

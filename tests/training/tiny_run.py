@@ -15,14 +15,17 @@ import torch
 from torch import Tensor
 
 from model.config import TINY
+from model.contour import ROWS
+from model.controls import control_signals
 from model.generator import Generator
 from training import arc, pretrain
 from training.config import ArcRecipe, PretrainRecipe
-from training.latents import Batch, Latents
+from training.latents import Batch, Latents, Told
 from training.launch import Launch, add_launch_arguments, launch_of, one_sentence
 from training.run import open_fabric
+from training.sampling import told_of_contour
 
-CAPTIONS = ("kick", "snare", "hat", "bell")
+CAPTIONS = ("kick", "snare", "hat, 120 BPM", "bell A4")
 FLOW = PretrainRecipe(steps=3, batch_frames=64, warmup=2)
 ARC = ArcRecipe(steps=3, batch_frames=64, warmup=1, learning_rate=1e-3, discriminator_learning_rate=1e-3)
 
@@ -35,8 +38,15 @@ class MadeLatents:
         self.patterns = torch.randn(len(CAPTIONS), 64, 8, generator=rng)
         self.tokens = torch.randn(len(CAPTIONS), TINY.text.max_tokens, TINY.text.width, generator=rng)
 
-    def text(self, captions: tuple[str, ...]) -> Tensor:
+    def text(self, captions: Sequence[str]) -> Tensor:
         return self.tokens[[CAPTIONS.index(caption) for caption in captions]]
+
+    def told(
+        self, captions: Sequence[str], seconds_b: Tensor, contours: Sequence[np.ndarray | None], frames: int
+    ) -> Told:
+        items = zip(seconds_b.tolist(), captions, contours, strict=True)
+        controls = np.stack([control_signals(TINY, frames, *item) for item in items])
+        return Told(self.text(captions), seconds_b, torch.from_numpy(controls))
 
     def batch(self, batch_frames: int, rng: np.random.Generator, rank: int = 0, world: int = 1) -> Batch:
         which = rng.integers(len(CAPTIONS), size=batch_frames // 8)
@@ -44,7 +54,10 @@ class MadeLatents:
         captions = tuple(CAPTIONS[i] for i in which)
         seconds = torch.from_numpy(rng.uniform(0.1, 0.4, len(which)).astype(np.float32))
         latents = self.patterns[which] + 0.1 * torch.from_numpy(noise)
-        everything = Batch(latents, self.text(captions), seconds, captions, tuple(range(len(which))), captions)
+        levels = rng.random((len(which), ROWS, 8), np.float32)
+        contours = tuple(told_of_contour(rows_st, rng) for rows_st in levels)
+        told = self.told(captions, seconds, contours, 8)
+        everything = Batch(latents, told, captions, contours, tuple(range(len(which))), captions)
         return everything[slice(rank, None, world)]
 
 

@@ -6,10 +6,9 @@ from itertools import product
 
 import numpy as np
 
+from model.controls import named_bpm, named_note
 from training.corpus import Corpus
 from training.evaluation.metrics import RATE_HZ
-from training.evaluation.onsets import named_bpm
-from training.evaluation.pitch import named_note
 
 SHORTEST_SECONDS = 0.25
 WHOLE_SPLIT = 200  # test splits up to this size are asked whole, of larger ones some of each category

@@ -3,8 +3,6 @@
 Shapes: n samples, f mel bands, t frames of 256 samples (5.8 ms).
 """
 
-import re
-
 import numpy as np
 import torch
 
@@ -16,13 +14,6 @@ TOLERANCE_SECONDS = 0.05
 SLOWEST_BPM, FASTEST_BPM = 55.0, 215.0
 BPM_STEP = 0.25
 TEMPO_CENTRE_BPM, TEMPO_OCTAVES = 115.0, 1.0  # preference among multiples of one pulse: log-normal
-NAMED_BPM = re.compile(r"\b(\d{2,3}(?:\.\d+)?)\s?bpm\b", re.IGNORECASE)
-
-
-def named_bpm(caption: str) -> float | None:
-    """The tempo that a caption names."""
-    found = NAMED_BPM.search(caption)
-    return float(found.group(1)) if found else None
 
 
 def onset_envelope(mono_n: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
-"""The fundamental of a clip, and the note a caption names.
+"""The fundamental of a clip, as a judge of what the model makes: the model's own contour.py shares no code with it.
 
 YIN (de Cheveigné & Kawahara 2002), its difference function by FFT, then a loudness-weighted median over frames.
 """
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,6 @@ WINDOW, HOP = 3072, 1024  # samples; the window holds two periods of the lowest 
 DIP = 0.15  # the first lag whose normalised difference falls below is the period
 APERIODIC = 0.35  # frames whose best dip is above have no pitch
 LOUD_DB = -30.0  # frames below this, relative to the loudest, are not asked
-NOTE_NAME = re.compile(r"\b([A-G])([#♯b♭]?)(-?[0-8])\b")
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True)
@@ -25,17 +22,6 @@ class Pitch:
 
     midi: float
     voiced: float
-
-
-def named_note(caption: str) -> int | None:
-    """MIDI number of the one note that a caption names with its octave ("tuba F#3" → 54); None for none or several."""
-    found = {60 + SEMITONES[n] + {"": 0, "#": 1, "♯": 1}.get(a, -1) + 12 * (int(o) - 4) for n, a, o in notes(caption)}
-    return found.pop() if len(found) == 1 else None
-
-
-def notes(caption: str) -> list[tuple[str, str, str]]:
-    """Name, accidental and octave of every note in a caption."""
-    return [(match[1], match[2], match[3]) for match in NOTE_NAME.finditer(caption)]
 
 
 def frame_pitch(frame_n: np.ndarray, window: int = WINDOW) -> tuple[float, float]:

@@ -70,7 +70,8 @@ def beyond_the_end(pipeline: Pipeline, prompt: str, seconds: float, seeds: int, 
     engine, config = pipeline.engine, pipeline.config
     samples = pipeline.samples(seconds + more)
     frames = config.canvas_frames(samples)
-    prepared = engine.prepare(pipeline.text_encoder.encode([prompt]).tokens_bld, torch.tensor([seconds]))
+    controls_bst = pipeline.controls(prompt, seconds, frames)
+    prepared = engine.prepare(pipeline.text_encoder.encode([prompt]).tokens_bld, torch.tensor([seconds]), controls_bst)
     rngs = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
     x_bct = draw_noise((seeds, config.dit.latent_channels, frames), rngs, engine.device)
     for step in pingpong(lambda x, t: engine.velocity(x, float(t[0]), prepared), x_bct, log_snr_times(steps), rngs):
