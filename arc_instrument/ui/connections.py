@@ -64,7 +64,7 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     player.playbackStopped.connect(panel.waveform.stop)
     panel.playToggled.connect(player.toggle_play)
     panel.playRequested.connect(player.play)
-    panel.compareToggled.connect(lambda _: session.voice.toggle_ab())
+    panel.compareRequested.connect(session.voice.toggle_ab)
     panel.trimRequested.connect(session.edits.trim_silence)
     panel.export.actionRequested.connect(window.run)
     panel.export.formatChosen.connect(session.exporter.set_format)

@@ -87,8 +87,7 @@ class MessageLine(QWidget):
 
 @lru_cache(maxsize=1)
 def _told(exporting: ExportProgress) -> Message:
-    left = "" if exporting.left_ms is None else f", {time_expected(exporting.left_ms)} left"
-    text = f"Exporting {exporting.what}: {exporting.done} of {exporting.count}{left}"
+    text = f"Exporting {exporting.what}: {exporting.done} of {exporting.count}{_left(exporting.left_ms)}"
     return Message(text, is_error=False, action="stop_export", action_title="Stop")
 
 
@@ -98,14 +97,21 @@ def _work(state: SessionState) -> Message | None:
 
 
 def _hint(state: SessionState, typing_text: bool) -> str:
+    if state.recording and state.count_in_beat:
+        return f"Count-in, beat {state.count_in_beat} of {state.count_in_beats}: recording begins after the last."
     if state.recording:
         return "Recording: the button stops it, and so does R outside the prompt."
+    if state.ab:
+        other = "result" if state.ab == "recording" else "recording"
+        return f"This is the {state.ab}; B plays the {other}, equally loud."
     if state.generating and state.phase is Phase.GENERATING:
         return f"Making “{state.prompt.strip()[:60]}”"
     if state.phase in (Phase.COLD, Phase.LOADING, Phase.WARMING):
         if state.generating:
             return "The model is loading; your sound is made as soon as it is ready."
         return "The model is loading. Write a prompt and press Enter: it is made as soon as the model is ready."
+    if batch := _batch(state):
+        return batch
     if state.init is not None and typing_text:
         return "Enter makes the prompt's sound from the recording; strength says how much of the recording stays."
     if state.current is None:
@@ -116,3 +122,18 @@ def _hint(state: SessionState, typing_text: bool) -> str:
         "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
     )
     return f"{keys}; ↑ ↓ hear other takes. Drag a card into your DAW."
+
+
+def _batch(state: SessionState) -> str:
+    """How many variations or pads are made of those that are on order, and when the last of them will be."""
+    variations = [variation.clip is not None for variation in state.variations]
+    pending = sum(pad.pending for pad in state.pads)
+    if not all(variations):
+        return f"Making variations: {sum(variations)} of {len(variations)}{_left(state.variations_ms)}"
+    if pending:
+        return f"Making pads: {pending} to come{_left(state.kit_ms)}"
+    return ""
+
+
+def _left(expected_ms: float | None) -> str:
+    return "" if expected_ms is None else f", {time_expected(expected_ms)} left"

@@ -135,7 +135,7 @@ class WaveformView(QWidget):
     # --- the playhead -------------------------------------------------------------------------------------------
 
     def start(self, seconds: float) -> None:
-        """Run the playhead over what is heard, within `seconds`."""
+        """Run the playhead over what is heard, for `seconds`; what lasts longer is over its end for the rest."""
         self._started_at, self._seconds = time.perf_counter(), seconds
         self._frames.start()
         self.update()
@@ -146,12 +146,12 @@ class WaveformView(QWidget):
         self.update()
 
     def played_fraction(self) -> float:
-        """How much of the sound has been played, 0 to 1; 0 while it does not play."""
+        """How much of what plays has been played, 0 to 1; 0 while nothing does."""
         return min(1.0, (time.perf_counter() - self._started_at) / self._seconds) if self._seconds else 0.0
 
     def _head_x(self, fraction: float) -> float:
         first, end = self.span()
-        return self.x_of(first + fraction * (end - first))
+        return self.x_of(min(first + fraction * self._seconds * self._shaping.rate_hz, end))
 
     def _on_frame(self) -> None:
         fraction = self.played_fraction()

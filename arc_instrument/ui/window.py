@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
     def show_levels(self, levels) -> None:
         """The meters (`AudioLevels`), as often as the audio process sends them."""
         self.status.show_levels(levels.output_peak, levels.voices, levels.xruns)
-        self.voice.record.show_levels(levels.input_peak, levels.recorded_seconds)
+        self.voice.record.show_levels(levels.input_peak, levels.recorded_seconds, levels.count_in_beat)
 
     def show_lamp(self, *_focus: object) -> None:
         """Say where letters go now that the focus is elsewhere."""
