@@ -128,6 +128,8 @@ def _connect_playing(window: "MainWindow", session: Session) -> None:
     for keys in (window.keyboard, typed):
         keys.noteOn.connect(player.note_on)
         keys.noteOff.connect(player.note_off)
+    typed.padOn.connect(lambda pad: player.hit_pad(pad + 1, session.state.velocity))
+    typed.padOff.connect(lambda pad: player.release_pad(pad + 1))
     typed.octaveShifted.connect(player.shift_octave)
     typed.velocityShifted.connect(player.shift_velocity)
     typed.escaped.connect(window.leave_text)

@@ -87,13 +87,13 @@ class KeysHeader(QWidget):
         )
         self._figures.setText(f"Octave {state.octave}  Z X    Velocity {state.velocity}  C V")
 
-    def show_lamp(self, keys_on: bool, typing_text: bool) -> None:
+    def show_lamp(self, keys_on: bool, typing_text: bool, pads: bool) -> None:
         """Say where letters go now."""
         live = keys_on and not typing_text
         if typing_text:
             self._lamp.setText("Letters write text, Esc returns to the keys")
         else:
-            self._lamp.setText("Letters play notes" if live else "Letters are off")
+            self._lamp.setText(f"Letters {'hit pads' if pads else 'play notes'}" if live else "Letters are off")
         role(self._lamp, "on", live)
 
     @staticmethod

@@ -74,10 +74,10 @@ class MessageLine(QWidget):
             if state.message and not (state.message.is_error and state.message.action):
                 self._fade.start()
 
-    def show_hint(self, state: SessionState, typing_text: bool) -> None:
-        """Where there is no message: the next step, which depends on whether letters write text or play."""
+    def show_hint(self, state: SessionState, typing_text: bool, pads: bool) -> None:
+        """Where there is no message: the next step, which depends on whether letters write text, play or hit pads."""
         if self._message is None:
-            self._text.setText(_hint(state, typing_text))
+            self._text.setText(_hint(state, typing_text, pads))
             role(self._text, "role", "hint")
 
     def _on_action(self) -> None:
@@ -96,7 +96,7 @@ def _work(state: SessionState) -> Message | None:
     return None if state.exporting is None else _told(state.exporting)
 
 
-def _hint(state: SessionState, typing_text: bool) -> str:
+def _hint(state: SessionState, typing_text: bool, pads: bool) -> str:
     if state.recording and state.count_in_beat:
         return f"Count-in, beat {state.count_in_beat} of {state.count_in_beats}: recording begins after the last."
     if state.recording:
@@ -114,6 +114,9 @@ def _hint(state: SessionState, typing_text: bool) -> str:
         return batch
     if state.init is not None and typing_text:
         return "Enter makes the prompt's sound from the recording; strength says how much of the recording stays."
+    if pads and any(pad.clip is not None for pad in state.pads):
+        esc = "Esc, then " if typing_text else ""
+        return f"{esc}A W S E … hit the pads, as MIDI channel 10 does. Right click a pad for its words and level."
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:

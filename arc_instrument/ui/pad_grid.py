@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 from arc_instrument.ui.dropped_file import dropped_file
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
+from arc_instrument.ui.typed_keys import PAD_LETTERS
 from arc_instrument.waveform import normalised
 
 COLUMNS, ROWS = 8, 2
@@ -68,6 +69,7 @@ class PadGrid(QWidget):
         super().__init__()
         self._pads: tuple[PadPicture, ...] = (PadPicture(),) * (COLUMNS * ROWS)
         self._lit: set[int] = set()
+        self._shows_letters = True
         self._pressed: int | None = None
         self._pressed_at = QPointF()
         self._focused = 0
@@ -83,6 +85,12 @@ class PadGrid(QWidget):
         self._pads = tuple(pads)
         self._describe()
         self.update()
+
+    def show_letters(self, shown: bool) -> None:
+        """Whether typed letters hit the pads: each then names its own."""
+        if shown != self._shows_letters:
+            self._shows_letters = shown
+            self.update()
 
     def show_hit(self, pad: int, velocity: int) -> None:
         """Light a pad up while its note is down; velocity 0 puts it out."""
@@ -247,10 +255,11 @@ class PadGrid(QWidget):
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
         painter.setFont(font(SMALL_PX, figures=True))
         painter.setPen(colour("on_accent" if lit else "faint" if empty else "muted"))
-        number_text = f"{number + 1}{' · locked' if pad.locked else ''}"
+        letter = f" {PAD_LETTERS[number]}" if self._shows_letters else ""
+        number_text = f"{number + 1}{letter}{' · locked' if pad.locked else ''}"
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), number_text)
         if pad.peaks is not None:
-            left = QFontMetricsF(painter.font()).horizontalAdvance("16 · locked" if pad.locked else "16") + 8
+            left = QFontMetricsF(painter.font()).horizontalAdvance("16 W · locked" if pad.locked else "16 W") + 8
             paint_peaks(
                 painter, lower.adjusted(left, 0, 0, -4), normalised(pad.peaks), colour("on_accent" if lit else "accent")
             )
