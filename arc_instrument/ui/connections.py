@@ -116,6 +116,7 @@ def _connect_playing(window: "MainWindow", session: Session) -> None:
     player.notePlayed.connect(window.surface.show_note)
     header.surfaceChosen.connect(lambda name: window.show_pads(name == "pads"))
     header.kitRequested.connect(session.kit.fill)
+    header.kitExportRequested.connect(session.kit.export)
     header.keysToggled.connect(player.toggle_keys)
     header.freshToggled.connect(session.toggle_fresh)
     header.keepRequested.connect(session.pool.keep_heard)
@@ -182,7 +183,15 @@ def _connect_learning(window: "MainWindow", session: Session) -> None:
     turned |= {name: field.lineEdit() for name, field in voice.record.options.fields.items()}
     for parameter_id, widget in turned.items():
         learn.offer(widget, f"{PARAMETER}{parameter_id}")
-    for button in (*voice.buttons, *window.vary.buttons, window.live, controls.tempo.tap, header.kit, header.keep):
+    for button in (
+        *voice.buttons,
+        *window.vary.buttons,
+        window.live,
+        controls.tempo.tap,
+        header.kit,
+        header.kit_handle,
+        header.keep,
+    ):
         learn.offer(button, button.action_id)
     for action_id, widget in (
         ("generate", window.generate),

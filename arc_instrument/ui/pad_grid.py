@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDrag,
@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
+from arc_instrument.ui.dragged_files import dragged_files
 from arc_instrument.ui.dropped_file import dropped_file
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
@@ -137,13 +138,14 @@ class PadGrid(QWidget):
         if moved_px >= 2 * QApplication.startDragDistance() and path is not None:
             pad = self._pressed
             self._release()
-            self.make_drag(pad).exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
+            drag = self.make_drag(pad)
+            if drag.mimeData().urls():
+                drag.exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
 
     def make_drag(self, pad: int) -> QDrag:
-        """The drag of one pad: the URL of its file."""
-        drag, what = QDrag(self), QMimeData()
-        what.setUrls([QUrl.fromLocalFile(str(self._pads[pad].path))])
-        drag.setMimeData(what)
+        """The drag of one pad: its file."""
+        drag, path = QDrag(self), self._pads[pad].path
+        drag.setMimeData(dragged_files([] if path is None else [path]))
         drag.setPixmap(self.grab(self.area(pad).toAlignedRect()))
         return drag
 

@@ -1,6 +1,7 @@
 """The pages of controls in the real window: each drives the session as a hand does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,10 +166,42 @@ def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
     QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))
     menu = next(menu for menu in made.findChildren(QMenu) if menu.isVisible())
     assert [action.text() for action in menu.actions()] == [
-        "Make anew", "Put the current take here", "Locked", "Level and pan", "Clear",
+        "Words", "Make anew", "Put the current take here", "Locked", "Level and pan", "Clear",
     ]  # fmt: skip
     menu.close()
     QTest.mouseMove(made, QPoint(1, 1))
+
+
+@OFFSCREEN
+def test_words_typed_into_the_menu_of_a_pad_make_it_and_leaving_the_menu_changes_nothing(qtbot, made, session):
+    for key, prompt in ((Qt.Key.Key_Escape, ""), (Qt.Key.Key_Return, "rim shot")):
+        menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+        (field,) = menu.findChildren(QLineEdit)
+        field.setFocus()
+        QTest.keyClicks(field, "rim shot")
+        QTest.keyClick(field, key)
+        assert session.state.pads[3].prompt == prompt
+        menu.close()
+    qtbot.waitUntil(lambda: session.state.pads[3].take is not None)
+    assert session.state.pads[3].take.prompt == "rim shot"
+    menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+    assert menu.findChildren(QLineEdit)[0].text() == "rim shot"
+    menu.close()
+
+
+def test_the_handle_of_the_kit_drags_the_file_of_every_pad_in_order_and_writes_them_with_a_click(qtbot, made, session):
+    handle = made.keys_header.kit_handle
+    made.show_pads(True)
+    assert not handle.isEnabled()
+    session.kit.fill("dusty")
+    qtbot.waitUntil(lambda: all(pad.take is not None for pad in session.state.pads))
+    dragged = [Path(url.toLocalFile()) for url in handle.make_drag().mimeData().urls()]
+    assert dragged == [pad.take.path for pad in session.state.pads]
+    QTest.mouseClick(handle, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.state.exported is not None and session.state.exporting is None)
+    assert len(list(session.state.exported.glob("*.sfz"))) == 1
+    dragged[2].unlink()
+    assert len(handle.make_drag().mimeData().urls()) == 15
 
 
 @OFFSCREEN
