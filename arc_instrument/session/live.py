@@ -45,8 +45,7 @@ class Live(QObject):
 
     def toggle(self) -> None:
         """Follow the controls, or stop following them."""
-        self._keep()
-        self._session.update(live=not self._session.state.live)
+        self._session.edit("live", live=not self._session.state.live)
 
     def shutdown(self) -> None:
         """Keep what was stopped at."""
@@ -59,6 +58,7 @@ class Live(QObject):
         changed, self._key = key != self._key, key
         if not state.live:
             self._changed.stop()
+            self._keep()
         elif state.generating:  # a sound that was asked for plainly: it is this one
             self._changed.stop()
             self._orders.forget()

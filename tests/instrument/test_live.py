@@ -106,6 +106,9 @@ def test_switched_off_nothing_follows_and_what_was_stopped_at_is_kept(qtbot, liv
     qtbot.waitUntil(lambda: live.state.current is not None and not live.state.is_draft)
     live.live.toggle()
     qtbot.waitUntil(lambda: len(live.state.takes) == 1)
+    live.history.undo()
+    assert live.state.live
+    live.history.redo()
     live.set_prompt("snare")
     qtbot.wait(30)
     assert len(synth.requests) == 2
