@@ -78,6 +78,7 @@ def _connect_pages(window: "MainWindow", session: Session) -> None:
     voice.actionRequested.connect(window.run)
     voice.record.recordToggled.connect(session.voice.toggle_record)
     voice.record.options.valueEdited.connect(session.controls.set_value)
+    voice.record.options.inputChosen.connect(session.player.choose_input)
     voice.record.options.actionRequested.connect(window.run)
     voice.init_slot.clearRequested.connect(session.clear_init)
     voice.strength.valueEdited.connect(session.set_strength)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from arc_instrument.domain import PRECISIONS, RATE_HZ
 from arc_instrument.session.state import SessionState
-from arc_instrument.ui.choice import Choice
 from arc_instrument.ui.midi_preferences import MidiPreferences
 from arc_instrument.ui.overlay import Overlay
 from arc_instrument.ui.palette import BODY_PX, GRID, font
@@ -24,7 +23,6 @@ from arc_instrument.ui.preference_page import PreferencePage, show_switch
 
 SHEET = QSize(760, 456)
 SECTION_PX = 136
-BEST = "Best available"
 RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 BLOCKS = (0, 32, 64, 128, 256, 512, 1024, 2048)
 THEME_TITLES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
@@ -174,9 +172,9 @@ class PreferencesPanel(Overlay):
 
     def _show(self, state: SessionState) -> None:
         audio, devices, chosen = state.audio, state.devices, state.preferences
-        _offer(self.host_api, audio.host_apis if audio else (), devices.host_api)
-        _offer(self.output, audio.outputs if audio else (), devices.device)
-        _offer(self.input, audio.inputs if audio else (), devices.input_device)
+        self.host_api.show_devices(audio.host_apis if audio else (), devices.host_api)
+        self.output.show_devices(audio.outputs if audio else (), devices.device)
+        self.input.show_devices(audio.inputs if audio else (), devices.input_device)
         rates = sorted({*RATES_HZ, devices.rate_hz})
         self.rate.show_entries([(hz, f"{hz / 1000:g} kHz{' (the model’s own)' if hz == RATE_HZ else ''}")
                                 for hz in rates], devices.rate_hz)  # fmt: skip
@@ -206,13 +204,6 @@ class PreferencesPanel(Overlay):
         folder = getattr(self._state, field, None)
         if folder is not None:
             self.folderRevealed.emit(folder)
-
-
-def _offer(choice: Choice, names: tuple[str, ...], current: str) -> None:
-    """Names as the system lists them, the best, and what was chosen though it is absent."""
-    absent = (current,) if current and current not in names else ()
-    entries = [("", BEST), *((name, name) for name in names), *((name, f"{name} (absent)") for name in absent)]
-    choice.show_entries(entries, current)
 
 
 def _block_title(frames: int, rate_hz: int) -> str:
