@@ -25,6 +25,11 @@ SHEET = QSize(760, 456)
 SECTION_PX = 136
 RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 BLOCKS = (0, 32, 64, 128, 256, 512, 1024, 2048)
+PRECISION_TITLES = {
+    "float32": "32 bit (float32)",
+    "bfloat16": "16 bit (bfloat16)",
+    "int8": "8 bit (int8), the least memory",
+}
 THEME_TITLES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
 
 
@@ -143,13 +148,16 @@ class PreferencesPanel(Overlay):
     def _files_page(self) -> QWidget:
         page = PreferencePage("Model and files")
         self.precision = page.choice("Compute in", "Precision", self.precisionChosen)
-        self.precision.show_entries([("", "The faster float of this machine"), *((p, p) for p in PRECISIONS)], "")
+        self.precision.show_entries([("", "Automatic"), *((each, PRECISION_TITLES[each]) for each in PRECISIONS)], "")
         self.takes_folder = page.text("Takes")
         self.change_takes = page.button("Choose another folder…", self.takesFolderRequested.emit)
         self.reveal_takes = page.button("Show the takes", lambda: self._reveal("takes_folder"))
         self.models_folder = page.text("Models")
         self.reveal_models = page.button("Show the models", lambda: self._reveal("models_folder"))
-        page.hint("A change of precision loads the model anew. Menu → Model chooses another one.")
+        page.hint(
+            "Automatic is 32 or 16 bit, whichever is faster here. A change loads the model anew. Menu → Model chooses "
+            "another one."
+        )
         return page.finished()
 
     def _look_page(self) -> QWidget:
