@@ -45,7 +45,7 @@ from arc_instrument.shape import Shape
 LEVELS_SECONDS = 0.05
 RETRY_SECONDS = 2.0
 SILENT_SECONDS = 1.0  # a device that asks for no block this long is lost
-NO_DEVICE = "No sound card found: takes are still saved."
+NO_DEVICE = "No sound card: takes are still saved."
 NO_LIBRARY = "The PortAudio library is missing (Debian, Ubuntu: apt install libportaudio2): takes are still saved."
 
 

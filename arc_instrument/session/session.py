@@ -160,7 +160,8 @@ class Session(Store):
         self.edit("steps", merge=True, steps=min(max(steps, MIN_STEPS), MAX_PLAYED_STEPS))
 
     def set_seconds(self, seconds: float) -> None:
-        self.edit("length", merge=True, wished_seconds=self._possible(seconds))
+        """Any length: bars that were asked for are no longer meant."""
+        self.edit("length", merge=True, wished_seconds=self._possible(seconds), bars=0)
 
     def set_seed(self, seed: int) -> None:
         """A seed that was typed is meant: it is locked."""

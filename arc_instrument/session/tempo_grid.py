@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
+from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, TapTempo, asked, longest_bars
 from arc_instrument.session.history import History
 from arc_instrument.session.store import Store
 
@@ -32,7 +32,10 @@ class TempoGrid(QObject):
         self._taps = TapTempo()
 
     def set_bpm(self, bpm: float) -> None:
+        """Beats a minute; a tempo at which the bars get too long for the model is told what they become."""
         self._change("tempo", metronome_bpm=min(max(bpm, MIN_BPM), MAX_BPM))
+        if self._store.state.asked_bars < self._store.state.bars:
+            self._say_most_bars()
 
     def tap(self) -> None:
         """Tap the beat: the median of the intervals is the tempo."""
@@ -45,8 +48,7 @@ class TempoGrid(QObject):
         state = self._store.state
         most = longest_bars(state.metronome_bpm, state.max_seconds)
         if bars > most:
-            seconds = f"{state.max_seconds:.1f} s"
-            self._store.say(f"At {state.metronome_bpm:g} BPM {seconds} hold {most} bars.", is_error=False)
+            self._say_most_bars()
         self._change("bars", bars=min(max(bars, 0), MAX_ASKED_BARS, most))
 
     def set_key(self, key: str) -> None:
@@ -56,11 +58,13 @@ class TempoGrid(QObject):
     def asked(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what the row says: words in the prompt, exact bars, and the settings that the file tells."""
         state = self._store.state
-        if not state.bars:
-            return asked(request, key=state.key)
-        bpm = state.metronome_bpm
-        fits = MusicalLength(bpm, state.bars).seconds <= state.max_seconds
-        return asked(request, bpm, state.bars if fits else 0, state.key)
+        return asked(request, state.metronome_bpm if state.bars else None, state.asked_bars, state.key)
+
+    def _say_most_bars(self) -> None:
+        state = self._store.state
+        most = longest_bars(state.metronome_bpm, state.max_seconds) or "no whole"
+        bars = "bar" if most in (1, "no whole") else "bars"
+        self._store.say(f"At {state.metronome_bpm:g} BPM {state.max_seconds:.1f} s hold {most} {bars}.", is_error=False)
 
     def _change(self, label: str, **changes: object) -> None:
         before = {name: getattr(self._store.state, name) for name in changes}

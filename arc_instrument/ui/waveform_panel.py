@@ -123,7 +123,7 @@ class WaveformPanel(QFrame):
                 in_time=state.onset_f1,
                 root_note=facts.root_note,
                 detected_bpm=facts.tempo_bpm,
-                asked_bpm=state.metronome_bpm if state.bars else None,
+                asked_bpm=sound.asked_bpm if sound else None,
                 loudness_lufs=facts.loudness_lufs,
             )
         self.waveform.show_onsets(state.init_onsets, state.result_onsets)

@@ -501,7 +501,7 @@ def test_without_a_sound_card_everything_answers_with_a_sentence(client, no_soun
     client.play()
     qtbot.waitUntil(lambda: client.state.sentence != "", timeout=START_MS)
     assert not client.state.running
-    assert client.state.sentence == "No sound card found: takes are still saved."
+    assert client.state.sentence == "No sound card: takes are still saved."
     qtbot.waitUntil(lambda: client.state.midi_sentence != "", timeout=10_000)
     if not Path("/dev/snd/seq").exists():
         assert client.state.midi_sentence == "No MIDI system found: play with the typed keys."

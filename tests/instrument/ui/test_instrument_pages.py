@@ -135,6 +135,44 @@ def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session,
     assert synth.requests[-1].settings["bars"] == 1
 
 
+def test_bars_are_the_length_that_is_shown_and_moving_the_length_leaves_them(qtbot, made, session, synth):
+    session.tempo.set_bpm(90)
+    made.controls.tempo.bars.setValue(1)
+    assert made.controls.length.value_text() == "1 bar  ·  2.67 s"
+    QTest.keyClick(made.controls.length.slider, Qt.Key.Key_Right)
+    assert made.controls.length.value_text() == "2.8 s"
+    assert session.state.bars == 0
+    assert made.controls.tempo.bars.text() == "free"
+    session.history.undo()
+    assert made.controls.length.value_text() == "1 bar  ·  2.67 s"
+    session.maker.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 2)
+    assert len(session.state.current.clip.samples) == round(60 / 90 * 4 * 44_100)
+
+
+def test_a_tempo_at_which_the_bars_get_too_long_makes_as_many_as_fit_and_says_so(qtbot, made, session, synth):
+    made.controls.tempo.bars.setValue(2)  # 4 s at 120 BPM, all that this model makes
+    made.controls.tempo.bpm.setValue(60)
+    assert session.state.message.text == "At 60 BPM 4.0 s hold 1 bar."
+    assert made.controls.length.value_text() == "1 bar  ·  4.00 s"
+    session.maker.generate()
+    qtbot.waitUntil(lambda: len(synth.requests) == 2)
+    assert (synth.requests[-1].seconds, synth.requests[-1].settings["bars"]) == (4.0, 1)
+    made.controls.tempo.bpm.setValue(50)
+    assert session.state.message.text == "At 50 BPM 4.0 s hold no whole bar."
+    made.controls.tempo.bpm.setValue(120)
+    assert made.controls.length.value_text() == "2 bars  ·  4.00 s"
+
+
+def test_the_asked_tempo_beside_a_sound_is_its_own_and_not_that_of_the_row(qtbot, made, session):
+    made.controls.tempo.bars.setValue(1)
+    assert "asked" not in made.waveform._figures.text()
+    session.maker.generate()
+    qtbot.waitUntil(lambda: "asked 120 BPM" in made.waveform._figures.text())
+    made.controls.tempo.bpm.setValue(90)
+    assert "asked 120 BPM" in made.waveform._figures.text()
+
+
 def test_more_bars_than_the_model_can_make_are_a_sentence(made, session):
     made.controls.tempo.bars.setValue(16)
     assert session.state.bars == 2  # 4 s at 120 BPM

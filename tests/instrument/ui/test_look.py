@@ -101,14 +101,14 @@ def test_nothing_jumps_when_the_state_changes(window, session, name):
 
 
 def test_a_sentence_too_long_for_its_label_keeps_its_first_clause_whole_and_the_rest_in_the_tooltip(application):
-    sentence = "No sound card found: takes are still saved."
+    sentence = "No sound card: takes are still saved."
     label = ElidedLabel("status")
     label.setText(sentence)
     width = label.fontMetrics().horizontalAdvance
     for wide, shown in (
         (width(sentence) + 1, sentence),
-        (width(sentence) - 1, "No sound card found…"),
-        (width("No sound card found…") + 1, "No sound card found…"),
+        (width(sentence) - 1, "No sound card…"),
+        (width("No sound card…") + 1, "No sound card…"),
     ):
         label.resize(wide, 20)
         assert label.shown_text() == shown
