@@ -187,6 +187,7 @@ class AudioServer:
     def midi_control(self, channel: int, controller: int, value: int, source: str) -> None:
         if self._sound is not None:
             performance.turn(self._sound.mixer, channel, controller, value)
+        self._feed.let_go(performance.parts_let_go(channel, controller))
         self._feed.control(channel, controller, value, source)
 
     def midi_bend(self, channel: int, value: int) -> None:
@@ -209,6 +210,7 @@ class AudioServer:
     def midi_lost(self) -> None:
         if self._sound is not None:
             performance.lift_all(self._sound.mixer)
+        self._feed.let_go()
 
     def midi_flush(self) -> None:
         self._feed.flush()

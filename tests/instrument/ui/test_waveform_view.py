@@ -7,6 +7,7 @@ import pytest
 from editing import FRAMES, Edit, sound_of
 from PySide6.QtCore import QThreadPool
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
 
 from arc_instrument.domain import RATE_HZ
 from arc_instrument.spectrogram import height_of
@@ -130,11 +131,11 @@ def test_the_playhead_runs_over_what_is_heard_and_repaints_only_a_strip(qtbot, v
     view.show_edit(Edit(start=FRAMES // 4, end=FRAMES // 2))
     view.start(FRAMES / 4 / RATE_HZ)
     clock.now += FRAMES / 8 / RATE_HZ
-    qtbot.waitUntil(lambda: view.painted != [])
+    qtbot.waitUntil(lambda: len(view.painted) >= 3)  # the whole, and from its start to where the head is by now
     view.painted.clear()
     qtbot.waitUntil(lambda: len(view.painted) >= 3)
     head = view.painted[-1]
-    assert all(area.width() <= 16 for area in view.painted[1:])
+    assert all(area.width() <= 16 for area in view.painted)
     assert head.contains(int(view.x_of(FRAMES * 0.375)), 10)
     clock.now += FRAMES / 8 / RATE_HZ
     qtbot.waitUntil(lambda: view.played_fraction() == 0)
@@ -147,6 +148,22 @@ def test_the_playhead_is_at_the_time_that_is_heard_also_of_a_recording_longer_th
         assert view._head_x(view.played_fraction()) == pytest.approx(view.x_of(seconds * RATE_HZ))
     clock.now = 3.0
     assert view._head_x(view.played_fraction()) == view.x_of(FRAMES)
+
+
+def test_a_first_frame_that_comes_late_leaves_no_second_playhead_behind(view, clock):
+    view.start(FRAMES / RATE_HZ)
+    for seconds in (0.1, 0.9):
+        clock.now = seconds
+        view.repaint()
+    view.start(FRAMES / RATE_HZ)
+    clock.now += 0.1
+    view.repaint()
+    early = view._head_x(view.played_fraction())
+    clock.now += 0.8
+    view.painted.clear()
+    view._on_frame()
+    QTest.qWait(1)
+    assert any(area.contains(int(early), 10) for area in view.painted)
 
 
 def test_reduced_motion_moves_the_playhead_four_times_a_second(view):
