@@ -40,6 +40,7 @@ from arc_instrument.audio.protocol import (
 from arc_instrument.audio.rack import Rack
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
+from arc_instrument.midi_bindings import may_be_same_port
 from arc_instrument.shape import Shape
 
 LEVELS_SECONDS = 0.05
@@ -175,7 +176,7 @@ class AudioServer:
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
     def midi_note(self, channel: int, note: int, velocity: int, source: str) -> None:
-        if (source, note) in self._silent_notes:
+        if any(note == silent and may_be_same_port(source, port) for port, silent in self._silent_notes):
             self._feed.note(None, note, velocity, source)
             if velocity:
                 return  # and what sounds since before it was learned is let go
