@@ -5,13 +5,13 @@ An error with a remedy stays; everything else leaves by itself, because the stat
 
 from functools import lru_cache
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from arc_instrument.domain import Phase
 from arc_instrument.session.state import ExportProgress, Message, SessionState
 from arc_instrument.ui.icons import icon
-from arc_instrument.ui.labels import role
+from arc_instrument.ui.labels import WrappedLabel, role
 from arc_instrument.ui.palette import GRID
 from arc_instrument.ui.times import time_expected
 
@@ -27,11 +27,7 @@ class MessageLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._message: Message | None = None
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self._text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        self._text = WrappedLabel()
         self.action = QPushButton()
         self.action.setProperty("role", "link")
         self.action.clicked.connect(self._on_action)

@@ -118,6 +118,22 @@ def test_a_sentence_too_long_for_its_label_keeps_its_first_clause_whole_and_the_
     assert label.toolTip() == sentence
 
 
+def test_a_message_of_any_length_is_cut_after_its_second_line_and_whole_in_the_tooltip(window, session):
+    label, sentence = window.message._text, "The model cannot be loaded: " + "a long reason, " * 30
+    session.say("A short sentence.")
+    assert label.shown_lines() == ["A short sentence."]
+    session.say(sentence)
+    first, second = label.shown_lines()
+    assert sentence.startswith(first)
+    assert second.endswith("…")
+    assert second.rstrip("… ") in sentence
+    assert 2 * label.fontMetrics().lineSpacing() <= label.height()
+    assert label.toolTip() == sentence
+    for width in range(40, 600, 7):
+        label.resize(width, 34)
+        assert all(label.fontMetrics().horizontalAdvance(line) <= width for line in label.shown_lines())
+
+
 def test_the_main_view_has_no_scroll_bars(window, session):
     window.render_state(replace(session.state, takes=tuple(range(0))))
     assert [bar for bar in window.findChildren(QScrollBar) if bar.isVisible()] == []
