@@ -129,7 +129,7 @@ class Session(Store):
         )
         self.exporter = Exporter(self, self._shelf, self.history)
         self.edits = Edits(self)
-        self.tempo = TempoGrid(self, self.history)
+        self.tempo = TempoGrid(self)
         self.transport = Transport(self, self.player)
         self.controls.padHit.connect(self.player.play_pad)
         self.variations = Variations(self, generation)
@@ -199,7 +199,7 @@ class Session(Store):
         if isinstance(seconds, float | int):
             changes = changes | {"seconds": self._possible(seconds)}
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
-        self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.seconds))
+        self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.asked_seconds))
         if "metronome_bpm" in changes:  # the one control that the settings file keeps
             self.settingsChanged.emit()
 

@@ -136,9 +136,11 @@ def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session,
 
 
 def test_bars_are_the_length_that_is_shown_and_moving_the_length_leaves_them(qtbot, made, session, synth):
+    before = session.state.estimate_ms
     session.tempo.set_bpm(90)
     made.controls.tempo.bars.setValue(1)
     assert made.controls.length.value_text() == "1 bar  ·  2.67 s"
+    assert session.state.estimate_ms != before
     QTest.keyClick(made.controls.length.slider, Qt.Key.Key_Right)
     assert made.controls.length.value_text() == "2.8 s"
     assert session.state.bars == 0
