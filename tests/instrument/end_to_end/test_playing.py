@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from desktop import wait_for
-from instrument import Instrument, limited, read_take, share_heard
+from instrument import Instrument, JackRecorder, limited, read_take, share_heard
 
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import RATE_HZ
@@ -220,3 +220,27 @@ def test_two_windows_at_once_have_a_session_each_and_share_the_takes(window, des
     finally:
         second.close()
     assert second.process.returncode == 0
+
+
+def test_a_sound_server_that_dies_and_comes_back_is_played_through_again_by_itself(
+    desktop, own_jack_server, home, tmp_path
+):
+    own_jack_server.start()
+    instrument = Instrument(desktop, home)
+    try:
+        instrument.order("steady heavy rain")
+        played = read_take(instrument.take())
+        own_jack_server.kill()
+        own_jack_server.start()
+        recorder = JackRecorder(own_jack_server, tmp_path / "heard.raw")
+        desktop.activate(instrument.window)
+        desktop.press("Escape")
+        silent_from = len(recorder.heard())
+        desktop.press("a")
+        heard = recorder.wait_for_sound(silent_from, len(played))
+        recorder.close()
+        share, _ = share_heard(heard, limited(played * np.float32((100 / 127) ** 2)))
+        assert share > 0.9
+    finally:
+        instrument.close()
+    assert instrument.process.returncode == 0
