@@ -173,6 +173,34 @@ def test_a_kit_from_one_prompt_is_played_on_channel_10_and_by_letters(window, ke
         assert gain == pytest.approx(1, rel=0.02)
 
 
+def test_live_is_heard_while_a_prompt_is_typed_and_kept_once_the_typing_rests(window, recorder, desktop):
+    desktop.press("ctrl+t")
+    desktop.press("ctrl+l")
+    desktop.type("steady heavy rain")  # and no Enter
+    take = window.take()
+    assert "steady-heavy-rain" in take.name
+    assert np.abs(recorder.heard()).max() > 0.01
+
+
+def test_one_of_eight_variations_is_chosen_with_a_digit_and_undone_with_ctrl_z(window, desktop):
+    desktop.press("ctrl+l")
+    window.order("bell")
+    first = window.take()
+    desktop.press("Escape")
+    desktop.press("ctrl+shift+v")
+    wait_for(lambda: len(window.takes()) == 2 or desktop.press("3"), "the third of the eight as a take")
+    (chosen,) = (path for path in window.takes() if path != first)
+    settings, before = read_settings(chosen), read_settings(first)
+    assert settings is not None
+    assert before is not None
+    assert (settings["seed"], list(before.get("walk", ()))) == (before["seed"], [])
+    ((_seed, distance),) = settings["walk"]
+    assert distance == 0.3
+    wait_for(lambda: window.work().get("take", "").endswith(chosen.name), "it as the current take")
+    desktop.press("ctrl+z")
+    wait_for(lambda: window.work().get("take", "").endswith(first.name), "the first as the current take")
+
+
 def test_a_flood_of_midi_leaves_the_window_alive_and_no_note_behind(window, keyboard, recorder, desktop):
     desktop.press("ctrl+l")
     window.order("steady heavy rain")
