@@ -53,7 +53,7 @@ ACTIONS = (
            needs="current"),
     Action("leave_prompt", "Back to the keys", "Leave the prompt and play on the keys", _PLAY, shown_keys="Esc"),
     Action("panic", "All sound off", "Silence every voice", _PLAY, shown_keys="Esc Esc", command="player.panic"),
-    Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on", _PLAY,
+    Action("typed_notes", "Play notes", "A is C, W is C sharp, and so on; with the pads shown A is pad 1", _PLAY,
            shown_keys="A W S E D … L P ;"),
     Action("octave", "Octave down, up", "Shift the typed keys by an octave", _PLAY, shown_keys="Z  X"),
     Action("velocity", "Softer, louder", "Velocity of the typed keys", _PLAY, shown_keys="C  V"),

@@ -103,13 +103,22 @@ class Report:
 
 @dataclass(frozen=True)
 class MixerLoad:
-    """Time of one core that a block of the mixer takes, in percent of how long the block sounds."""
+    """Time of one core that a block of the mixer takes, in percent of how long the block sounds.
+
+    `first_frame` is where in the block after a note-on its first sample lies, the worst of 0 to 31 voices that sound.
+    """
 
     voices: int
     block_frames: int
     rate_hz: int
     median_percent: float
     p99_percent: float
+    first_frame: int
+
+    @property
+    def note_on_ms(self) -> float:
+        """From a note-on to its first sample at most: it may arrive when a block has just begun."""
+        return 1e3 * (self.block_frames + self.first_frame) / self.rate_hz
 
 
 def measure_mixer(blocks: int = 2_000) -> MixerLoad:
@@ -134,7 +143,29 @@ def measure_mixer(blocks: int = 2_000) -> MixerLoad:
         mixer.process(block)
         seconds.append(clock() - started)
     median, p99 = np.percentile(seconds[blocks // 10 :], (50, 99)) / (len(block) / RATE_HZ) * 100
-    return MixerLoad(mixer.voices, len(block), RATE_HZ, float(median), float(p99))
+    first_frame = max(_first_frame(sounding, len(block)) for sounding in range(MAX_VOICES))
+    return MixerLoad(mixer.voices, len(block), RATE_HZ, float(median), float(p99), first_frame)
+
+
+def _first_frame(sounding: int, block_frames: int) -> int:
+    """The first sample of a note that joins so many: the first that a mixer without that note does not have."""
+    from arc_instrument.audio.mixer import Mixer
+    from arc_instrument.audio.performance import play_note
+
+    noise = np.random.default_rng(0).standard_normal((RATE_HZ, 2)).astype(np.float32)
+    heard = []
+    for notes in (sounding, sounding + 1):
+        mixer, block = Mixer(RATE_HZ), np.zeros((block_frames, 2), np.float32)
+        mixer.arm(0.01 * noise)
+        for note in range(sounding):
+            play_note(mixer, 1, 44 + note, 100)
+        mixer.process(block)
+        if notes > sounding:
+            play_note(mixer, 1, 44 + sounding, 100)
+        mixer.process(block)
+        heard.append(block)
+    differs = (heard[0] != heard[1]).any(axis=1)
+    return int(differs.argmax()) if differs.any() else block_frames
 
 
 def run(plan: Plan, probe_file: Path | None = None) -> Report:
@@ -283,6 +314,9 @@ def print_table(report: Report, console: Console | None = None) -> None:
         console.print(
             f"mixer: {mixer.voices} voices, looped and filtered, take {mixer.median_percent:.1f} % of a block of "
             f"{mixer.block_frames} frames at {mixer.rate_hz / 1000:g} kHz on one core (p99 {mixer.p99_percent:.1f} %)"
+        )
+        console.print(
+            f"note-on to first sample: frame {mixer.first_frame} of the next block, at most {mixer.note_on_ms:.1f} ms"
         )
     if report.window:
         _print_window(report.window, console)

@@ -20,6 +20,7 @@ MIN_STEPS, MAX_STEPS = 1, 100  # as many as the paper's baselines take
 MAX_PLAYED_STEPS = 16  # more than a player waits for, and than few-step models use
 PRECISIONS = ("float32", "bfloat16", "int8")  # what the model may compute in
 MAX_PROMPT_CHARACTERS = 2_000
+OWN_MIDI_PORT = "ARC Instrument"  # that other programs can connect to
 MAX_SEED = 2**32 - 1
 MAX_RECORDING_SECONDS = 12.0  # as much as the recorder always keeps
 SILENT_PEAK = 1e-3  # −60 dBFS

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from arc_instrument.domain import ControlEvent, NoteEvent, ProgramEvent
+from arc_instrument.domain import OWN_MIDI_PORT, ControlEvent, NoteEvent, ProgramEvent
 
 ANY_CHANNEL = 0
 ON = 64  # a switch is on from this value
@@ -26,6 +26,11 @@ class Trigger:
         name = {"controller": "CC", "note": "note", "program": "program"}[self.kind]
         channel = "" if self.channel == ANY_CHANNEL else f" channel {self.channel}"
         return f"{name} {self.number}{channel} of {self.source}"
+
+
+def may_be_same_port(one: str, other: str) -> bool:
+    """A program that is connected to our own port may be one whose port we open too: what it sends comes by either."""
+    return one == other or OWN_MIDI_PORT in (one, other)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,13 @@ def value_of(event: MidiEvent) -> int:
 def bound(bindings: tuple[Binding, ...], new: Binding) -> tuple[Binding, ...]:
     """`bindings` with `new`. A control drives one target, a target may be driven by several controls."""
     return (*(binding for binding in bindings if binding.trigger != new.trigger), new)
+
+
+def driven_by(bindings: Iterable[Binding], trigger: Trigger) -> list[Binding]:
+    """What a control drives: what it was learned for, else what was learned of it by the other way it may come."""
+    alike = [each for each in bindings if replace(each.trigger, source=trigger.source) == trigger]
+    exactly = [each for each in alike if each.trigger == trigger]
+    return exactly or [each for each in alike if may_be_same_port(each.trigger.source, trigger.source)]
 
 
 def silent_notes(bindings: Iterable[Binding]) -> tuple[tuple[str, int], ...]:

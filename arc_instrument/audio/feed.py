@@ -1,6 +1,7 @@
 """What the app hears of MIDI: all of what a person plays, and of a flood no more than the app can take."""
 
 import time
+from collections.abc import Container
 from typing import Any, Protocol
 
 WINDOW_SECONDS = 0.01
@@ -36,6 +37,12 @@ class MidiFeed:
             self._put("note", note=note, velocity=velocity, source=source, part=part)
         else:
             self._notes[part, note] = velocity, source
+
+    def let_go(self, parts: Container[int | None] | None = None) -> None:
+        """Every key of these parts that is still down is up: all notes off, or the keyboard is gone (None: all)."""
+        for (part, note), velocity in list(self._last.items()):
+            if velocity and (parts is None or part in parts):
+                self.note(part, note, 0, "")
 
     def control(self, channel: int, controller: int, value: int, source: str) -> None:
         largest, _ = self._controls.get((channel, controller, source), (value, value))

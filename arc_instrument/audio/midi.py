@@ -19,12 +19,13 @@ from typing import Protocol
 import rtmidi
 
 from arc_instrument.audio.clock import MidiClock
+from arc_instrument.domain import OWN_MIDI_PORT
 
 PORTS_SECONDS = 1.5  # between two looks for ports
 FETCH_SECONDS = 0.002  # between two looks for messages
 TWIN_ROUNDS = 10  # 20 ms and more
 QUEUED_MESSAGES = 16_384  # a port's; 1.6 s of 10,000 a second
-CLIENT_NAME = "ARC Instrument"
+CLIENT_NAME = OWN_MIDI_PORT
 TRANSPORT = {0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
 _CLOCK, _SYSEX = 0xF8, 0xF0
 

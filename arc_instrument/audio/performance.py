@@ -68,3 +68,9 @@ def lift_all(mixer: Mixer) -> None:
 
 def _parts(channel: int) -> range:
     return PADS if channel == PAD_CHANNEL else range(1)
+
+
+def parts_let_go(channel: int, controller: int) -> range:
+    """The parts whose notes a control change ends, empty for all but 120 and 123 to 127."""
+    ends = controller == ALL_SOUND_OFF or controller >= ALL_NOTES_OFF
+    return _parts(channel) if ends else range(0)

@@ -40,12 +40,13 @@ from arc_instrument.audio.protocol import (
 from arc_instrument.audio.rack import Rack
 from arc_instrument.audio.stream import Sound, description
 from arc_instrument.domain import RATE_HZ
+from arc_instrument.midi_bindings import may_be_same_port
 from arc_instrument.shape import Shape
 
 LEVELS_SECONDS = 0.05
 RETRY_SECONDS = 2.0
 SILENT_SECONDS = 1.0  # a device that asks for no block this long is lost
-NO_DEVICE = "No sound card found: takes are still saved."
+NO_DEVICE = "No sound card: takes are still saved."
 NO_LIBRARY = "The PortAudio library is missing (Debian, Ubuntu: apt install libportaudio2): takes are still saved."
 
 
@@ -175,7 +176,7 @@ class AudioServer:
     # --- MIDI -----------------------------------------------------------------------------------------------------
 
     def midi_note(self, channel: int, note: int, velocity: int, source: str) -> None:
-        if (source, note) in self._silent_notes:
+        if any(note == silent and may_be_same_port(source, port) for port, silent in self._silent_notes):
             self._feed.note(None, note, velocity, source)
             if velocity:
                 return  # and what sounds since before it was learned is let go
@@ -187,6 +188,7 @@ class AudioServer:
     def midi_control(self, channel: int, controller: int, value: int, source: str) -> None:
         if self._sound is not None:
             performance.turn(self._sound.mixer, channel, controller, value)
+        self._feed.let_go(performance.parts_let_go(channel, controller))
         self._feed.control(channel, controller, value, source)
 
     def midi_bend(self, channel: int, value: int) -> None:
@@ -209,6 +211,7 @@ class AudioServer:
     def midi_lost(self) -> None:
         if self._sound is not None:
             performance.lift_all(self._sound.mixer)
+        self._feed.let_go()
 
     def midi_flush(self) -> None:
         self._feed.flush()

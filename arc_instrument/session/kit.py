@@ -57,15 +57,11 @@ class Kit(QObject):
         if changed:
             self._do("kit", changed)
 
-    def regenerate(self, index: int) -> None:
-        """Make a pad's sound anew with another seed; without a prompt of its own it takes the window's."""
+    def regenerate(self, index: int, words: str = "") -> None:
+        """Make a pad's sound with another seed from `words`, else its own prompt, else the window's."""
         pad = self.pads[index]
-        prompt = pad.prompt or self._session.state.prompt
+        prompt = words or pad.prompt or self._session.state.prompt
         self._do(f"pad {index + 1}", {index: replace(pad, prompt=prompt, seed=random_seed(), pending=True)})
-
-    def set_prompt(self, index: int, prompt: str) -> None:
-        """What `regenerate` makes the pad's next sound from."""
-        self._edit("words", index, merge=True, prompt=prompt)
 
     def put_take(self, index: int, take: Take) -> None:
         """Play a take on a pad."""
@@ -87,7 +83,10 @@ class Kit(QObject):
 
     def toggle_lock(self, index: int) -> None:
         """Whether `fill` leaves the pad alone."""
-        self._edit("lock", index, locked=not self.pads[index].locked)
+        locked = not self.pads[index].locked
+        self._change(index, locked=locked)
+        undo, redo = partial(self._change, index, locked=not locked), partial(self._change, index, locked=locked)
+        self._session.history.record(f"lock of pad {index + 1}", undo, redo)
 
     def set_gain(self, index: int, gain_db: float) -> None:
         """The level of a pad, whatever it plays; a drag is one step."""
@@ -151,15 +150,6 @@ class Kit(QObject):
 
         held = sum(pad.clip.samples.nbytes for pad in other.values() if pad.clip is not None)
         self._session.history.record(label, swap, swap, holds_bytes=held)
-
-    def _edit(self, what: str, index: int, *, merge: bool = False, **changes: object) -> None:
-        """Change fields of one pad that order nothing, undoably."""
-        before = {name: getattr(self.pads[index], name) for name in changes}
-        if before != changes:
-            self._change(index, **changes)
-            undo, redo = partial(self._change, index, **before), partial(self._change, index, **changes)
-            label = f"{what} of pad {index + 1}"
-            self._session.history.record(label, undo, redo, merge=label if merge else "")
 
     def _shape(self, index: int, what: str, **changes: float) -> None:
         """Change fields of a pad's shape, undoably. Raises ValueError for a value out of its range."""

@@ -36,6 +36,7 @@ class Live(QObject):
         self._whole: GenerationRequest | None = None  # what the draft on order is refined to
         self._unkept: Generated | None = None
         self._last_note = -PLAYING_SECONDS
+        self._awaits_model = False  # something changed while the model was being loaded
         self._changed = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._changed.timeout.connect(self._order)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -45,8 +46,7 @@ class Live(QObject):
 
     def toggle(self) -> None:
         """Follow the controls, or stop following them."""
-        self._keep()
-        self._session.update(live=not self._session.state.live)
+        self._session.edit("live", live=not self._session.state.live)
 
     def shutdown(self) -> None:
         """Keep what was stopped at."""
@@ -59,17 +59,20 @@ class Live(QObject):
         changed, self._key = key != self._key, key
         if not state.live:
             self._changed.stop()
+            self._keep()
         elif state.generating:  # a sound that was asked for plainly: it is this one
             self._changed.stop()
             self._orders.forget()
-        elif changed:
+        elif changed or (self._awaits_model and state.phase is Phase.READY):
+            self._awaits_model = False
             self._rest.stop()
             self._changed.start()
 
     @Slot()
     def _order(self) -> None:
         state = self._session.state
-        if state.phase in (Phase.READY, Phase.GENERATING) and state.prompt.strip():
+        self._awaits_model = state.phase not in (Phase.READY, Phase.GENERATING)
+        if state.prompt.strip() and not self._awaits_model:
             self._whole = self._session.maker.new_request("draft", state.seed)
             self._orders.give([self._session.maker.again(self._whole, steps=1)])
 

@@ -13,6 +13,7 @@ from arc_instrument.midi_bindings import (
     Takeover,
     Trigger,
     bound,
+    driven_by,
     silent_notes,
     steps,
     trigger_of,
@@ -107,8 +108,8 @@ class MidiMap(QObject):
         if self._store.state.learning:
             self._try_learning(trigger, value)
             return
-        for binding in self._store.state.bindings:
-            if binding.trigger == trigger and is_target(binding.target):
+        for binding in driven_by(self._store.state.bindings, trigger):
+            if is_target(binding.target):
                 self._obey(binding, value)
 
     def _try_learning(self, trigger: Trigger, value: int) -> None:

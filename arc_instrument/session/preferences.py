@@ -68,7 +68,7 @@ class PreferenceCommands(QObject):
         was chosen here stays."""
         if self._store.state.preferences.precision == wanted:
             self._change(precision=instead)
-        self._store.say(f"{sentence} The model computes in {instead or 'the faster float of this machine'} instead.")
+        self._store.say(f"{sentence} The model computes in {instead or 'what is faster here'} instead.")
 
     def toggle_osc(self) -> None:
         self._change(osc_enabled=not self._store.state.preferences.osc_enabled)

@@ -129,7 +129,7 @@ class Session(Store):
         )
         self.exporter = Exporter(self, self._shelf, self.history)
         self.edits = Edits(self)
-        self.tempo = TempoGrid(self, self.history)
+        self.tempo = TempoGrid(self)
         self.transport = Transport(self, self.player)
         self.controls.padHit.connect(self.player.play_pad)
         self.variations = Variations(self, generation)
@@ -160,7 +160,8 @@ class Session(Store):
         self.edit("steps", merge=True, steps=min(max(steps, MIN_STEPS), MAX_PLAYED_STEPS))
 
     def set_seconds(self, seconds: float) -> None:
-        self.edit("length", merge=True, wished_seconds=self._possible(seconds))
+        """Any length: bars that were asked for are no longer meant."""
+        self.edit("length", merge=True, wished_seconds=self._possible(seconds), bars=0)
 
     def set_seed(self, seed: int) -> None:
         """A seed that was typed is meant: it is locked."""
@@ -198,7 +199,7 @@ class Session(Store):
         if isinstance(seconds, float | int):
             changes = changes | {"seconds": self._possible(seconds)}
         state = replace(self.state, **changes)  # pyright: ignore[reportArgumentType]
-        self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.seconds))
+        self.update(**changes, estimate_ms=self.model.estimates.alone.total_ms(state.steps, state.asked_seconds))
         if "metronome_bpm" in changes:  # the one control that the settings file keeps
             self.settingsChanged.emit()
 

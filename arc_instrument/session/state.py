@@ -12,6 +12,7 @@ from arc_instrument.domain import PARTS, Clip, GenerationRequest, LoadedModel, P
 from arc_instrument.editing import UNEDITED, Edit, edited
 from arc_instrument.looping import PlayedLoop, played_loop
 from arc_instrument.midi_bindings import Binding
+from arc_instrument.musical_time import MusicalLength, longest_bars
 from arc_instrument.shape import DEFAULT_SHAPE, Shape
 from arc_instrument.silence import own_loop_end
 
@@ -75,6 +76,13 @@ class CurrentSound:
         """Whether it was asked for as bars: then its loop shall last exactly as long."""
         made_by = self.take or self.request
         return made_by is not None and "bars" in made_by.settings
+
+    @property
+    def asked_bpm(self) -> float | None:
+        """The tempo that it was asked for at, if it was."""
+        made_by = self.take or self.request
+        bpm = made_by.settings.get("bpm") if made_by else None
+        return float(bpm) if isinstance(bpm, int | float) else None
 
     @property
     def root_note(self) -> float:
@@ -255,6 +263,16 @@ class SessionState:
         return (
             self.prompt, self.seconds, self.steps, self.init, self.strength_percent, self.bars, tempo_bpm, self.key,
         )  # fmt: skip
+
+    @property
+    def asked_bars(self) -> int:
+        """As many of `bars` as the loaded model can make at this tempo; 0 leaves the length to `seconds`."""
+        return min(self.bars, longest_bars(self.metronome_bpm, self.max_seconds))
+
+    @property
+    def asked_seconds(self) -> float:
+        """How long the next sound will be."""
+        return MusicalLength(self.metronome_bpm, self.asked_bars).seconds if self.asked_bars else self.seconds
 
     @property
     def visible_takes(self) -> tuple[Take, ...]:

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
 from arc_instrument.domain import GenerationRequest
-from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, MusicalLength, TapTempo, asked, longest_bars
-from arc_instrument.session.history import History
-from arc_instrument.session.store import Store
+from arc_instrument.musical_time import KEYS, MAX_BPM, MIN_BPM, TapTempo, asked, longest_bars
+
+if TYPE_CHECKING:
+    from arc_instrument.session.session import Session
 
 MAX_ASKED_BARS = 16
 
@@ -26,13 +27,16 @@ def told_by(settings: Mapping[str, Any]) -> dict[str, Any]:
 class TempoGrid(QObject):
     """Commands of the tempo row. 0 bars leave the length to its slider; the metronome beats at the same tempo."""
 
-    def __init__(self, store: Store, history: History):
-        super().__init__(store)
-        self._store, self._history = store, history
+    def __init__(self, session: "Session"):
+        super().__init__(session)
+        self._session = session
         self._taps = TapTempo()
 
     def set_bpm(self, bpm: float) -> None:
-        self._change("tempo", metronome_bpm=min(max(bpm, MIN_BPM), MAX_BPM))
+        """Beats a minute; a tempo at which the bars get too long for the model is told what they become."""
+        self._session.edit("tempo", merge=True, metronome_bpm=min(max(bpm, MIN_BPM), MAX_BPM))
+        if self._session.state.asked_bars < self._session.state.bars:
+            self._say_most_bars()
 
     def tap(self) -> None:
         """Tap the beat: the median of the intervals is the tempo."""
@@ -42,33 +46,25 @@ class TempoGrid(QObject):
 
     def set_bars(self, bars: int) -> None:
         """So many bars, or as many as the model can make; 0 for any length."""
-        state = self._store.state
+        state = self._session.state
         most = longest_bars(state.metronome_bpm, state.max_seconds)
         if bars > most:
-            seconds = f"{state.max_seconds:.1f} s"
-            self._store.say(f"At {state.metronome_bpm:g} BPM {seconds} hold {most} bars.", is_error=False)
-        self._change("bars", bars=min(max(bars, 0), MAX_ASKED_BARS, most))
+            self._say_most_bars()
+        self._session.edit("bars", merge=True, bars=min(max(bars, 0), MAX_ASKED_BARS, most))
 
     def set_key(self, key: str) -> None:
         """One of `musical_time.KEYS`, "" for any."""
-        self._change("key", key=key)
+        self._session.edit("key", merge=True, key=key)
 
     def asked(self, request: GenerationRequest) -> GenerationRequest:
         """The request with what the row says: words in the prompt, exact bars, and the settings that the file tells."""
-        state = self._store.state
-        if not state.bars:
-            return asked(request, key=state.key)
-        bpm = state.metronome_bpm
-        fits = MusicalLength(bpm, state.bars).seconds <= state.max_seconds
-        return asked(request, bpm, state.bars if fits else 0, state.key)
+        state = self._session.state
+        return asked(request, state.metronome_bpm if state.bars else None, state.asked_bars, state.key)
 
-    def _change(self, label: str, **changes: object) -> None:
-        before = {name: getattr(self._store.state, name) for name in changes}
-        if before != changes:
-            self._use(changes)
-            self._history.record(label, lambda: self._use(before), lambda: self._use(changes), merge=label)
-
-    def _use(self, changes: dict[str, object]) -> None:
-        self._store.update(**changes)
-        if "metronome_bpm" in changes:
-            self._store.settingsChanged.emit()
+    def _say_most_bars(self) -> None:
+        state = self._session.state
+        most = longest_bars(state.metronome_bpm, state.max_seconds) or "no whole"
+        bars = "bar" if most in (1, "no whole") else "bars"
+        self._session.say(
+            f"At {state.metronome_bpm:g} BPM {state.max_seconds:.1f} s hold {most} {bars}.", is_error=False
+        )

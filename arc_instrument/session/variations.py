@@ -1,6 +1,6 @@
 """Variations: eight sounds at a distance from the current one, heard and kept by choosing."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial, partialmethod
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 COUNT = 8
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Variations as they are shown: those that are made by place, and which of them was chosen."""
+
+    variations: tuple[Variation, ...] = ()
+    chosen: int | None = None
+    made: dict[int, Generated] = field(default_factory=dict)
+
+
 class Variations(QObject):
     """Commands of choosing among variations; renders into the session.
 
@@ -27,7 +36,7 @@ class Variations(QObject):
     def __init__(self, session: "Session", generation: "GenerationService"):
         super().__init__(session)
         self._session = session
-        self._made: dict[int, Generated] = {}  # by place
+        self._made: dict[int, Generated] = {}  # by place; another object for other variations
         self._kept: set[int] = set()  # ids of requests
         self._orders = Orders(session, generation)
         self._orders.arrived.connect(self._on_arrived)
@@ -48,13 +57,7 @@ class Variations(QObject):
             self._session.maker.again(base, origin="variation", walk=(*base.walk, (random_seed(), distance)))
             for _ in range(COUNT)
         ]
-        if self._orders.give(requests):
-            self._made, self._kept = {}, set()
-            self._session.update(
-                variations=tuple(Variation(request) for request in requests),
-                chosen_variation=None,
-                variations_ms=self._orders.expected_ms,
-            )
+        self._do("eight variations", _Shown(tuple(Variation(request) for request in requests)))
 
     def choose(self, index: int) -> None:
         """Hear variation `index` (0–7) and keep it; one that is not there yet is not chosen."""
@@ -85,10 +88,43 @@ class Variations(QObject):
     choose_8 = partialmethod(choose, 7)
 
     def clear(self) -> None:
-        """Put away the variations; those that were chosen are takes."""
-        self._orders.forget()
-        self._made = {}
-        self._session.update(variations=(), chosen_variation=None, variations_ms=None)
+        """Put away the variations; those that were chosen are takes, and the others come back when it is undone."""
+        if self._session.state.variations:
+            self._do("put variations away", _Shown())
+
+    def _do(self, label: str, shown: "_Shown") -> None:
+        """Show other variations, undoably; if their sounds cannot be ordered nothing changes."""
+        other = self._shown
+        if not self._put(shown):
+            return
+
+        def swap() -> None:  # what came meanwhile is there again when this is redone
+            nonlocal other
+            now, again = self._shown, self._session.maker.again
+            ordered = (each if each.clip else replace(each, request=again(each.request)) for each in other.variations)
+            if self._put(replace(other, variations=tuple(ordered))):
+                other = now
+
+        held = sum(made.clip.samples.nbytes for made in other.made.values())
+        self._session.history.record(label, swap, swap, holds_bytes=held)
+
+    @property
+    def _shown(self) -> "_Shown":
+        state = self._session.state
+        return _Shown(state.variations, state.chosen_variation, self._made)
+
+    def _put(self, shown: "_Shown") -> bool:
+        """Show these, and order those that are not made yet. False: the order was refused with a sentence."""
+        missing = [variation.request for variation in shown.variations if variation.clip is None]
+        if not missing:
+            self._orders.forget()
+        elif not self._orders.give(missing):
+            return False
+        self._made = shown.made
+        self._session.update(
+            variations=shown.variations, chosen_variation=shown.chosen, variations_ms=self._orders.expected_ms
+        )
+        return True
 
     @Slot(object)
     def _on_arrived(self, generated: Generated) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton
 
+from arc_instrument.ui.device_menu import BEST
 from arc_instrument.ui.icons import icon
 from arc_instrument.ui.palette import GRID
 
@@ -36,6 +37,12 @@ class Choice(QPushButton):
             self.setText(title)
             self.setToolTip(title)
             self.setAccessibleDescription(f"{title}; Enter opens the choice")
+
+    def show_devices(self, names: Sequence[str], current: str) -> None:
+        """Offer devices as the system lists them, the best, and what was chosen though it is absent."""
+        absent = (current,) if current and current not in names else ()
+        known, missing = ((name, name) for name in names), ((name, f"{name} (absent)") for name in absent)
+        self.show_entries([("", BEST), *known, *missing], current)
 
     @property
     def entries(self) -> tuple[tuple[object, str], ...]:

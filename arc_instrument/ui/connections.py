@@ -64,7 +64,7 @@ def _connect_sound(window: "MainWindow", session: Session) -> None:
     player.playbackStopped.connect(panel.waveform.stop)
     panel.playToggled.connect(player.toggle_play)
     panel.playRequested.connect(player.play)
-    panel.compareToggled.connect(lambda _: session.voice.toggle_ab())
+    panel.compareRequested.connect(session.voice.toggle_ab)
     panel.trimRequested.connect(session.edits.trim_silence)
     panel.export.actionRequested.connect(window.run)
     panel.export.formatChosen.connect(session.exporter.set_format)
@@ -78,6 +78,7 @@ def _connect_pages(window: "MainWindow", session: Session) -> None:
     voice.actionRequested.connect(window.run)
     voice.record.recordToggled.connect(session.voice.toggle_record)
     voice.record.options.valueEdited.connect(session.controls.set_value)
+    voice.record.options.inputChosen.connect(session.player.choose_input)
     voice.record.options.actionRequested.connect(window.run)
     voice.init_slot.clearRequested.connect(session.clear_init)
     voice.strength.valueEdited.connect(session.set_strength)
@@ -116,6 +117,7 @@ def _connect_playing(window: "MainWindow", session: Session) -> None:
     player.notePlayed.connect(window.surface.show_note)
     header.surfaceChosen.connect(lambda name: window.show_pads(name == "pads"))
     header.kitRequested.connect(session.kit.fill)
+    header.kitExportRequested.connect(session.kit.export)
     header.keysToggled.connect(player.toggle_keys)
     header.freshToggled.connect(session.toggle_fresh)
     header.keepRequested.connect(session.pool.keep_heard)
@@ -128,6 +130,8 @@ def _connect_playing(window: "MainWindow", session: Session) -> None:
     for keys in (window.keyboard, typed):
         keys.noteOn.connect(player.note_on)
         keys.noteOff.connect(player.note_off)
+    typed.padOn.connect(lambda pad: player.hit_pad(pad + 1, session.state.velocity))
+    typed.padOff.connect(lambda pad: player.release_pad(pad + 1))
     typed.octaveShifted.connect(player.shift_octave)
     typed.velocityShifted.connect(player.shift_velocity)
     typed.escaped.connect(window.leave_text)
@@ -180,7 +184,15 @@ def _connect_learning(window: "MainWindow", session: Session) -> None:
     turned |= {name: field.lineEdit() for name, field in voice.record.options.fields.items()}
     for parameter_id, widget in turned.items():
         learn.offer(widget, f"{PARAMETER}{parameter_id}")
-    for button in (*voice.buttons, *window.vary.buttons, window.live, controls.tempo.tap, header.kit, header.keep):
+    for button in (
+        *voice.buttons,
+        *window.vary.buttons,
+        window.live,
+        controls.tempo.tap,
+        header.kit,
+        header.kit_handle,
+        header.keep,
+    ):
         learn.offer(button, button.action_id)
     for action_id, widget in (
         ("generate", window.generate),

@@ -7,6 +7,7 @@ from arc_instrument.actions import tooltip
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.buttons import ActionButton
 from arc_instrument.ui.icons import icon
+from arc_instrument.ui.kit_handle import KitHandle
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID, SMALL_PX, font
 from arc_instrument.ui.segments import Segments
@@ -15,11 +16,12 @@ from arc_instrument.velocity import DRIVES
 
 
 class KeysHeader(QWidget):
-    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), keysToggled(), freshToggled(), keepRequested();
-    touchMenuWanted(QPoint), a global place."""
+    """Signals: surfaceChosen(str), "keys" or "pads"; kitRequested(), kitExportRequested(), keysToggled(),
+    freshToggled(), keepRequested(); touchMenuWanted(QPoint), a global place."""
 
     surfaceChosen = Signal(str)
     kitRequested = Signal()
+    kitExportRequested = Signal()
     keysToggled = Signal()
     freshToggled = Signal()
     keepRequested = Signal()
@@ -35,6 +37,8 @@ class KeysHeader(QWidget):
         self.surface.set_choice("keys")
         self.kit = ActionButton("fill_kit", "Kit from prompt")
         self.kit.actionRequested.connect(lambda _: self.kitRequested.emit())
+        self.kit_handle = KitHandle()
+        self.kit_handle.actionRequested.connect(lambda _: self.kitExportRequested.emit())
         self.keys = self._toggle("Letters", "keys", "toggle_keys")
         self.keys.clicked.connect(self.keysToggled)
         self.fresh = self._toggle("Fresh notes", "fresh", "toggle_fresh")
@@ -55,6 +59,7 @@ class KeysHeader(QWidget):
         row.setSpacing(GRID)
         row.addWidget(self.surface)
         row.addWidget(self.kit)
+        row.addWidget(self.kit_handle)
         row.addWidget(self.keys)
         row.addWidget(self.fresh)
         row.addWidget(self.keep)
@@ -68,14 +73,16 @@ class KeysHeader(QWidget):
         """Which surface is shown; a kit is for pads, fresh notes are for keys."""
         self.surface.set_choice("pads" if pads else "keys")
         self.kit.setVisible(pads)
+        self.kit_handle.setVisible(pads)
         self.fresh.setVisible(not pads)
         self.keep.setVisible(not pads)
 
     def tab_order(self) -> tuple[QWidget, ...]:
-        return *self.surface.buttons.values(), self.kit, self.keys, self.fresh, self.keep
+        return *self.surface.buttons.values(), self.kit, self.kit_handle, self.keys, self.fresh, self.keep
 
     def render_state(self, state: SessionState) -> None:
         self.kit.render_state(state)
+        self.kit_handle.render_state(state)
         self.keep.render_state(state)
         left = "" if state.kit_ms is None else f"  {time_expected(state.kit_ms)}"
         self.kit.setToolTip(f"{tooltip('fill_kit')}{left}")
@@ -87,13 +94,13 @@ class KeysHeader(QWidget):
         )
         self._figures.setText(f"Octave {state.octave}  Z X    Velocity {state.velocity}  C V")
 
-    def show_lamp(self, keys_on: bool, typing_text: bool) -> None:
+    def show_lamp(self, keys_on: bool, typing_text: bool, pads: bool) -> None:
         """Say where letters go now."""
         live = keys_on and not typing_text
         if typing_text:
             self._lamp.setText("Letters write text, Esc returns to the keys")
         else:
-            self._lamp.setText("Letters play notes" if live else "Letters are off")
+            self._lamp.setText(f"Letters {'hit pads' if pads else 'play notes'}" if live else "Letters are off")
         role(self._lamp, "on", live)
 
     @staticmethod

@@ -1,7 +1,9 @@
-"""A label that shortens its text to its width instead of asking for more room."""
+"""Labels that shorten their text to their room instead of asking for more."""
+
+from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QTextLayout
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
@@ -44,3 +46,35 @@ class ElidedLabel(QLabel):
         if metrics.horizontalAdvance(text) > self.width() and ": " in text:
             text = f"{text.partition(': ')[0]}…"
         return metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width())
+
+
+class WrappedLabel(QLabel):
+    """As many lines as its height has room for, the last one cut where there is more; centred from top to bottom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, QFontMetrics(self.font()).lineSpacing())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = "\n".join(self.shown_lines())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+
+    def shown_lines(self) -> list[str]:
+        """What of the text is to be seen in this room."""
+        metrics, text = QFontMetrics(self.font()), self.text()
+        layout = QTextLayout(text, self.font())
+        starts = []
+        layout.beginLayout()
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(self.width())
+            starts.append(line.textStart())
+        layout.endLayout()
+        starts = starts[: max(1, self.height() // metrics.lineSpacing())]
+        lines = [text[first:end].rstrip() for first, end in pairwise([*starts, len(text)])]
+        return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, self.width()) for line in lines]

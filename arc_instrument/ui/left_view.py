@@ -19,8 +19,13 @@ def keep_view(window: "MainWindow", settings: QSettings) -> None:
     page = settings.value(PAGE)
     if isinstance(page, str) and page in window.deck.tabs:  # words with a comma are read as a list
         window.deck.show_page(page)
-    window.waveform.spectrogram.setChecked(bool(settings.value(SPECTROGRAM, False, type=bool)))
-    window.show_pads(bool(settings.value(PADS, False, type=bool)))
+    window.waveform.spectrogram.setChecked(_is_on(settings, SPECTROGRAM))
+    window.show_pads(_is_on(settings, PADS))
     window.deck.pageChanged.connect(partial(settings.setValue, PAGE))
     window.waveform.spectrogram.toggled.connect(partial(settings.setValue, SPECTROGRAM))
     window.surface.currentChanged.connect(lambda _: settings.setValue(PADS, window.surface.shows_pads))
+
+
+def _is_on(settings: QSettings, name: str) -> bool:
+    """A switch that is neither on nor off is off: Qt takes any word for on."""
+    return settings.value(name) in (True, "true")

@@ -5,13 +5,13 @@ An error with a remedy stays; everything else leaves by itself, because the stat
 
 from functools import lru_cache
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from arc_instrument.domain import Phase
 from arc_instrument.session.state import ExportProgress, Message, SessionState
 from arc_instrument.ui.icons import icon
-from arc_instrument.ui.labels import role
+from arc_instrument.ui.labels import WrappedLabel, role
 from arc_instrument.ui.palette import GRID
 from arc_instrument.ui.times import time_expected
 
@@ -27,11 +27,7 @@ class MessageLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._message: Message | None = None
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self._text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        self._text = WrappedLabel()
         self.action = QPushButton()
         self.action.setProperty("role", "link")
         self.action.clicked.connect(self._on_action)
@@ -74,10 +70,10 @@ class MessageLine(QWidget):
             if state.message and not (state.message.is_error and state.message.action):
                 self._fade.start()
 
-    def show_hint(self, state: SessionState, typing_text: bool) -> None:
-        """Where there is no message: the next step, which depends on whether letters write text or play."""
+    def show_hint(self, state: SessionState, typing_text: bool, pads: bool) -> None:
+        """Where there is no message: the next step, which depends on whether letters write text, play or hit pads."""
         if self._message is None:
-            self._text.setText(_hint(state, typing_text))
+            self._text.setText(_hint(state, typing_text, pads))
             role(self._text, "role", "hint")
 
     def _on_action(self) -> None:
@@ -87,8 +83,7 @@ class MessageLine(QWidget):
 
 @lru_cache(maxsize=1)
 def _told(exporting: ExportProgress) -> Message:
-    left = "" if exporting.left_ms is None else f", {time_expected(exporting.left_ms)} left"
-    text = f"Exporting {exporting.what}: {exporting.done} of {exporting.count}{left}"
+    text = f"Exporting {exporting.what}: {exporting.done} of {exporting.count}{_left(exporting.left_ms)}"
     return Message(text, is_error=False, action="stop_export", action_title="Stop")
 
 
@@ -97,17 +92,27 @@ def _work(state: SessionState) -> Message | None:
     return None if state.exporting is None else _told(state.exporting)
 
 
-def _hint(state: SessionState, typing_text: bool) -> str:
+def _hint(state: SessionState, typing_text: bool, pads: bool) -> str:
+    if state.recording and state.count_in_beat:
+        return f"Count-in, beat {state.count_in_beat} of {state.count_in_beats}: recording begins after the last."
     if state.recording:
         return "Recording: the button stops it, and so does R outside the prompt."
+    if state.ab:
+        other = "result" if state.ab == "recording" else "recording"
+        return f"This is the {state.ab}; B plays the {other}, equally loud."
     if state.generating and state.phase is Phase.GENERATING:
         return f"Making “{state.prompt.strip()[:60]}”"
     if state.phase in (Phase.COLD, Phase.LOADING, Phase.WARMING):
         if state.generating:
             return "The model is loading; your sound is made as soon as it is ready."
         return "The model is loading. Write a prompt and press Enter: it is made as soon as the model is ready."
+    if batch := _batch(state):
+        return batch
     if state.init is not None and typing_text:
         return "Enter makes the prompt's sound from the recording; strength says how much of the recording stays."
+    if pads and any(pad.clip is not None for pad in state.pads):
+        esc = "Esc, then " if typing_text else ""
+        return f"{esc}A W S E … hit the pads, as MIDI channel 10 does. Right click a pad for its words and level."
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:
@@ -116,3 +121,18 @@ def _hint(state: SessionState, typing_text: bool) -> str:
         "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
     )
     return f"{keys}; ↑ ↓ hear other takes. Drag a card into your DAW."
+
+
+def _batch(state: SessionState) -> str:
+    """How many variations or pads are made of those that are on order, and when the last of them will be."""
+    variations = [variation.clip is not None for variation in state.variations]
+    pending = sum(pad.pending for pad in state.pads)
+    if not all(variations):
+        return f"Making variations: {sum(variations)} of {len(variations)}{_left(state.variations_ms)}"
+    if pending:
+        return f"Making pads: {pending} to come{_left(state.kit_ms)}"
+    return ""
+
+
+def _left(expected_ms: float | None) -> str:
+    return "" if expected_ms is None else f", {time_expected(expected_ms)} left"

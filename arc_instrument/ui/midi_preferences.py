@@ -44,8 +44,10 @@ class MidiPreferences(PreferencePage):
             [*((PARAMETER + each.id, each.title) for each in PARAMETERS),
              *((each.id, each.title) for each in ACTIONS if each.runnable)], None
         )  # fmt: skip
-        self.hint("Choose what shall be driven, then move a knob or press a button of the MIDI controller. A knob "
-                  "takes over when it passes the value; an endless one is an encoder.")  # fmt: skip
+        self.hint(
+            "A keyboard plays as soon as it is plugged in. To learn, choose what shall be driven, then move a knob or "
+            "press a button: a knob takes over when it passes the value; an endless one is an encoder."
+        )
         self.stretched(0)
 
     def render_state(self, state: SessionState) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDrag,
@@ -25,9 +25,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
+from arc_instrument.ui.dragged_files import dragged_files
 from arc_instrument.ui.dropped_file import dropped_file
 from arc_instrument.ui.palette import SMALL_PX, colour, font
 from arc_instrument.ui.peaks_painter import paint_peaks
+from arc_instrument.ui.typed_keys import PAD_LETTERS
 from arc_instrument.waveform import normalised
 
 COLUMNS, ROWS = 8, 2
@@ -68,6 +70,7 @@ class PadGrid(QWidget):
         super().__init__()
         self._pads: tuple[PadPicture, ...] = (PadPicture(),) * (COLUMNS * ROWS)
         self._lit: set[int] = set()
+        self._shows_letters = True
         self._pressed: int | None = None
         self._pressed_at = QPointF()
         self._focused = 0
@@ -83,6 +86,12 @@ class PadGrid(QWidget):
         self._pads = tuple(pads)
         self._describe()
         self.update()
+
+    def show_letters(self, shown: bool) -> None:
+        """Whether typed letters hit the pads: each then names its own."""
+        if shown != self._shows_letters:
+            self._shows_letters = shown
+            self.update()
 
     def show_hit(self, pad: int, velocity: int) -> None:
         """Light a pad up while its note is down; velocity 0 puts it out."""
@@ -129,13 +138,14 @@ class PadGrid(QWidget):
         if moved_px >= 2 * QApplication.startDragDistance() and path is not None:
             pad = self._pressed
             self._release()
-            self.make_drag(pad).exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
+            drag = self.make_drag(pad)
+            if drag.mimeData().urls():
+                drag.exec(Qt.DropAction.CopyAction, Qt.DropAction.CopyAction)
 
     def make_drag(self, pad: int) -> QDrag:
-        """The drag of one pad: the URL of its file."""
-        drag, what = QDrag(self), QMimeData()
-        what.setUrls([QUrl.fromLocalFile(str(self._pads[pad].path))])
-        drag.setMimeData(what)
+        """The drag of one pad: its file."""
+        drag, path = QDrag(self), self._pads[pad].path
+        drag.setMimeData(dragged_files([] if path is None else [path]))
         drag.setPixmap(self.grab(self.area(pad).toAlignedRect()))
         return drag
 
@@ -247,10 +257,11 @@ class PadGrid(QWidget):
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
         painter.setFont(font(SMALL_PX, figures=True))
         painter.setPen(colour("on_accent" if lit else "faint" if empty else "muted"))
-        number_text = f"{number + 1}{' · locked' if pad.locked else ''}"
+        letter = f" {PAD_LETTERS[number]}" if self._shows_letters else ""
+        number_text = f"{number + 1}{letter}{' · locked' if pad.locked else ''}"
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), number_text)
         if pad.peaks is not None:
-            left = QFontMetricsF(painter.font()).horizontalAdvance("16 · locked" if pad.locked else "16") + 8
+            left = QFontMetricsF(painter.font()).horizontalAdvance("16 W · locked" if pad.locked else "16 W") + 8
             paint_peaks(
                 painter, lower.adjusted(left, 0, 0, -4), normalised(pad.peaks), colour("on_accent" if lit else "accent")
             )

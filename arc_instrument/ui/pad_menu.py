@@ -5,8 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget, QWidgetAction
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget, QWidgetAction
 
+from arc_instrument.domain import MAX_PROMPT_CHARACTERS
 from arc_instrument.parameters import BY_ID
 from arc_instrument.ui.knob_row import knob_of
 from arc_instrument.ui.palette import GRID
@@ -21,6 +22,7 @@ def open_pad_menu(parent: QWidget, session: "Session", pad: int, place: QPoint) 
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     kit, shown = session.kit, session.state.pads[pad]
     take = session.state.current.take if session.state.current else None
+    menu.addAction(_words(menu, session, pad))
     menu.addAction("Make anew", lambda: kit.regenerate(pad))
     menu.addAction("Put the current take here", lambda: take and kit.put_take(pad, take)).setEnabled(take is not None)
     lock = menu.addAction("Locked", lambda: kit.toggle_lock(pad))
@@ -30,6 +32,32 @@ def open_pad_menu(parent: QWidget, session: "Session", pad: int, place: QPoint) 
     menu.addAction("Clear", lambda: kit.clear(pad)).setEnabled(shown.clip is not None)
     menu.popup(place)
     return menu
+
+
+def _words(menu: QMenu, session: "Session", pad: int) -> QWidgetAction:
+    """What the pad is made of, to be written anew: Enter makes it, leaving the menu changes nothing."""
+    field, frame = QLineEdit(session.state.pads[pad].prompt), QWidget()
+    field.setProperty("role", "field")
+    field.setPlaceholderText(f"Words of pad {pad + 1}")
+    field.setAccessibleName(f"Words of pad {pad + 1}")
+    field.setToolTip("Enter makes the pad from these words, with another seed")
+    field.setMaxLength(MAX_PROMPT_CHARACTERS)
+    field.setCursorPosition(0)
+    row = QHBoxLayout(frame)
+    row.setContentsMargins(GRID, 2, GRID, 2)
+    row.addWidget(field)
+    frame.setFocusProxy(field)
+
+    def make() -> None:
+        words = field.text().strip()
+        menu.close()
+        session.kit.regenerate(pad, words)
+
+    field.returnPressed.connect(make)
+    entry = QWidgetAction(menu)
+    entry.setText("Words")
+    entry.setDefaultWidget(frame)
+    return entry
 
 
 def _mix(menu: QMenu, session: "Session", pad: int) -> QWidgetAction:

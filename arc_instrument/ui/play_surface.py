@@ -51,6 +51,7 @@ class PlaySurface(QStackedWidget):
 
     def render_state(self, state: SessionState) -> None:
         self.keyboard.show_keys(state.octave, state.keys_on)
+        self.pads.show_letters(state.keys_on)
         if state.pads is not self._shown:
             self._shown = state.pads
             titles = pad_titles([pad.prompt for pad in state.pads])

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from arc_instrument.domain import PRECISIONS, RATE_HZ
 from arc_instrument.session.state import SessionState
-from arc_instrument.ui.choice import Choice
 from arc_instrument.ui.midi_preferences import MidiPreferences
 from arc_instrument.ui.overlay import Overlay
 from arc_instrument.ui.palette import BODY_PX, GRID, font
@@ -24,9 +23,13 @@ from arc_instrument.ui.preference_page import PreferencePage, show_switch
 
 SHEET = QSize(760, 456)
 SECTION_PX = 136
-BEST = "Best available"
 RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 BLOCKS = (0, 32, 64, 128, 256, 512, 1024, 2048)
+PRECISION_TITLES = {
+    "float32": "32 bit (float32)",
+    "bfloat16": "16 bit (bfloat16)",
+    "int8": "8 bit (int8), the least memory",
+}
 THEME_TITLES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
 
 
@@ -145,13 +148,16 @@ class PreferencesPanel(Overlay):
     def _files_page(self) -> QWidget:
         page = PreferencePage("Model and files")
         self.precision = page.choice("Compute in", "Precision", self.precisionChosen)
-        self.precision.show_entries([("", "The faster float of this machine"), *((p, p) for p in PRECISIONS)], "")
+        self.precision.show_entries([("", "Automatic"), *((each, PRECISION_TITLES[each]) for each in PRECISIONS)], "")
         self.takes_folder = page.text("Takes")
         self.change_takes = page.button("Choose another folder…", self.takesFolderRequested.emit)
         self.reveal_takes = page.button("Show the takes", lambda: self._reveal("takes_folder"))
         self.models_folder = page.text("Models")
         self.reveal_models = page.button("Show the models", lambda: self._reveal("models_folder"))
-        page.hint("A change of precision loads the model anew. Menu → Model chooses another one.")
+        page.hint(
+            "Automatic is 32 or 16 bit, whichever is faster here. A change loads the model anew. Menu → Model chooses "
+            "another one."
+        )
         return page.finished()
 
     def _look_page(self) -> QWidget:
@@ -174,9 +180,9 @@ class PreferencesPanel(Overlay):
 
     def _show(self, state: SessionState) -> None:
         audio, devices, chosen = state.audio, state.devices, state.preferences
-        _offer(self.host_api, audio.host_apis if audio else (), devices.host_api)
-        _offer(self.output, audio.outputs if audio else (), devices.device)
-        _offer(self.input, audio.inputs if audio else (), devices.input_device)
+        self.host_api.show_devices(audio.host_apis if audio else (), devices.host_api)
+        self.output.show_devices(audio.outputs if audio else (), devices.device)
+        self.input.show_devices(audio.inputs if audio else (), devices.input_device)
         rates = sorted({*RATES_HZ, devices.rate_hz})
         self.rate.show_entries([(hz, f"{hz / 1000:g} kHz{' (the model’s own)' if hz == RATE_HZ else ''}")
                                 for hz in rates], devices.rate_hz)  # fmt: skip
@@ -206,13 +212,6 @@ class PreferencesPanel(Overlay):
         folder = getattr(self._state, field, None)
         if folder is not None:
             self.folderRevealed.emit(folder)
-
-
-def _offer(choice: Choice, names: tuple[str, ...], current: str) -> None:
-    """Names as the system lists them, the best, and what was chosen though it is absent."""
-    absent = (current,) if current and current not in names else ()
-    entries = [("", BEST), *((name, name) for name in names), *((name, f"{name} (absent)") for name in absent)]
-    choice.show_entries(entries, current)
 
 
 def _block_title(frames: int, rate_hz: int) -> str:

@@ -1,4 +1,4 @@
-"""Record a voice or a beat: the button, and below it the level of the input."""
+"""Record a voice or a beat: the button, which counts in and then tells the seconds, and below it the input's level."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -20,6 +20,7 @@ class RecordButton(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._recording = False
+        self._count_in_beats = 0
         self._icons = {False: icon("record", "alarm"), True: icon("stop", "on_alarm")}
         self.button = QPushButton("Record")
         self.button.setProperty("role", "record")
@@ -59,8 +60,11 @@ class RecordButton(QWidget):
             self.button.setIcon(self._icons[state.recording])
             self.button.setText("0.0 s" if state.recording else "Record")
             self.button.setAccessibleName("Stop recording" if state.recording else "Record")
+        self._count_in_beats = state.count_in_beats
 
-    def show_levels(self, input_peak: float, recorded_seconds: float) -> None:
+    def show_levels(self, input_peak: float, recorded_seconds: float, count_in_beat: int) -> None:
+        """Peak linear; the beat of the count-in from 1, 0 outside of it."""
         self.meter.show_peak(input_peak)
         if self._recording:
-            self.button.setText(f"{recorded_seconds:.1f} s")
+            counted = f"{count_in_beat} of {self._count_in_beats}"
+            self.button.setText(counted if count_in_beat else f"{recorded_seconds:.1f} s")

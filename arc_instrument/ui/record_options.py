@@ -1,4 +1,4 @@
-"""How to record, in a small sheet on the Record button: tempo, count-in, when it ends by itself, the round trip."""
+"""How to record, in a small sheet on the Record button: tempo, count-in, when it ends, from where, the round trip."""
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -8,6 +8,7 @@ from arc_instrument.parameters import BY_ID
 from arc_instrument.recording_length import recording_length
 from arc_instrument.session.state import SessionState
 from arc_instrument.ui.buttons import ActionButton
+from arc_instrument.ui.choice import Choice
 from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import GRID, SMALL_PX, font
 
@@ -17,9 +18,11 @@ WIDTH_PX, FIELD_PX = 296, 92
 
 
 class RecordOptions(QFrame):
-    """Signals: valueEdited(str, float), a parameter and its value; actionRequested(str), the id of an action."""
+    """Signals: valueEdited(str, float), a parameter and its value; inputChosen(str), "" for the best there is;
+    actionRequested(str), the id of an action."""
 
     valueEdited = Signal(str, float)
+    inputChosen = Signal(str)
     actionRequested = Signal(str)
 
     def __init__(self, parent: QWidget):
@@ -49,9 +52,14 @@ class RecordOptions(QFrame):
         self._length.setFixedHeight(2 * self._length.fontMetrics().lineSpacing() + 2)
         self._length.setAlignment(Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._length, len(FIELDS), 0, 1, 3)
+        self.input = Choice("Record from")
+        self.input.setFixedHeight(28)
+        self.input.chosen.connect(lambda name: self.inputChosen.emit(name))
+        grid.addWidget(_caption("Record from"), len(FIELDS) + 1, 0)
+        grid.addWidget(self.input, len(FIELDS) + 1, 1, 1, 2)
         self._round_trip = _caption("")
-        grid.addWidget(self._round_trip, len(FIELDS) + 1, 0, 1, 2)
-        grid.addWidget(self.calibrate, len(FIELDS) + 1, 2)
+        grid.addWidget(self._round_trip, len(FIELDS) + 2, 0, 1, 2)
+        grid.addWidget(self.calibrate, len(FIELDS) + 2, 2)
 
     def open_at(self, widget: QWidget) -> None:
         """Above `widget`, for the keyboard lies below; the first field has the focus."""
@@ -72,6 +80,7 @@ class RecordOptions(QFrame):
         until = "It ends by itself after" if length.bars else "Record again ends it; it holds"
         self._length.setText(length.note or f"{until} {length.seconds:.1f} s.")
         role(self._length, "role", "error" if length.note else "caption")
+        self.input.show_devices(state.audio.inputs if state.audio else (), state.devices.input_device)
         measured = "not measured" if state.calibration_ms is None else f"{state.calibration_ms:.1f} ms"
         self._round_trip.setText("Round trip: measuring…" if state.calibrating else f"Round trip: {measured}")
         self.calibrate.setEnabled(not state.calibrating and not state.recording)

@@ -20,7 +20,7 @@ class SoundControls(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._estimate_ms: float | None = None
+        self._state = SessionState()
         self.steps = ValueSlider(
             "Steps",
             "Denoising steps: fewer are faster, more are finer",
@@ -31,11 +31,11 @@ class SoundControls(QWidget):
         )
         self.length = ValueSlider(
             "Length",
-            "Length of the sound",
+            "Length of the sound; moving it leaves the bars",
             round(MIN_SECONDS * TENTHS_PER_S),
             LONGEST_TENTHS,
             30,
-            lambda tenths: f"{tenths / TENTHS_PER_S:.1f} s",
+            self._write_length,
         )
         self.tempo = TempoRow(KEYS, MIN_BPM, MAX_BPM)
         self.seed = SeedField()
@@ -52,12 +52,19 @@ class SoundControls(QWidget):
         return self.steps.slider, self.length.slider, *self.tempo.tab_order(), seed.line, seed.lock, seed.dice
 
     def render_state(self, state: SessionState) -> None:
-        self._estimate_ms = state.estimate_ms
+        self._state = state
         self.steps.set_value(state.steps)
         self.length.set_maximum(int(state.max_seconds * TENTHS_PER_S))
-        self.length.set_value(round(state.seconds * TENTHS_PER_S))
+        self.length.set_value(round(state.asked_seconds * TENTHS_PER_S))
         self.tempo.render_state(state)
         self.seed.render_state(state)
 
     def _write_steps(self, steps: int) -> str:
-        return f"{steps}" if self._estimate_ms is None else f"{steps}  ·  {time_expected(self._estimate_ms)}"
+        expected_ms = self._state.estimate_ms
+        return f"{steps}" if expected_ms is None else f"{steps}  ·  {time_expected(expected_ms)}"
+
+    def _write_length(self, tenths: int) -> str:
+        bars, seconds = self._state.asked_bars, self._state.asked_seconds
+        if bars and tenths == round(seconds * TENTHS_PER_S):  # and the slider is not being moved away from them
+            return f"{bars} {'bar' if bars == 1 else 'bars'}  ·  {seconds:.2f} s"
+        return f"{tenths / TENTHS_PER_S:.1f} s"

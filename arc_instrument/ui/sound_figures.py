@@ -32,15 +32,19 @@ def figures_of(
     sound: CurrentSound,
     *,
     heard_seconds: float | None = None,
+    in_time: float | None = None,
     root_note: float | None = None,
     detected_bpm: float | None = None,
     asked_bpm: float | None = None,
     loudness_lufs: float | None = None,
 ) -> str:
-    """Length (of what is heard), root key, tempo detected beside asked, loudness, seed and time; None: not known."""
+    """Length (of what is heard), share of its onsets that agree with the recording's, root key, tempo detected beside
+    asked, loudness, seed and time; None: not known."""
     figures = [f"{sound.clip.seconds if heard_seconds is None else heard_seconds:.2f} s"]
     if sound.take is None:
         figures.append("not saved")
+    if in_time is not None:
+        figures.append(f"{100 * in_time:.0f} % in time")
     if root_note is not None:
         figures.append(note_name(root_note))
     if detected_bpm:

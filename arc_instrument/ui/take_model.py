@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl, Signal
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from arc_instrument.domain import Take
 from arc_instrument.tags import tag_counts
+from arc_instrument.ui.dragged_files import dragged_files
 
 TAKE_ROLE, KNOWN_TAGS_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _Index = QModelIndex | QPersistentModelIndex
@@ -132,8 +133,5 @@ class TakeModel(QAbstractListModel):
         return ["text/uri-list"]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The files of the rows, from top to bottom; one that is not there just now is left out."""
-        paths = [self._takes[row].path for row in sorted({index.row() for index in indexes})]
-        made = QMimeData()
-        made.setUrls([QUrl.fromLocalFile(str(path)) for path in paths if path.exists()])
-        return made
+        """The files of the rows, from top to bottom."""
+        return dragged_files(self._takes[row].path for row in sorted({index.row() for index in indexes}))

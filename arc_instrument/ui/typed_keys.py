@@ -1,12 +1,15 @@
-"""Letters that play notes: read by the key's place on the board, so that every layout plays the same."""
+"""Letters that play notes, or hit pads: read by the key's place on the board, so that every layout plays the same."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QLineEdit, QWidget
 
 NOTE_LETTERS = "AWSEDFTGYHUJKOLP;"
+PAD_LETTERS = NOTE_LETTERS[:16]
 _CONTROL_LETTERS = "ZXCV"
 _LINUX_CODES = dict(
     zip(NOTE_LETTERS + _CONTROL_LETTERS,
@@ -46,6 +49,7 @@ class TypedKeys(QObject):
     Signals:
         noteOn(int), noteOff(int): MIDI numbers, `first_note` being the A key. A note-off follows every note-on,
             also when the window or the keys lose the focus.
+        padOn(int), padOff(int): pads from 0, likewise; instead of notes while `plays_pads`.
         octaveShifted(int), velocityShifted(int): one step down (-1) or up (+1).
         takeStepped(int): ↑ (-1) or ↓ (+1), where no list or slider needs them.
         escaped(): Esc.
@@ -54,6 +58,8 @@ class TypedKeys(QObject):
 
     noteOn = Signal(int)
     noteOff = Signal(int)
+    padOn = Signal(int)
+    padOff = Signal(int)
     octaveShifted = Signal(int)
     velocityShifted = Signal(int)
     takeStepped = Signal(int)
@@ -63,16 +69,17 @@ class TypedKeys(QObject):
     def __init__(self, window: QWidget):
         super().__init__(window)
         self._window = window
-        self._held: dict[str, int] = {}
+        self._held: dict[str, Callable[[], None]] = {}  # what ends the note of a letter
         self._releases: dict[str, int] = {}  # X11 times in ms of releases that may be half of a repeat
         self._escaped_at = float("-inf")
         self.enabled = True
         self.first_note = 60
+        self.plays_pads = False
 
     def release_all(self) -> None:
         self._releases.clear()
         while self._held:
-            self.noteOff.emit(self._held.popitem()[1])
+            self._held.popitem()[1]()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
@@ -119,9 +126,18 @@ class TypedKeys(QObject):
             signal = self.octaveShifted if letter in "ZX" else self.velocityShifted
             signal.emit(-1 if letter in "ZC" else 1)
         else:
-            self._held[letter] = self.first_note + NOTE_LETTERS.index(letter)
-            self.noteOn.emit(self._held[letter])
+            self._play(letter)
         return True
+
+    def _play(self, letter: str) -> None:
+        place = NOTE_LETTERS.index(letter)
+        if not self.plays_pads:
+            note = self.first_note + place
+            self._held[letter] = partial(self.noteOff.emit, note)
+            self.noteOn.emit(note)
+        elif letter in PAD_LETTERS:
+            self._held[letter] = partial(self.padOff.emit, place)
+            self.padOn.emit(place)
 
     def _on_release(self, event: QKeyEvent) -> bool:
         letter = self._letter(event, any_modifier=True)
@@ -148,7 +164,7 @@ class TypedKeys(QObject):
         """End the note, unless a press followed that release."""
         if self._releases.get(letter) == released_ms:
             del self._releases[letter]
-            self.noteOff.emit(self._held.pop(letter))
+            self._held.pop(letter)()
 
     @staticmethod
     def _letter(event: QKeyEvent, *, any_modifier: bool = False) -> str | None:

@@ -22,8 +22,7 @@ TOOL_PX = 28
 
 
 class WaveformPanel(QFrame):
-    """Signals: playToggled(), playRequested(), trimRequested(), compareToggled(bool): hear the recording instead of
-    the result.
+    """Signals: playToggled(), playRequested(), trimRequested(), compareRequested(): hear the recording or the result.
 
     What is edited is told by `waveform` (editRequested, loopRequested, editFinished).
     """
@@ -31,7 +30,7 @@ class WaveformPanel(QFrame):
     playToggled = Signal()
     playRequested = Signal()
     trimRequested = Signal()
-    compareToggled = Signal(bool)
+    compareRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +58,7 @@ class WaveformPanel(QFrame):
         keep_room = self.compare.sizePolicy()
         keep_room.setRetainSizeWhenHidden(True)
         self.compare.setSizePolicy(keep_room)
-        self.compare.toggled.connect(self.compareToggled)
+        self.compare.clicked.connect(self._on_compare)
         self.spectrogram = _tool("spectrogram", "Spectrogram instead of the waveform", "spectrogram", checkable=True)
         self.spectrogram.toggled.connect(self.waveform.show_spectrogram)
         self.trim = _tool("trim", "Cut off the silence before and after the sound", "trim_silence")
@@ -105,14 +104,14 @@ class WaveformPanel(QFrame):
             self._analysis = {}
         self._state = state
         self.export.render_state(state)
-        self._title.setText(sound.prompt if sound else "No sound yet")
+        heard = state.init.name if state.init and state.ab == "recording" else sound.prompt if sound else "No sound yet"
+        self._title.setText(heard)
         self.play.setEnabled(sound is not None)
         if state.playing != self._playing:
             self._playing = state.playing
             self.play.setIcon(self._icons[state.playing])
             self.play.setAccessibleName("Stop" if state.playing else "Play")
-        if (state.init is None or sound is None) and self.compare.isChecked():
-            self.compare.setChecked(False)
+        self.compare.setChecked(bool(state.ab))
         self.compare.setVisible(state.init is not None and sound is not None)
         self.spectrogram.setEnabled(sound is not None)
         self.waveform.setEnabled(sound is not None)
@@ -121,9 +120,10 @@ class WaveformPanel(QFrame):
         facts = sound.facts if sound else None
         if facts is not None:
             self.show_analysis(
+                in_time=state.onset_f1,
                 root_note=facts.root_note,
                 detected_bpm=facts.tempo_bpm,
-                asked_bpm=state.metronome_bpm if state.bars else None,
+                asked_bpm=sound.asked_bpm if sound else None,
                 loudness_lufs=facts.loudness_lufs,
             )
         self.waveform.show_onsets(state.init_onsets, state.result_onsets)
@@ -139,6 +139,10 @@ class WaveformPanel(QFrame):
         """What is known of the sound beside its length and seed: the keywords of `figures_of`. Forgotten with it."""
         self._analysis = figures
         self._show_figures()
+
+    def _on_compare(self) -> None:
+        self.compare.setChecked(bool(self._state.ab))  # checked while one of both is heard, whoever started it
+        self.compareRequested.emit()
 
     def _on_edited(self, edit: Any) -> None:
         self.trim.setEnabled(edit is not None)

@@ -135,8 +135,9 @@ class WaveformView(QWidget):
     # --- the playhead -------------------------------------------------------------------------------------------
 
     def start(self, seconds: float) -> None:
-        """Run the playhead over what is heard, within `seconds`."""
+        """Run the playhead over what is heard, for `seconds`; what lasts longer is over its end for the rest."""
         self._started_at, self._seconds = time.perf_counter(), seconds
+        self._head = self._head_area(0.0)  # what is painted before the first frame lies between this and that frame's
         self._frames.start()
         self.update()
 
@@ -146,19 +147,22 @@ class WaveformView(QWidget):
         self.update()
 
     def played_fraction(self) -> float:
-        """How much of the sound has been played, 0 to 1; 0 while it does not play."""
+        """How much of what plays has been played, 0 to 1; 0 while nothing does."""
         return min(1.0, (time.perf_counter() - self._started_at) / self._seconds) if self._seconds else 0.0
 
     def _head_x(self, fraction: float) -> float:
         first, end = self.span()
-        return self.x_of(first + fraction * (end - first))
+        return self.x_of(min(first + fraction * self._seconds * self._shaping.rate_hz, end))
+
+    def _head_area(self, fraction: float) -> QRect:
+        return QRect(int(self._head_x(fraction)) - 4, 0, 8, self.height())
 
     def _on_frame(self) -> None:
         fraction = self.played_fraction()
         if fraction >= 1:
             self.stop()
             return
-        head = QRect(int(self._head_x(fraction)) - 4, 0, 8, self.height())
+        head = self._head_area(fraction)
         self.update(head if self._head is None else head.united(self._head))
         self._head = head
 

@@ -218,6 +218,8 @@ class MainWindow(QMainWindow):
         """Show the pads, or the keyboard again."""
         self.surface.show_pads(pads)
         self.keys_header.show_surface(pads)
+        self.typed_keys.plays_pads = pads
+        self.show_lamp()
 
     def _edit_prompt(self) -> None:
         self.prompt.line.setFocus()
@@ -260,13 +262,13 @@ class MainWindow(QMainWindow):
     def show_levels(self, levels) -> None:
         """The meters (`AudioLevels`), as often as the audio process sends them."""
         self.status.show_levels(levels.output_peak, levels.voices, levels.xruns)
-        self.voice.record.show_levels(levels.input_peak, levels.recorded_seconds)
+        self.voice.record.show_levels(levels.input_peak, levels.recorded_seconds, levels.count_in_beat)
 
     def show_lamp(self, *_focus: object) -> None:
         """Say where letters go now that the focus is elsewhere."""
         typing_text = is_text_field(self.focusWidget())
-        self.keys_header.show_lamp(self._state.keys_on, typing_text)
-        self.message.show_hint(self._state, typing_text)
+        self.keys_header.show_lamp(self._state.keys_on, typing_text, self.surface.shows_pads)
+        self.message.show_hint(self._state, typing_text, self.surface.shows_pads)
 
     # --- window events ------------------------------------------------------------------------------------------
 

@@ -96,11 +96,14 @@ def test_the_mixer_is_measured_with_32_voices_that_all_sound_and_its_load_is_pri
     load = bench.measure_mixer(blocks=50)
     assert (load.voices, load.block_frames, load.rate_hz) == (32, 128, 44_100)
     assert 0 < load.median_percent <= load.p99_percent
+    assert load.first_frame == 0  # so that a note sounds within one block of its arrival
+    assert load.note_on_ms == pytest.approx(1e3 * 128 / 44_100)
     console = Console(file=io.StringIO(), width=200)
     report = replace(report_of({}), mixer=replace(load, median_percent=6.46, p99_percent=9.87))
     bench.print_table(report, console)
     assert "32 voices, looped and filtered, take 6.5 %" in console.file.getvalue()
     assert "p99 9.9 %" in console.file.getvalue()
+    assert "note-on to first sample: frame 0 of the next block, at most 2.9 ms" in console.file.getvalue()
     assert bench.from_json(bench.to_json(report)) == report
 
 

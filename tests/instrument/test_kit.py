@@ -67,8 +67,7 @@ def test_one_pad_is_made_anew_beside_those_that_are_being_made(qtbot, session, s
     synth.gate.clear()
     session.kit.fill()
     assert synth.step_begun.acquire(timeout=5)
-    session.kit.set_prompt(15, "a shout")
-    session.kit.regenerate(15)
+    session.kit.regenerate(15, "a shout")
     synth.gate.set()
     qtbot.waitUntil(lambda: not any(pad.pending for pad in session.state.pads))
     assert all(pad.clip for pad in session.state.pads)
@@ -149,17 +148,20 @@ def test_a_sound_that_is_saved_after_its_pad_was_undone_has_its_take_when_redone
     assert [pad.take.prompt for pad in session.state.pads] == [pad.prompt for pad in undone[0]]
 
 
-def test_typing_the_words_of_a_pad_and_its_lock_are_steps_to_undo(session):
-    for prompt in ("c", "cl", "clap"):
-        session.kit.set_prompt(2, prompt)
-    session.kit.toggle_lock(2)
-    assert session.state.undo_label == "lock of pad 3"
-    session.history.undo()
-    assert (session.state.pads[2].prompt, session.state.pads[2].locked) == ("clap", False)
-    session.history.undo()
-    assert session.state.pads[2].prompt == ""
-    session.history.redo()
-    assert session.state.pads[2].prompt == "clap"
+def test_other_words_of_a_pad_and_its_lock_are_a_step_to_undo_each(qtbot, filled):
+    before = filled.state.pads[2]
+    filled.kit.regenerate(2, "clap")
+    qtbot.waitUntil(lambda: filled.state.pads[2].take not in (None, before.take))
+    clap = filled.state.pads[2]
+    assert (clap.prompt, clap.take.prompt, clap.take.seed) == ("clap", "clap", clap.seed)
+    filled.kit.toggle_lock(2)
+    assert filled.state.undo_label == "lock of pad 3"
+    filled.history.undo()
+    assert (filled.state.pads[2].prompt, filled.state.pads[2].locked) == ("clap", False)
+    filled.history.undo()
+    assert (filled.state.pads[2].prompt, filled.state.pads[2].clip) == (before.prompt, before.clip)
+    filled.history.redo()
+    assert (filled.state.pads[2].prompt, filled.state.pads[2].clip) == ("clap", clap.clip)
 
 
 def test_a_prompt_that_cannot_be_made_leaves_the_pads_as_they_were(session):

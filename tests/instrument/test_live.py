@@ -2,6 +2,8 @@
 
 import pytest
 
+from arc_instrument.domain import Phase
+
 
 @pytest.fixture
 def live(session):
@@ -92,6 +94,16 @@ def test_a_sound_that_is_asked_for_plainly_is_made_once(qtbot, live, synth):
     assert [request.origin for request in synth.requests] == ["user"]
 
 
+def test_what_is_typed_while_the_model_is_loaded_is_made_once_it_is_ready(qtbot, live, synth):
+    live.update(phase=Phase.LOADING)
+    live.set_prompt("kick")
+    qtbot.waitUntil(lambda: live.live._awaits_model)
+    assert synth.requests == []
+    live.update(phase=Phase.READY)
+    qtbot.waitUntil(lambda: live.state.current is not None and not live.state.is_draft)
+    assert steps_of(synth) == [("kick", 1), ("kick", 8)]
+
+
 def test_one_step_is_no_draft(qtbot, live, synth):
     live.set_steps(1)
     live.set_prompt("kick")
@@ -106,6 +118,9 @@ def test_switched_off_nothing_follows_and_what_was_stopped_at_is_kept(qtbot, liv
     qtbot.waitUntil(lambda: live.state.current is not None and not live.state.is_draft)
     live.live.toggle()
     qtbot.waitUntil(lambda: len(live.state.takes) == 1)
+    live.history.undo()
+    assert live.state.live
+    live.history.redo()
     live.set_prompt("snare")
     qtbot.wait(30)
     assert len(synth.requests) == 2

@@ -4,7 +4,7 @@ import pytest
 
 from arc_instrument import settings
 from arc_instrument.actions import ACTIONS
-from arc_instrument.domain import ControlEvent, NoteEvent, ProgramEvent
+from arc_instrument.domain import OWN_MIDI_PORT, ControlEvent, NoteEvent, ProgramEvent
 from arc_instrument.midi_bindings import Binding, Trigger
 from arc_instrument.parameters import PARAMETERS
 from arc_instrument.settings import MidiBindingSettings, Settings
@@ -105,6 +105,22 @@ def test_the_same_controller_of_another_channel_or_device_is_another_control(ses
     midi(127, channel=2)
     midi(127, source="other")
     assert not session.state.fresh
+
+
+def test_a_program_that_comes_by_our_port_or_by_its_own_is_one_control(session, midi):
+    session.midi_map.learn("toggle_fresh")
+    midi(127, source=OWN_MIDI_PORT)
+    midi(0, source="sequencer:out")
+    midi(127, source="sequencer:out")
+    assert session.state.fresh
+    session.midi_map.learn("lock_seed")
+    midi(127, source="sequencer:out")
+    midi(0, source=OWN_MIDI_PORT)
+    midi(127, source=OWN_MIDI_PORT)  # learned for the first of both
+    assert not session.state.fresh
+    midi(0, source="sequencer:out")
+    midi(127, source="sequencer:out")
+    assert session.state.seed_locked
 
 
 def test_what_is_unlearned_drives_nothing(session, midi):

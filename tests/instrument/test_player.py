@@ -97,7 +97,7 @@ def test_a_sound_that_was_asked_for_as_bars_loops_at_exactly_their_length(qtbot,
 
 def test_without_a_sound_card_nothing_seems_to_play(made, audio):
     made.player.toggle_play()
-    audio.stateChanged.emit(AudioState(False, "No sound card found: takes are still saved."))
+    audio.stateChanged.emit(AudioState(False, "No sound card: takes are still saved."))
     made.player.play()
     assert not made.state.playing
 
@@ -135,8 +135,8 @@ def test_playing_ends_by_itself_after_the_length_of_the_sound(qtbot, made):
 
 
 def test_a_missing_sound_card_is_a_sentence_and_sounds_are_still_made_and_kept(qtbot, session, audio):
-    audio.stateChanged.emit(AudioState(sentence="No sound card found: takes are still saved."))
-    assert session.state.message.text == "No sound card found: takes are still saved."
+    audio.stateChanged.emit(AudioState(sentence="No sound card: takes are still saved."))
+    assert session.state.message.text == "No sound card: takes are still saved."
     assert session.state.message.action == "restart_audio"
     session.set_prompt("kick")
     session.maker.generate()

@@ -64,6 +64,42 @@ def test_a_choice_that_is_undone_shows_the_one_of_before(eight):
     assert eight.state.chosen_variation == 2
 
 
+def test_variations_that_were_put_away_or_replaced_come_back_with_the_chosen_one(qtbot, eight, synth):
+    eight.variations.choose(4)
+    before = eight.state.variations
+    eight.variations.clear()
+    assert eight.state.variations == ()
+    assert eight.state.undo_label == "put variations away"
+    eight.history.undo()
+    assert (eight.state.variations, eight.state.chosen_variation) == (before, 4)
+    eight.variations.make()
+    qtbot.waitUntil(lambda: all(variation.clip for variation in eight.state.variations))
+    after = eight.state.variations
+    eight.history.undo()
+    assert (eight.state.variations, eight.state.chosen_variation) == (before, 4)
+    eight.history.undo()
+    assert (eight.state.variations, eight.state.chosen_variation) == (before, None)
+    eight.history.redo()
+    eight.history.redo()
+    assert eight.state.variations == after
+    assert len(synth.requests) == 17  # nothing was made twice
+    eight.variations.choose(0)
+    assert eight.state.current.clip is after[0].clip
+
+
+def test_variations_that_are_undone_while_they_are_made_stop_and_the_missing_are_made_when_redone(qtbot, made, synth):
+    synth.gate.clear()
+    made.variations.make()
+    walks = [variation.request.walk for variation in made.state.variations]
+    assert synth.step_begun.acquire(timeout=5)
+    made.history.undo()
+    assert (made.state.variations, made.state.variations_ms) == ((), None)
+    made.history.redo()
+    synth.gate.set()
+    qtbot.waitUntil(lambda: len(made.state.variations) == 8 and all(each.clip for each in made.state.variations))
+    assert [variation.request.walk for variation in made.state.variations] == walks
+
+
 def test_one_that_is_not_there_is_not_chosen(eight, audio):
     calls = len(audio.calls)
     eight.variations.choose(8)

@@ -300,6 +300,20 @@ def test_controllers_programs_transport_and_tempo_of_another_program_reach_the_a
     assert 60 < tempos[-1] < 126
 
 
+@pytest.mark.parametrize("controller", [120, 123])
+def test_all_notes_off_of_another_program_lets_go_of_the_keys_of_its_channel(running, keyboard, qtbot, controller):
+    held: dict[int, int] = {}
+    running.noteReceived.connect(lambda event: held.update({event.note: event.velocity}))
+    running.arm(hum(220))
+    running.set_shape(0, Shape(mode="loop"))
+    keyboard([0x90, 60, 100], [0x90, 64, 100], [0x99, 38, 100])
+    qtbot.waitUntil(lambda: sorted(held) == [38, 60, 64], timeout=5_000)
+    keyboard([0xB0, controller, 0])
+    qtbot.waitUntil(lambda: held == {38: 100, 60: 0, 64: 0}, timeout=5_000)
+    with qtbot.waitSignal(running.levelsChanged, timeout=5_000, check_params_cb=lambda levels: levels.voices == 0):
+        pass
+
+
 def test_a_flood_of_midi_ends_with_every_note_off_and_the_app_still_answers(running, keyboard, qtbot):
     held: dict[int, int] = {}
     running.noteReceived.connect(lambda event: held.update({event.note: event.velocity}))
@@ -501,7 +515,7 @@ def test_without_a_sound_card_everything_answers_with_a_sentence(client, no_soun
     client.play()
     qtbot.waitUntil(lambda: client.state.sentence != "", timeout=START_MS)
     assert not client.state.running
-    assert client.state.sentence == "No sound card found: takes are still saved."
+    assert client.state.sentence == "No sound card: takes are still saved."
     qtbot.waitUntil(lambda: client.state.midi_sentence != "", timeout=10_000)
     if not Path("/dev/snd/seq").exists():
         assert client.state.midi_sentence == "No MIDI system found: play with the typed keys."

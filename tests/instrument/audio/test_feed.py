@@ -45,6 +45,20 @@ def test_10_000_notes_a_second_become_at_most_what_the_app_can_take():
     assert {note: velocity for _, note, velocity, *_ in told} == dict.fromkeys(range(1, 88, 2), 100)
 
 
+def test_all_notes_off_lets_go_of_the_keys_of_its_part_and_an_unplugged_keyboard_of_all():
+    made, told = feed()
+    for part, note in ((0, 60), (0, 64), (3, 38)):
+        made.note(part, note, 100, "a")
+    made.note(0, 64, 0, "a")
+    told.clear()
+    made.let_go(range(1))
+    assert told == [("note", 60, 0, "", 0)]
+    made.let_go()
+    assert told[1:] == [("note", 38, 0, "", 3)]
+    made.let_go()
+    assert len(told) == 2
+
+
 def test_a_slider_is_told_as_its_last_value_and_a_button_pressed_and_let_go_as_both():
     made, told = feed()
     for value in range(100):

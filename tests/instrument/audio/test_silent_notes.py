@@ -8,7 +8,7 @@ import pytest
 from arc_instrument.audio.mixer import Mixer
 from arc_instrument.audio.protocol import AudioSettings
 from arc_instrument.audio.server import AudioServer
-from arc_instrument.domain import RATE_HZ
+from arc_instrument.domain import OWN_MIDI_PORT, RATE_HZ
 from arc_instrument.shape import Shape
 
 BLOCK = np.zeros((256, 2), np.float32)
@@ -40,6 +40,12 @@ def peak(server) -> float:
     out = BLOCK.copy()
     server._sound.mixer.process(out)
     return float(np.abs(out).max())
+
+
+def test_a_silent_note_is_silent_by_our_own_port_too(server):
+    server._obey("silence_notes", {"notes": [["sequencer:out", 60]]})
+    server.midi_note(1, 60, 100, OWN_MIDI_PORT)
+    assert peak(server) == 0
 
 
 def test_a_silent_note_is_told_and_not_played_on_its_own_port_only(server):

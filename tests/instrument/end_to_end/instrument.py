@@ -1,5 +1,6 @@
 """The instrument as people start it, and a program that records what it plays."""
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,11 @@ class Instrument:
         wait_for(self.takes, "a take on disk")
         (take,) = self.takes()
         return take
+
+    def work(self) -> dict:
+        """What the session file keeps, {} before it is written."""
+        file = self.home / "session" / "session.json"
+        return json.loads(file.read_text()) if file.exists() else {}
 
     def close(self) -> None:
         """Close the window with the instrument's own shortcut; whatever still runs then is killed."""

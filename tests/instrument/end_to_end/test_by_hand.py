@@ -1,7 +1,6 @@
 """What a person does with the mouse in the real window: trims and loops, deletes and takes back, drops files of their
 own and of ours, and says how to record. What came of it is read from the files that the instrument writes."""
 
-import json
 import subprocess
 import tomllib
 from pathlib import Path
@@ -85,12 +84,6 @@ def folder_window(desktop, tmp_path):
         process.wait(10)
 
 
-def work(instrument: Instrument) -> dict:
-    """What the session file keeps, {} before it is written."""
-    file = instrument.home / "session" / "session.json"
-    return json.loads(file.read_text()) if file.exists() else {}
-
-
 def test_trims_and_loop_points_are_dragged_exported_undone_one_by_one_and_there_at_the_next_start(hand, instrument):
     whole = soundfile.info(hand.export()).frames
     hand.drag(START, (150, TOP))
@@ -106,7 +99,7 @@ def test_trims_and_loop_points_are_dragged_exported_undone_one_by_one_and_there_
     assert (first, last) == pytest.approx((118 * per_px, 368 * per_px), abs=4 * per_px)
     assert soundfile.info(path).frames == last - first
     assert told["loop"] == pytest.approx([50 * per_px, 200 * per_px], abs=6 * per_px)
-    wait_for(lambda: work(instrument).get("parts", {}).get("edit", {}).get("end") == last, "the edit in the session")
+    wait_for(lambda: instrument.work().get("parts", {}).get("edit", {}).get("end") == last, "the edit in the session")
     for expected in ((first, last, True), (first, last, True), (first, last, False), (first, None, False)):
         hand.desktop.press("ctrl+z")
         told = read_settings(hand.export())
@@ -153,12 +146,12 @@ def test_a_flac_dropped_from_a_file_manager_is_what_the_next_sound_starts_from(
     soundfile.write(file, np.random.default_rng(0).uniform(-0.1, 0.1, (44_100, 2)), 44_100)
     folder_window(file)
     target = WINDOW_PLACE[0] + SLOT[0], WINDOW_PLACE[1] + SLOT[1]
-    desktop.drag(FILE_ICON, target, lambda: work(instrument).get("init_name") == "beat.flac", "the recording")
+    desktop.drag(FILE_ICON, target, lambda: instrument.work().get("init_name") == "beat.flac", "the recording")
     assert file.exists()
 
 
 def test_an_export_dropped_on_the_window_brings_back_every_setting(hand, instrument, folder_window, desktop, tmp_path):
-    made = dict(work(instrument)["sound"]) if work(instrument) else {}
+    made = dict(instrument.work()["sound"]) if instrument.work() else {}
     path = hand.export()
     told = read_settings(path)
     assert told is not None
@@ -169,11 +162,11 @@ def test_an_export_dropped_on_the_window_brings_back_every_setting(hand, instrum
     desktop.press("ctrl+a")
     desktop.type("something else")
     desktop.press("Escape")
-    wait_for(lambda: work(instrument).get("sound", {}).get("prompt") == "something else", "the other prompt")
+    wait_for(lambda: instrument.work().get("sound", {}).get("prompt") == "something else", "the other prompt")
     folder_window(file)
     target = WINDOW_PLACE[0] + 300, WINDOW_PLACE[1] + 432
-    desktop.drag(FILE_ICON, target, lambda: work(instrument)["sound"]["prompt"] == "closed hi-hat", "the prompt")
-    sound = work(instrument)["sound"]
+    desktop.drag(FILE_ICON, target, lambda: instrument.work()["sound"]["prompt"] == "closed hi-hat", "the prompt")
+    sound = instrument.work()["sound"]
     assert (sound["seed"], sound["seed_locked"], sound["steps"]) == (told["seed"], True, told["steps"])
     assert sound["seconds"] == pytest.approx(told["seconds"])
     assert not made or made["prompt"] == "closed hi-hat"

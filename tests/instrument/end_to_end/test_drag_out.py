@@ -1,4 +1,4 @@
-"""The card of a take, dragged with the mouse onto another program's window, gives that program the take's file."""
+"""A take's card, or the handle of the kit, dragged with the mouse onto another program's window, gives it the files."""
 
 import subprocess
 from pathlib import Path
@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 INSTRUMENT_PLACE = (10, 30, 900, 560)
 OTHER_PLACE = (940, 30, 640, 560)
 CARD_RIGHT_PX, CARD_TOP_PX = 170, 237  # the middle of the first card, from the window's right and top edge
+KIT_HANDLE = (305, 432)  # in the window, with the pads shown
 BELOW_CARD_PX = 150  # from there to where the list is empty
 
 
@@ -80,6 +81,27 @@ def test_a_file_manager_copies_the_dragged_take_and_the_library_keeps_it(card, t
     copy = folder / take.name
     desktop.drag(card, manager.middle, lambda: copy.exists() and copy.stat().st_size == len(samples), "the copy")
     assert copy.read_bytes() == take.read_bytes() == samples
+
+
+def test_the_handle_of_the_kit_gives_a_file_manager_the_sound_of_every_pad(instrument, other, desktop, tmp_path):
+    require("pcmanfm", packages="pcmanfm")
+    desktop.place(instrument.window, *INSTRUMENT_PLACE)
+    desktop.activate(instrument.window)
+    desktop.type("dusty")
+    for keys in ("Escape", "ctrl+p", "ctrl+shift+k"):
+        desktop.press(keys)
+    wait_for(lambda: len(instrument.takes()) == 16, "sixteen takes")
+    folder = tmp_path / "session"
+    folder.mkdir()
+    manager = other("pcmanfm", "--new-win", str(folder))
+    handle = INSTRUMENT_PLACE[0] + KIT_HANDLE[0], INSTRUMENT_PLACE[1] + KIT_HANDLE[1]
+
+    def copied() -> bool:
+        return {path.name: path.stat().st_size for path in folder.glob("*.wav")} == {
+            path.name: path.stat().st_size for path in instrument.takes()
+        }
+
+    desktop.drag(handle, manager.middle, copied, "the copies")
 
 
 def test_a_sound_editor_opens_the_dragged_take(card, take, other, desktop):

@@ -47,7 +47,7 @@ def seen(tmp_path_factory):
 
 def test_a_missing_sound_card_and_a_missing_midi_system_are_sentences(seen):
     told, _ = seen
-    assert "No sound card found: takes are still saved." in told["messages"]
+    assert "No sound card: takes are still saved." in told["messages"]
     assert "No MIDI system found: play with the typed keys." in told["status"]
 
 

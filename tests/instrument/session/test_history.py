@@ -234,11 +234,10 @@ class Everything(RuleBasedStateMachine):
         for take in self.takes({number}):
             self.do(lambda take=take: self.session.auditions.audition(take))
 
-    @rule(pad=st.integers(0, 2), number=st.integers(0, 5), prompt=st.sampled_from(["", "clap"]))
-    def change_pads(self, pad, number, prompt):
+    @rule(pad=st.integers(0, 2), number=st.integers(0, 5))
+    def change_pads(self, pad, number):
         for take in self.takes({number}):
             self.do(lambda take=take: self.session.kit.put_take(pad, take))
-        self.do(lambda: self.session.kit.set_prompt(pad, prompt))
         self.do(lambda: self.session.kit.toggle_lock(pad))
 
     @rule(pad=st.integers(0, 2))

@@ -24,7 +24,7 @@ def test_shape_tempo_morph_pads_keys_and_filters_are_there_again_at_the_next_sta
     session.morph.set_corner(0, "bell")
     session.morph.move(0.25, 0.75)
     session.kit.put_take(4, session.state.takes[0])
-    session.kit.set_prompt(7, "a shaker")
+    session.kit.regenerate(7, "a shaker")
     session.kit.toggle_lock(7)
     session.kit.set_pan(7, -0.25)
     session.kit.set_gain(15, 3.5)

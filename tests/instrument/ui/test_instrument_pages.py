@@ -1,6 +1,7 @@
 """The pages of controls in the real window: each drives the session as a hand does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,46 @@ def test_bars_at_a_tempo_are_the_exact_length_of_the_sound(qtbot, made, session,
     assert synth.requests[-1].settings["bars"] == 1
 
 
+def test_bars_are_the_length_that_is_shown_and_moving_the_length_leaves_them(qtbot, made, session, synth):
+    before = session.state.estimate_ms
+    session.tempo.set_bpm(90)
+    made.controls.tempo.bars.setValue(1)
+    assert made.controls.length.value_text() == "1 bar  ·  2.67 s"
+    assert session.state.estimate_ms != before
+    QTest.keyClick(made.controls.length.slider, Qt.Key.Key_Right)
+    assert made.controls.length.value_text() == "2.8 s"
+    assert session.state.bars == 0
+    assert made.controls.tempo.bars.text() == "free"
+    session.history.undo()
+    assert made.controls.length.value_text() == "1 bar  ·  2.67 s"
+    session.maker.generate()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 2)
+    assert len(session.state.current.clip.samples) == round(60 / 90 * 4 * 44_100)
+
+
+def test_a_tempo_at_which_the_bars_get_too_long_makes_as_many_as_fit_and_says_so(qtbot, made, session, synth):
+    made.controls.tempo.bars.setValue(2)  # 4 s at 120 BPM, all that this model makes
+    made.controls.tempo.bpm.setValue(60)
+    assert session.state.message.text == "At 60 BPM 4.0 s hold 1 bar."
+    assert made.controls.length.value_text() == "1 bar  ·  4.00 s"
+    session.maker.generate()
+    qtbot.waitUntil(lambda: len(synth.requests) == 2)
+    assert (synth.requests[-1].seconds, synth.requests[-1].settings["bars"]) == (4.0, 1)
+    made.controls.tempo.bpm.setValue(50)
+    assert session.state.message.text == "At 50 BPM 4.0 s hold no whole bar."
+    made.controls.tempo.bpm.setValue(120)
+    assert made.controls.length.value_text() == "2 bars  ·  4.00 s"
+
+
+def test_the_asked_tempo_beside_a_sound_is_its_own_and_not_that_of_the_row(qtbot, made, session):
+    made.controls.tempo.bars.setValue(1)
+    assert "asked" not in made.waveform._figures.text()
+    session.maker.generate()
+    qtbot.waitUntil(lambda: "asked 120 BPM" in made.waveform._figures.text())
+    made.controls.tempo.bpm.setValue(90)
+    assert "asked 120 BPM" in made.waveform._figures.text()
+
+
 def test_more_bars_than_the_model_can_make_are_a_sentence(made, session):
     made.controls.tempo.bars.setValue(16)
     assert session.state.bars == 2  # 4 s at 120 BPM
@@ -165,10 +206,42 @@ def test_a_right_click_on_a_pad_offers_what_can_be_done_with_it(made, session):
     QApplication.sendEvent(pads, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, pads.mapToGlobal(place)))
     menu = next(menu for menu in made.findChildren(QMenu) if menu.isVisible())
     assert [action.text() for action in menu.actions()] == [
-        "Make anew", "Put the current take here", "Locked", "Level and pan", "Clear",
+        "Words", "Make anew", "Put the current take here", "Locked", "Level and pan", "Clear",
     ]  # fmt: skip
     menu.close()
     QTest.mouseMove(made, QPoint(1, 1))
+
+
+@OFFSCREEN
+def test_words_typed_into_the_menu_of_a_pad_make_it_and_leaving_the_menu_changes_nothing(qtbot, made, session):
+    for key, prompt in ((Qt.Key.Key_Escape, ""), (Qt.Key.Key_Return, "rim shot")):
+        menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+        (field,) = menu.findChildren(QLineEdit)
+        field.setFocus()
+        QTest.keyClicks(field, "rim shot")
+        QTest.keyClick(field, key)
+        assert session.state.pads[3].prompt == prompt
+        menu.close()
+    qtbot.waitUntil(lambda: session.state.pads[3].take is not None)
+    assert session.state.pads[3].take.prompt == "rim shot"
+    menu = open_pad_menu(made, session, 3, made.mapToGlobal(QPoint(100, 400)))
+    assert menu.findChildren(QLineEdit)[0].text() == "rim shot"
+    menu.close()
+
+
+def test_the_handle_of_the_kit_drags_the_file_of_every_pad_in_order_and_writes_them_with_a_click(qtbot, made, session):
+    handle = made.keys_header.kit_handle
+    made.show_pads(True)
+    assert not handle.isEnabled()
+    session.kit.fill("dusty")
+    qtbot.waitUntil(lambda: all(pad.take is not None for pad in session.state.pads))
+    dragged = [Path(url.toLocalFile()) for url in handle.make_drag().mimeData().urls()]
+    assert dragged == [pad.take.path for pad in session.state.pads]
+    QTest.mouseClick(handle, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.state.exported is not None and session.state.exporting is None)
+    assert len(list(session.state.exported.glob("*.sfz"))) == 1
+    dragged[2].unlink()
+    assert len(handle.make_drag().mimeData().urls()) == 15
 
 
 @OFFSCREEN

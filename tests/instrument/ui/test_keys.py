@@ -28,6 +28,29 @@ def test_the_row_of_letters_is_a_chromatic_scale_from_middle_c(window, played):
     assert [call[1] for call in played if call[0] == "note_off"] == list(range(60, 77))
 
 
+def test_with_the_pads_shown_the_letters_hit_them_with_the_typed_velocity(window, session, played):
+    QTest.keyClick(window.keyboard, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    session.player.set_velocity(77)
+    played.clear()
+    for key in KEYS:
+        QTest.keyClick(window.surface.pads, key)
+    assert [call for call in played if call[0] == "note_on"] == [
+        ("note_on", 36 + pad, 77, pad + 1) for pad in range(16)
+    ]
+    assert [call for call in played if call[0] == "note_off"] == [("note_off", 36 + pad, pad + 1) for pad in range(16)]
+    assert window.keys_header._lamp.text() == "Letters hit pads"
+
+
+def test_a_pad_that_is_held_over_a_change_to_the_keyboard_is_let_go(window, played):
+    window.show_pads(True)
+    QTest.keyPress(window.surface.pads, Qt.Key.Key_S)
+    assert window.surface.pads._lit == {2}
+    window.show_pads(False)
+    QTest.keyRelease(window.keyboard, Qt.Key.Key_S)
+    assert played[-2:] == [("note_on", 38, 100, 3), ("note_off", 38, 3)]
+    assert window.surface.pads._lit == set()
+
+
 def test_letters_go_to_the_prompt_while_it_has_the_focus(window, session, audio):
     window.prompt.line.setFocus()
     QTest.keyClicks(window.prompt.line, "was rm n")

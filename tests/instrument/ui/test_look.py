@@ -101,14 +101,14 @@ def test_nothing_jumps_when_the_state_changes(window, session, name):
 
 
 def test_a_sentence_too_long_for_its_label_keeps_its_first_clause_whole_and_the_rest_in_the_tooltip(application):
-    sentence = "No sound card found: takes are still saved."
+    sentence = "No sound card: takes are still saved."
     label = ElidedLabel("status")
     label.setText(sentence)
     width = label.fontMetrics().horizontalAdvance
     for wide, shown in (
         (width(sentence) + 1, sentence),
-        (width(sentence) - 1, "No sound card found…"),
-        (width("No sound card found…") + 1, "No sound card found…"),
+        (width(sentence) - 1, "No sound card…"),
+        (width("No sound card…") + 1, "No sound card…"),
     ):
         label.resize(wide, 20)
         assert label.shown_text() == shown
@@ -116,6 +116,22 @@ def test_a_sentence_too_long_for_its_label_keeps_its_first_clause_whole_and_the_
     assert label.shown_text().endswith("…")
     assert "card" not in label.shown_text()
     assert label.toolTip() == sentence
+
+
+def test_a_message_of_any_length_is_cut_after_its_second_line_and_whole_in_the_tooltip(window, session):
+    label, sentence = window.message._text, "The model cannot be loaded: " + "a long reason, " * 30
+    session.say("A short sentence.")
+    assert label.shown_lines() == ["A short sentence."]
+    session.say(sentence)
+    first, second = label.shown_lines()
+    assert sentence.startswith(first)
+    assert second.endswith("…")
+    assert second.rstrip("… ") in sentence
+    assert 2 * label.fontMetrics().lineSpacing() <= label.height()
+    assert label.toolTip() == sentence
+    for width in range(40, 600, 7):
+        label.resize(width, 34)
+        assert all(label.fontMetrics().horizontalAdvance(line) <= width for line in label.shown_lines())
 
 
 def test_the_main_view_has_no_scroll_bars(window, session):

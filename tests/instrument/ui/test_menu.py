@@ -123,6 +123,21 @@ def test_the_hint_names_escape_only_while_letters_write_text(qtbot, window, sess
     assert window.message.text().startswith("A W S E")
 
 
+def test_how_many_variations_and_pads_are_still_to_come_is_said_while_they_are_made(qtbot, window, made, synth):
+    synth.gate.clear()
+    made.variations.make()
+    assert window.message.text().startswith("Making variations: 0 of 8")
+    synth.gate.set()
+    qtbot.waitUntil(lambda: all(variation.clip for variation in made.state.variations))
+    assert "variations" not in window.message.text()
+    synth.gate.clear()
+    made.kit.fill()
+    assert window.message.text().startswith("Making pads: 16 to come, about")
+    synth.gate.set()
+    qtbot.waitUntil(lambda: made.state.kit_ms is None)
+    assert "pads" not in window.message.text()
+
+
 @pytest.mark.parametrize("phase", [Phase.COLD, Phase.LOADING, Phase.WARMING])
 def test_a_sound_ordered_before_the_model_is_ready_is_not_said_to_be_in_the_making(window, session, phase):
     window.render_state(replace(session.state, phase=phase, generating=True, prompt="bell"))

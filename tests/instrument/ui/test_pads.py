@@ -51,7 +51,7 @@ def test_every_name_of_a_kit_is_read_whole_at_the_smallest_size(qtbot, window, s
 
 def test_a_name_too_long_for_its_pad_keeps_its_beginning_and_its_end(window, session):
     window.show_pads(True)
-    session.kit.set_prompt(0, "flute, one long soft note with a slow attack")
+    session.kit.regenerate(0, "flute, one long soft note with a slow attack")
     QTest.qWait(1)
     shown, _ = window.surface.pads.shown_title(0)
     assert shown.startswith("flute")

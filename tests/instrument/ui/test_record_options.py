@@ -1,7 +1,10 @@
 """The sheet on the Record button: every wish for a recording by keys and mouse, and what cannot be is said."""
 
+from dataclasses import replace
+
 import pytest
-from doubles import tone
+from doubles import RUNNING, tone
+from menus import entry, open_menu, texts
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -87,6 +90,19 @@ def test_the_tempo_is_tapped_and_the_round_trip_measured_from_there(options, ses
     assert options.fields["bpm"].value() == pytest.approx(session.state.metronome_bpm, abs=0.05)
 
 
+def test_the_input_is_chosen_there_and_one_that_is_absent_stays(options, session, audio):
+    audio.stateChanged.emit(replace(RUNNING, inputs=("Interface", "Webcam")))
+    assert options.input.text() == "Best available"
+    QTest.mouseClick(options.input, LEFT)
+    menu = open_menu()
+    assert texts(menu) == ["Best available", "Interface", "Webcam"]
+    entry(menu, "Interface").trigger()
+    menu.close()
+    assert session.state.devices.input_device == options.input.text() == "Interface"
+    audio.stateChanged.emit(replace(RUNNING, inputs=("Webcam",)))
+    assert options.input.text() == "Interface (absent)"
+
+
 def test_ctrl_z_takes_a_wish_back_and_the_field_shows_it(qtbot, options, window, session):
     write(options, "count_in_beats", "8")
     settled(qtbot, session)
@@ -98,11 +114,19 @@ def test_ctrl_z_takes_a_wish_back_and_the_field_shows_it(qtbot, options, window,
 
 def test_everything_in_it_has_a_name_a_tip_and_a_place_in_the_order_of_tab(options):
     walked = []
-    for _ in range(6):
+    for _ in range(7):
         focused = QApplication.focusWidget()
         walked.append(focused.accessibleName())
         assert focused.toolTip() or focused.parentWidget().toolTip()
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     assert sorted(walked) == sorted(
-        ["Tempo", "Tap tempo", "Beats a bar", "Count-in beats", "Stop after bars", "Measure the round trip"]
+        [
+            "Tempo",
+            "Tap tempo",
+            "Beats a bar",
+            "Count-in beats",
+            "Stop after bars",
+            "Record from",
+            "Measure the round trip",
+        ]
     )

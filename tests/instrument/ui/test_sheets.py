@@ -240,7 +240,7 @@ def test_osc_is_switched_on_and_its_port_typed(panel, session):
 
 def test_another_precision_is_ordered(qtbot, panel, session):
     with qtbot.waitSignal(session.preferences.precisionChanged) as told:
-        choose(panel.precision, "bfloat16")
+        choose(panel.precision, "16 bit (bfloat16)")
     assert told.args == ["bfloat16"]
 
 

@@ -13,10 +13,16 @@ def test_a_note_is_named_with_the_cents_that_are_heard(note, name):
 
 def test_figures_stand_in_the_order_in_which_they_are_wanted():
     told = figures_of(
-        constant(), heard_seconds=1.5, root_note=57, detected_bpm=119.6, asked_bpm=118, loudness_lufs=-14.24
+        constant(),
+        heard_seconds=1.5,
+        in_time=0.874,
+        root_note=57,
+        detected_bpm=119.6,
+        asked_bpm=118,
+        loudness_lufs=-14.24,
     )
     assert told.split("  ·  ") == [
-        "1.50 s", "not saved", "A3", "120 BPM (asked 118)", "−14.2 LUFS", "seed 7", "made in 12 ms",
+        "1.50 s", "not saved", "87 % in time", "A3", "120 BPM (asked 118)", "−14.2 LUFS", "seed 7", "made in 12 ms",
     ]  # fmt: skip
     assert figures_of(constant()).startswith("2.00 s")
 

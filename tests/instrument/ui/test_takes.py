@@ -8,6 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
+from arc_instrument.audio.protocol import AudioLevels
 from arc_instrument.ui import take_list
 
 
@@ -124,8 +125,6 @@ def test_a_dropped_file_that_is_refused_is_one_sentence(window, tmp_path):
 
 
 def test_the_record_button_shows_seconds_and_level_while_it_records(window, session, audio):
-    from arc_instrument.audio.protocol import AudioLevels
-
     QTest.mouseClick(window.voice.record.button, Qt.MouseButton.LeftButton)
     audio.levelsChanged.emit(AudioLevels(input_peak=0.5, voices=2, xruns=1, recorded_seconds=1.24))
     assert window.voice.record.button.text() == "1.2 s"
@@ -134,6 +133,34 @@ def test_the_record_button_shows_seconds_and_level_while_it_records(window, sess
     audio.recorded.emit(tone(1.0, 1))
     assert window.voice.record.button.text() == "Record"
     assert window.voice.init_slot._length.text() == "1.00 s"
+
+
+def test_the_record_button_counts_in_beat_by_beat_and_then_tells_the_seconds(window, session, audio):
+    session.voice.set_count_in_beats(3)
+    QTest.keyClick(window.keyboard, Qt.Key.Key_I)
+    QTest.keyClick(window.keyboard, Qt.Key.Key_R)
+    for beat in (1, 2, 3):
+        audio.levelsChanged.emit(AudioLevels(count_in_beat=beat))
+        assert window.voice.record.button.text() == f"{beat} of 3"
+        assert window.message.text().startswith(f"Count-in, beat {beat} of 3")
+    audio.levelsChanged.emit(AudioLevels(recorded_seconds=0.1))
+    assert window.voice.record.button.text() == "0.1 s"
+    assert window.message.text().startswith("Recording:")
+
+
+def test_b_says_which_of_recording_and_result_is_heard(qtbot, window, session, audio):
+    audio.recorded.emit(tone(1.0, 1))
+    session.set_prompt("glass")
+    session.maker.generate()
+    qtbot.waitUntil(lambda: session.state.current_path is not None)
+    for side, title in (("recording", session.state.init.name), ("result", "glass")):
+        QTest.keyClick(window.keyboard, Qt.Key.Key_B)
+        qtbot.waitUntil(lambda side=side: session.state.ab == side)
+        assert window.message.text().startswith(f"This is the {side}; B plays")
+        assert window.waveform._title.text() == title
+        assert window.waveform.compare.isChecked()
+    session.player.panic()
+    assert not window.waveform.compare.isChecked()
 
 
 def test_a_click_on_the_waveform_plays_and_the_playhead_runs(qtbot, two_takes, window, session, audio):

@@ -73,14 +73,20 @@ def test_what_was_found_out_of_a_sound_is_forgotten_with_it(panel):
 
 def test_comparing_is_offered_only_with_a_recording_and_ends_with_it(panel):
     told = []
-    panel.compareToggled.connect(told.append)
+    panel.compareRequested.connect(lambda: told.append(1))
     assert not panel.compare.isVisible()
     panel.render_state(replace(STATE, init=INIT))
     assert panel.compare.isVisible()
     QTest.mouseClick(panel.compare, Qt.MouseButton.LeftButton)
-    assert told == [True]
+    assert told == [1]
+    assert not panel.compare.isChecked()  # nothing is heard yet
+    for side, title in (("recording", "voice.wav"), ("result", "a constant")):
+        panel.render_state(replace(STATE, init=INIT, ab=side))
+        assert panel.compare.isChecked()
+        assert panel._title.text() == title
     panel.render_state(STATE)
-    assert told == [True, False]
+    assert not panel.compare.isChecked()
+    assert told == [1]
 
 
 def test_nothing_moves_whatever_is_shown(panel):

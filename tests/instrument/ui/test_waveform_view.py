@@ -1,14 +1,17 @@
 """What of the picture can be checked without eyes: where it is drawn, in which colour, and how much is repainted."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from editing import FRAMES, Edit, sound_of
 from PySide6.QtCore import QThreadPool
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
 
 from arc_instrument.domain import RATE_HZ
 from arc_instrument.spectrogram import height_of
-from arc_instrument.ui import spectrogram_worker
+from arc_instrument.ui import spectrogram_worker, waveform_view
 from arc_instrument.ui.palette import COLOURS
 from arc_instrument.ui.waveform_view import REDUCED_FRAME_MS, WaveformView
 
@@ -41,6 +44,14 @@ def view(qtbot, application):
     qtbot.waitExposed(made)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The playhead's: stands still at `now` seconds."""
+    made = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(waveform_view, "time", SimpleNamespace(perf_counter=lambda: made.now))
+    return made
 
 
 def heights(view, colour_name="accent"):
@@ -116,18 +127,43 @@ def test_an_edit_is_not_carried_over_to_a_sound_of_another_length(view):
     assert view.span() == (0, 30_000)
 
 
-def test_the_playhead_runs_over_what_is_heard_and_repaints_only_a_strip(qtbot, view):
+def test_the_playhead_runs_over_what_is_heard_and_repaints_only_a_strip(qtbot, view, clock):
     view.show_edit(Edit(start=FRAMES // 4, end=FRAMES // 2))
-    view.start(100)
-    view._started_at -= 50
-    qtbot.waitUntil(lambda: view.painted != [])
+    view.start(FRAMES / 4 / RATE_HZ)
+    clock.now += FRAMES / 8 / RATE_HZ
+    qtbot.waitUntil(lambda: len(view.painted) >= 3)  # the whole, and from its start to where the head is by now
     view.painted.clear()
     qtbot.waitUntil(lambda: len(view.painted) >= 3)
     head = view.painted[-1]
-    assert all(area.width() <= 16 for area in view.painted[1:])
+    assert all(area.width() <= 16 for area in view.painted)
     assert head.contains(int(view.x_of(FRAMES * 0.375)), 10)
-    view._started_at -= 50
+    clock.now += FRAMES / 8 / RATE_HZ
     qtbot.waitUntil(lambda: view.played_fraction() == 0)
+
+
+def test_the_playhead_is_at_the_time_that_is_heard_also_of_a_recording_longer_than_the_sound(view, clock):
+    view.start(2 * FRAMES / RATE_HZ)
+    for seconds in (0.5, 1.0, 1.5):
+        clock.now = seconds
+        assert view._head_x(view.played_fraction()) == pytest.approx(view.x_of(seconds * RATE_HZ))
+    clock.now = 3.0
+    assert view._head_x(view.played_fraction()) == view.x_of(FRAMES)
+
+
+def test_a_first_frame_that_comes_late_leaves_no_second_playhead_behind(view, clock):
+    view.start(FRAMES / RATE_HZ)
+    for seconds in (0.1, 0.9):
+        clock.now = seconds
+        view.repaint()
+    view.start(FRAMES / RATE_HZ)
+    clock.now += 0.1
+    view.repaint()
+    early = view._head_x(view.played_fraction())
+    clock.now += 0.8
+    view.painted.clear()
+    view._on_frame()
+    QTest.qWait(1)
+    assert any(area.contains(int(early), 10) for area in view.painted)
 
 
 def test_reduced_motion_moves_the_playhead_four_times_a_second(view):

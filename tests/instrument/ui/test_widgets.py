@@ -246,6 +246,7 @@ def test_a_file_dropped_on_a_pad_is_told_with_its_number(pads, tmp_path):
 
 
 def test_the_drag_of_a_pad_is_its_file(pads, tmp_path):
+    (tmp_path / "kick.wav").touch()
     pads.show_pads([PadPicture("kick", peaks=PEAKS, path=tmp_path / "kick.wav")] + [PadPicture()] * 15)
     assert [url.toLocalFile() for url in pads.make_drag(0).mimeData().urls()] == [str(tmp_path / "kick.wav")]
 
