@@ -12,7 +12,7 @@ import io
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -307,8 +307,12 @@ def encode_splits(
     out: Path,
     keep_statistics: bool = False,
     text: Path | None = None,
+    categories: Collection[str] = (),
 ) -> None:
-    """Encode the train and the test split of the corpora, and put the autoencoder with its statistics beside them."""
+    """Encode the train and the test split of the corpora, and put the autoencoder with its statistics beside them.
+
+    With `categories` only clips of those: latents of their own, which a training then draws with a share of their own.
+    """
     if len(views) not in (1, len(corpora)) or min(views) < 1:
         raise ValueError(f"--views {' '.join(map(str, views))}: give one number of at least 1, or one for each corpus")
     network = load_autoencoder(config, autoencoder)
@@ -320,12 +324,18 @@ def encode_splits(
         for argument, number in zip(corpora, wanted, strict=True):
             folder, share = folder_and_share(argument)
             if split in splits_of(folder):
-                found.append((folder.resolve().name, Corpus(folder, split), share, number if split == "train" else 1))
+                corpus = Corpus(folder, split)
+                if categories:
+                    corpus.entries = [entry for entry in corpus.entries if entry.category in categories]
+                found.append((folder.resolve().name, corpus, share, number if split == "train" else 1))
+        found = [of_one for of_one in found if len(of_one[1])]
         names = [name for name, *_ in found]
         if len(set(names)) < len(names):
             raise ValueError(f"two corpora have the same folder name ({', '.join(names)}): rename one")
         if found:
             encode(found, network, config, captions, identity, out / split, keep_statistics)
+    if not (out / "train" / INDEX).exists():
+        raise ValueError(f"--category {' '.join(categories)}: these corpora hold no clip of it to learn from")
     sums = json.loads((out / "train" / INDEX).read_text())["sums"]
     if isinstance(network, SpectralAutoencoder):
         network.cpu().shift, network.scale = statistics(sums)

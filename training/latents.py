@@ -328,13 +328,21 @@ def main() -> None:
         default=[5],
         help="encoded views of each training clip: one number, or one a corpus",
     )
+    parser.add_argument("--category", nargs="+", default=[], help="encode only clips of these categories")
     parser.add_argument("--keep-statistics", action="store_true", help="normalise as the given autoencoder does")
     parser.add_argument("--text", type=Path, help="folder of the text encoder, where it comes in no package")
     parser.add_argument("--model", choices=MODELS, default="arc-mini")
     args = parser.parse_args()
     try:
         encode_splits(
-            args.corpus, args.views, MODELS[args.model], args.autoencoder, args.out, args.keep_statistics, args.text
+            args.corpus,
+            args.views,
+            MODELS[args.model],
+            args.autoencoder,
+            args.out,
+            args.keep_statistics,
+            args.text,
+            args.category,
         )
     except ValueError as error:
         parser.exit(1, f"{error}\n")
