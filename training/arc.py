@@ -27,7 +27,6 @@ from training.launch import (
     launch_of,
     one_sentence,
     recipe_of,
-    shares,
 )
 from training.losses import (
     contrastive_loss,
@@ -40,11 +39,13 @@ from training.previews import GeneratorPreview, open_preview
 from training.run import (
     GENERATOR_PARTS,
     Run,
+    all_or_none,
     averaged_over_processes,
     clip_gradients,
     initial_weights,
     load_initial,
     open_fabric,
+    parts_of,
     set_up_optimizer,
 )
 from training.sampling import Draws, derange, log_snr_uniform, logit_normal
@@ -151,7 +152,7 @@ def train(
         g_total = torch.zeros((), device=fabric.device)
         if not launch.shards:
             discriminator.requires_grad_(False)
-        for part, last in shares(batch.rows, launch.accumulate):
+        for part, last in parts_of(batch.rows, launch, fabric):
             items = batch[part]
             draws = Draws(recipe.seed, step, items.rows)
             # Sharded, D does get gradients here: exchanged at once they are cleared below, held back they would stay.
@@ -195,7 +196,7 @@ def train(
         wrong, valid = derange(batch.everyone, run.rng(step, stream=2))
         d_totals = torch.zeros(3, device=fabric.device)
         d_optimizer.zero_grad()  # sharded, it was not spared G's gradients
-        for part, last in shares(batch.rows, launch.accumulate):
+        for part, last in parts_of(batch.rows, launch, fabric):
             items = batch[part]
             draws = Draws(recipe.seed, step, items.rows, stream=1)
             others = [batch.everyone[wrong[row]] for row in items.rows]
@@ -242,10 +243,11 @@ def main() -> None:
         launch, recipe = launch_of(args), recipe_of(args, ARC_RECIPES.get(config.name, ArcRecipe()))
         fabric = open_fabric(launch)
         place = fabric.global_rank, fabric.world_size, args.split_shards
-        latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
-        pretrained, preview = initial_weights(args.init, GENERATOR_PARTS), None
-        if launch.preview_every and (held_out := open_held_out(args.latents, config, latents)):
-            preview = open_preview(config, args.latents[0], held_out)
+        with all_or_none(fabric):
+            latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
+            pretrained, preview = initial_weights(args.init, GENERATOR_PARTS), None
+            if launch.preview_every and (held_out := open_held_out(args.latents, config, latents)):
+                preview = open_preview(config, args.latents[0], held_out)
         train(config, latents, pretrained, recipe, args.run, fabric, launch, preview)
 
 

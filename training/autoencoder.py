@@ -32,6 +32,7 @@ from training.losses import clip_level, coherence_loss, kl_divergence, spectral_
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
 from training.run import (
     Run,
+    all_or_none,
     averaged_over_processes,
     clip_gradients,
     initial_weights,
@@ -161,13 +162,17 @@ def main() -> None:
         if launch.accumulate > 1 or launch.checkpoint_activations or launch.shards:
             raise ValueError("--accumulate, --checkpoint-activations and --strategy fsdp: not for an autoencoder")
         fabric = open_fabric(launch)
-        source = args.shards or open_corpora(args.corpus, "train")
-        heard = held_out_clips(args.corpus, args.shards) if launch.preview_every and fabric.is_global_zero else None
+        with all_or_none(fabric):
+            source = args.shards or open_corpora(args.corpus, "train")
+            heard = held_out_clips(args.corpus, args.shards) if launch.preview_every and fabric.is_global_zero else None
+            initial = None
+            if args.init and isinstance(recipe, AutoencoderRecipe):
+                initial = initial_weights(args.init, ("autoencoder",))
+            elif args.init:
+                initial = oobleck.starting_weights(args.init, config)
         if isinstance(recipe, AutoencoderRecipe):
-            initial = initial_weights(args.init, ("autoencoder",)) if args.init else None
             train(config, source, recipe, args.run, fabric, initial, launch, heard)
         else:
-            initial = oobleck.starting_weights(args.init, config) if args.init else None
             oobleck.train(config, source, recipe, args.run, fabric, initial, launch, heard)
 
 

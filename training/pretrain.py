@@ -22,7 +22,6 @@ from training.launch import (
     launch_of,
     one_sentence,
     recipe_of,
-    shares,
 )
 from training.losses import velocity_loss
 from training.optim import Ema, adamw, inverse_decay, set_learning_rate, warmup_stable_decay
@@ -30,11 +29,13 @@ from training.previews import GeneratorPreview, open_preview
 from training.run import (
     GENERATOR_PARTS,
     Run,
+    all_or_none,
     averaged_over_processes,
     clip_gradients,
     initial_weights,
     load_initial,
     open_fabric,
+    parts_of,
     set_up_optimizer,
 )
 from training.sampling import Draws, logit_normal, truncated_logit_normal
@@ -113,7 +114,7 @@ def train(
         set_learning_rate(optimizer, rate)
         batch = batches(step).to(fabric.device)
         total = torch.zeros((), device=fabric.device)
-        for part, last in shares(batch.rows, launch.accumulate):
+        for part, last in parts_of(batch.rows, launch, fabric):
             items = batch[part]
             draws = Draws(recipe.seed, step, items.rows)
             level_b = draw_levels(recipe, draws, items.latents_bct.shape[-1]).to(fabric.device)
@@ -151,10 +152,11 @@ def main() -> None:
         launch, recipe = launch_of(args), recipe_of(args, PRETRAIN_RECIPES.get(config.name, PretrainRecipe()))
         fabric = open_fabric(launch)
         place = fabric.global_rank, fabric.world_size, args.split_shards
-        latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
-        held_out = open_held_out(args.latents, config, latents)
-        initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
-        preview = open_preview(config, args.latents[0], held_out) if launch.preview_every and held_out else None
+        with all_or_none(fabric):
+            latents = open_latents(args.latents, "train", config, recipe.max_items, *place)
+            held_out = open_held_out(args.latents, config, latents)
+            initial = initial_weights(args.init, GENERATOR_PARTS) if args.init else None
+            preview = open_preview(config, args.latents[0], held_out) if launch.preview_every and held_out else None
         train(config, latents, held_out, recipe, args.run, fabric, initial, launch, preview)
 
 

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from model.config import ModelConfig
 from model.machine import fast_dtype
-from training.launch import Launch, shard
+from training.launch import Launch, shard, shares
 from training.optim import whole
 
 CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
@@ -76,6 +76,34 @@ def open_fabric(launch: Launch | None = None) -> Fabric:
     fabric = Fabric(devices=launch.devices, num_nodes=launch.nodes, strategy=strategy, precision=cast("Any", precision))
     fabric.launch()
     return fabric
+
+
+@contextmanager
+def all_or_none(fabric: Fabric) -> Iterator[None]:
+    """What goes wrong in one process ends all of them, which would wait for it; the first says what it was."""
+    own: Exception | None = None
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        own = error
+    said = [str(own or "")]
+    if fabric.world_size > 1:
+        said = said * fabric.world_size
+        torch.distributed.all_gather_object(said, str(own or ""))
+    if any(said):
+        if not fabric.is_global_zero:
+            raise SystemExit(int(fabric.local_rank == 0))  # Fabric kills a node's first when another ends with 1
+        raise own or ValueError(next(filter(None, said)))
+
+
+def parts_of(rows: Sequence[int], launch: Launch, fabric: Fabric) -> list[tuple[slice, bool]]:
+    """See `shares`; where tensors are in pieces as many parts as in every process, because each gathers them."""
+    pieces = min(launch.accumulate, len(rows))
+    if launch.shards and launch.accumulate > 1:
+        least = fabric.all_reduce(torch.tensor(pieces, device=fabric.device), reduce_op="min")
+        assert isinstance(least, Tensor)
+        pieces = int(least)
+    return shares(rows, pieces)
 
 
 def set_up_optimizer(fabric: Fabric, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
@@ -192,7 +220,8 @@ class Run:
                 if stop:
                     self.save()
                     self.fabric.print(f"{self.folder}: stopped and saved after {self.step} of {total} steps")
-                    raise KeyboardInterrupt
+                    # Of each node the first has begun the others: Fabric kills it when one of them ends with an error.
+                    raise KeyboardInterrupt if self.fabric.local_rank == 0 else SystemExit(0)
                 if due:
                     self.save()
                     saved_s = time.monotonic()
@@ -239,21 +268,24 @@ class Run:
         Raises RunError when it cannot be written, with the old one as it was.
         """
         state = {name: gathered(part.state_dict()) for name, part in self.parts.items()}
-        if self.fabric.is_global_zero:
-            try:
-                with self._partial.open("wb") as file:
-                    torch.save({**state, **self._about, "step": self.step}, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(self._partial, self._checkpoint)
-                sync_folder(self.folder)
-            except (OSError, RuntimeError) as error:  # torch reports a failed write as either
-                self._partial.unlink(missing_ok=True)
-                reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-                raise RunError(
-                    f"{self._checkpoint}: step {self.step} could not be saved ({reason}); make room: {self._left()}"
-                ) from error
-        self.fabric.barrier()
+        with all_or_none(self.fabric):
+            if self.fabric.is_global_zero:
+                self._write_checkpoint(state)
+
+    def _write_checkpoint(self, state: dict[str, Any]) -> None:
+        try:
+            with self._partial.open("wb") as file:
+                torch.save({**state, **self._about, "step": self.step}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(self._partial, self._checkpoint)
+            sync_folder(self.folder)
+        except (OSError, RuntimeError) as error:  # torch reports a failed write as either
+            self._partial.unlink(missing_ok=True)
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            raise RunError(
+                f"{self._checkpoint}: step {self.step} could not be saved ({reason}); make room: {self._left()}"
+            ) from error
 
     def _load(self) -> None:
         try:

@@ -67,15 +67,15 @@ def pretrained() -> dict[str, Tensor]:
     return {name: t + 0.02 * torch.randn_like(t) for name, t in Generator(TINY).state_dict().items()}
 
 
-def run_stages(folder: Path, stages: Sequence[str], launch: Launch, steps: int | None = None) -> None:
+def run_stages(folder: Path, stages: Sequence[str], launch: Launch, steps: int | None = None, frames: int = 64) -> None:
     """Train in this process, or in this one of several; on one thread, so that sums are in one order."""
     torch.set_num_threads(1)
     fabric, latents = open_fabric(launch), cast("Latents", MadeLatents())
     if "flow" in stages:
-        recipe = replace(FLOW, steps=steps or FLOW.steps)
+        recipe = replace(FLOW, steps=steps or FLOW.steps, batch_frames=frames)
         pretrain.train(TINY, latents, latents, recipe, folder / "flow", fabric, pretrained(), launch)
     if "arc" in stages:
-        recipe = replace(ARC, steps=steps or ARC.steps)
+        recipe = replace(ARC, steps=steps or ARC.steps, batch_frames=frames)
         arc.train(TINY, latents, pretrained(), recipe, folder / "arc", fabric, launch)
 
 
@@ -83,13 +83,14 @@ def main() -> None:
     parser = ArgumentParser()
     parser.add_argument("stages", nargs="+", choices=("flow", "arc"))
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch-frames", type=int, default=64)
     parser.add_argument("--strategies", nargs="+", default=["auto"], help="one after the other, each in its own folder")
     add_launch_arguments(parser)
     args = parser.parse_args()
     with one_sentence():
         for strategy in args.strategies:
             launch = replace(launch_of(args), strategy=strategy)
-            run_stages(args.run / strategy, args.stages, launch, args.steps)
+            run_stages(args.run / strategy, args.stages, launch, args.steps, args.batch_frames)
 
 
 if __name__ == "__main__":
