@@ -45,6 +45,7 @@ from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
 PREPARED_PROMPTS = 32  # a kit's, and those in play
 ENCODER = "autoencoder.encoder."  # how its tensors' names start among ours
+FOLLOWED = 3  # times that a contour counts
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
 
@@ -282,13 +283,20 @@ class Pipeline:
         return self._followed[2]
 
     def _following(self, prompt: str, seconds: float, contour_st: np.ndarray | None) -> tuple[Prepared, ...]:
-        """`_prepare`, following the contour of a recording where there is one; the null stays."""
-        prepared = self._prepare(prompt, seconds)
+        """`_prepare`, following the contour of a recording where there is one; the null stays.
+
+        What the contour adds to the embedded signals counts `FOLLOWED` times. Six drum loops and three prompts at noise
+        level .6: onset F1 .52 once, .70 twice, .77 three and .81 four times.
+        """
+        said, *null = prepared = self._prepare(prompt, seconds)
         if contour_st is None:
             return prepared
         controls_bst = self.controls(prompt, seconds, contour_st.shape[1], contour_st)
         assert controls_bst is not None
-        return self.engine.with_controls(prepared[0], controls_bst), *prepared[1:]
+        following = self.engine.with_controls(said, controls_bst)
+        pairs = zip(said.controls, following.controls, strict=True)
+        controls = tuple(without + FOLLOWED * (told - without) for without, told in pairs)
+        return following._replace(controls=controls), *null
 
     def controls(self, prompt: str, seconds: float, frames: int, contour_st: np.ndarray | None = None) -> Tensor | None:
         """Control signals (1, s, t) on a canvas of `frames`; None for a model that takes none."""

@@ -22,7 +22,7 @@ from model.dit import Prepared
 from model.engine import Engine, PackedEngine, chunk_ends
 from model.finishing import CEILING, finish, true_peak
 from model.generator import Generator
-from model.pipeline import AudioChunk, Generation, Pipeline, TextDone
+from model.pipeline import FOLLOWED, AudioChunk, Generation, Pipeline, TextDone
 from model.sampler import Step
 from model.spectral import SpectralAutoencoder
 from model.tensorfile import read
@@ -262,12 +262,15 @@ def followed(pipeline: Pipeline, *made: Generation) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def embedded(pipeline: Pipeline, prompt: str, seconds: float, contour_st: np.ndarray | None = None) -> Tensor:
-    """What the model makes of those control signals."""
+    """What the model makes of those control signals; what a contour adds to them counts `FOLLOWED` times."""
     frames = TINY.canvas_frames(round(seconds * 44_100))
-    signals_st = control_signals(TINY, frames, seconds, prompt, contour_st)
     embedding = pipeline.engine.dit.control_embedding
     assert embedding is not None
-    return embedding(torch.from_numpy(signals_st)[None])
+    alone, told = (
+        embedding(torch.from_numpy(control_signals(TINY, frames, seconds, prompt, rows_st))[None])
+        for rows_st in (None, contour_st)
+    )
+    return alone + FOLLOWED * (told - alone)
 
 
 def contour_of(recording: np.ndarray, seconds: float) -> np.ndarray:
