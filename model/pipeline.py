@@ -285,8 +285,8 @@ class Pipeline:
     def _following(self, prompt: str, seconds: float, contour_st: np.ndarray | None) -> tuple[Prepared, ...]:
         """`_prepare`, following the contour of a recording where there is one; the null stays.
 
-        What the contour adds to the embedded signals counts `FOLLOWED` times. Six drum loops and three prompts at noise
-        level .6: onset F1 .52 once, .70 twice, .77 three and .81 four times.
+        What the contour adds to the embedded signals counts `FOLLOWED` times: at noise level .6 the onsets of fifteen
+        drum loops come back with an F1 of .83, where it was .60 with the contour counted once (evaluate transfer).
         """
         said, *null = prepared = self._prepare(prompt, seconds)
         if contour_st is None:
