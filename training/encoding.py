@@ -25,16 +25,14 @@ from tqdm import tqdm
 
 from model.config import ModelConfig, OobleckConfig
 from model.contour import contour
-from model.digests import CheckpointError
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
 from model.text import TransformerEncoder, load_encoder
-from model.weights import load_model
 from training.clips import RATE_HZ
 from training.corpus import Clips, Corpus, folder_and_share
 from training.latents import INDEX, form_of, statistics
 from training.packing import Entry, splits_of
-from training.run import averaged_weights
+from training.run import averaged_weights, initial_weights
 from training.shards import Sample, ShardWriter, write_json
 
 SEED = 4
@@ -284,8 +282,8 @@ def load_autoencoder(config: ModelConfig, path: Path) -> Autoencoder:
         elif path.is_file():
             network.load_state_dict(load_file(path))
         else:
-            load_model(path, {"autoencoder": network})
-    except (CheckpointError, OSError, RuntimeError, LookupError) as error:
+            network.load_state_dict(initial_weights(path, ("autoencoder",)))
+    except (ValueError, OSError, RuntimeError, LookupError) as error:
         sentence = str(error).splitlines()[0]
         raise ValueError(f"{path} holds no autoencoder of {config.name}: {sentence}") from error
     return network.eval().requires_grad_(False)

@@ -19,9 +19,11 @@ from safetensors.torch import save_file
 from model.config import MODELS, TINY, ModelConfig, OobleckConfig
 from model.contour import LEVELS, PITCH, ROWS, contour
 from model.controls import CONTOUR, INSIDE, control_signals
+from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
 from model.text import minilm
+from model.weights import save_model
 from training import encoding
 from training.corpus import Corpora, Corpus
 from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
@@ -415,3 +417,11 @@ print(len(open_latents([{str(encoded)!r}], "train", TINY).batch(64, np.random.de
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 1
+
+
+def test_the_autoencoder_of_a_whole_model_folder_encodes(tmp_path: Path) -> None:
+    generator, autoencoder = Generator(TINY), SpectralAutoencoder.of(TINY)
+    save_model(tmp_path, {**dict(generator.named_children()), "autoencoder": autoencoder}, {"model": TINY.name})
+    loaded = encoding.load_autoencoder(TINY, tmp_path).state_dict()
+    for name, tensor in autoencoder.state_dict().items():
+        torch.testing.assert_close(loaded[name], tensor.half().to(tensor.dtype), rtol=0, atol=0)
