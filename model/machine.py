@@ -49,14 +49,16 @@ def lean_allocation() -> Iterator[None]:
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
 
 
-def seconds_taken(work: Callable[[], object], repeats: int) -> list[float]:
+def seconds_taken(
+    work: Callable[[], object], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Times of `repeats` runs after one that warms up."""
     work()
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return times
 
 
@@ -66,16 +68,23 @@ def fast_dtype() -> torch.dtype:
     """bfloat16 where its matrix products are clearly faster than float32's, else float32: measured, in 0.1 s.
 
     Flags do not tell: with AVX-512's bfloat16 but without AMX it runs at half of float32 on a Xeon and at twice it on
-    an EPYC.
+    an EPYC. It decides how a seed sounds, by a thousandth, so what else the machine does must not: one thread's own
+    time is counted.
     """
     layers, times = {}, {torch.float32: inf, torch.bfloat16: inf}
     for dtype in times:
         layer = torch.nn.Linear(768, 768, dtype=dtype)
         layers[dtype] = PackedLinear.of(layer, 256) if has_onednn() else layer
-    for _ in range(20):  # in turn: what else the machine does meanwhile meets both
-        for dtype, layer in layers.items():
-            x = torch.zeros(256, 768, dtype=dtype)
-            times[dtype] = min(times[dtype], *seconds_taken(lambda layer=layer, x=x: layer(x), 1))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(20):  # in turn: what shares the core's units meanwhile meets both
+            for dtype, layer in layers.items():
+                x = torch.zeros(256, 768, dtype=dtype)
+                taken = seconds_taken(lambda layer=layer, x=x: layer(x), 1, time.thread_time)
+                times[dtype] = min(times[dtype], *taken)
+    finally:
+        torch.set_num_threads(threads)
     return torch.bfloat16 if times[torch.bfloat16] < 0.75 * times[torch.float32] else torch.float32
 
 
