@@ -150,7 +150,7 @@ class ModelConfig:
         return self.max_samples / self.sample_rate
 
     def canvas_frames(self, samples: int) -> int:
-        """Latent frames on which `samples` are made; training pads and crops by the same rule."""
+        """Latent frames on which `samples` are made; so training pads and crops, but for some longer views."""
         frames = ceil(samples / self.autoencoder.frame_samples)
         return min(self.max_frames, max(1, ceil(frames / self.canvas_multiple)) * self.canvas_multiple)
 

@@ -1,4 +1,4 @@
-"""The contour of a recording: how loud it is, where it strikes and which pitch it has, latent frame by latent frame.
+"""The contour of a recording: how loud it is, where it strikes, its pitch and that one's phase in each latent frame.
 
 What a voice or a beat tells a model over time, apart from its timbre: loudness and pitch that vary, as in Sketch2Sound
 (García et al. 2024), and onset strength in place of its spectral centroid, which is timbre already.
@@ -9,8 +9,8 @@ Shapes: n samples, t latent frames, s rows of a contour, p parts of a latent fra
 import numpy as np
 
 PARTS = 4  # of a latent frame of 46 ms, for levels and onsets: 11.6 ms each
-ROWS = 2 * PARTS + 1
-LEVELS, ONSETS, PITCH = slice(0, PARTS), slice(PARTS, 2 * PARTS), 2 * PARTS
+ROWS = 2 * PARTS + 2
+LEVELS, ONSETS, PITCH, PHASE = slice(0, PARTS), slice(PARTS, 2 * PARTS), 2 * PARTS, 2 * PARTS + 1
 RANGE_DB = 60.0  # below the loudest part: level 0
 STRONG_RISE_DB = 20.0  # mean rise of the bands that is an onset of strength 1
 BANDS, LOWEST_BAND_HZ, HIGHEST_BAND_HZ = 24, 60.0, 16_000.0
@@ -20,11 +20,13 @@ APERIODIC = 0.2  # YIN's normalised difference above which a frame has no pitch
 PITCHED_DB = -40.0  # frames below this, relative to the loudest, have none either
 
 
-def contour(samples: np.ndarray, frames: int, frame_samples: int, rate_hz: int) -> np.ndarray:
+def contour(samples: np.ndarray, frames: int, frame_samples: int, rate_hz: int, note: int | None = None) -> np.ndarray:
     """(s, t) float32 of samples (n, 2), as much of them as `frames` latent frames hold.
 
     `LEVELS` and `ONSETS` are from 0 to 1, relative to the loudest part; `PITCH` is a MIDI number with a fraction,
-    0 where there is none. Silence is all 0.
+    0 where there is none; `PHASE` is that of the pitch's cosine in the middle of the frame, in turns from 0 to 1.
+    Where the clip's `note` is known, loud frames without a pitch, or with the note's in some octave, have that note:
+    estimates err by octaves. Silence is all 0.
     """
     rows_st = np.zeros((ROWS, frames), np.float32)
     canvas = np.zeros((frames * frame_samples, 2), np.float32)
@@ -37,8 +39,21 @@ def contour(samples: np.ndarray, frames: int, frame_samples: int, rate_hz: int) 
     mono_n = canvas.mean(1)
     rows_st[LEVELS] = level_p.clip(0, 1).reshape(frames, PARTS).T
     rows_st[ONSETS] = _rises(mono_n, frame_samples // PARTS, rate_hz).reshape(frames, PARTS).T
-    rows_st[PITCH] = _pitches(mono_n, power_p.reshape(frames, PARTS).mean(1), frame_samples, rate_hz)
+    power_t = power_p.reshape(frames, PARTS).mean(1)
+    loud_t = power_t > power_t.max() * 10 ** (PITCHED_DB / 10)
+    half_n = mono_n[: len(mono_n) // 2 * 2].reshape(-1, 2).mean(1)
+    rows_st[PITCH] = midi_t = _pitches(half_n, loud_t, frame_samples // 2, rate_hz / 2)
+    if note is not None and note > 0:
+        octaves_t = (midi_t - note) / 12
+        unsure_t = (midi_t == 0) | (np.abs(octaves_t - octaves_t.round()) < 0.5 / 12)
+        rows_st[PITCH, loud_t & unsure_t] = note
+    rows_st[PHASE] = _phases(half_n, rows_st[PITCH], frame_samples // 2, rate_hz / 2)
     return rows_st
+
+
+def frequency(midi_t: np.ndarray) -> np.ndarray:
+    """Hz of MIDI numbers, which may have fractions; A4 is 440 Hz."""
+    return 440 * 2 ** ((midi_t - 69) / 12)
 
 
 def _rises(mono_n: np.ndarray, hop: int, rate_hz: int) -> np.ndarray:
@@ -54,18 +69,16 @@ def _rises(mono_n: np.ndarray, hop: int, rate_hz: int) -> np.ndarray:
     return (rise_p / STRONG_RISE_DB).clip(0, 1)
 
 
-def _pitches(mono_n: np.ndarray, power_t: np.ndarray, frame_samples: int, rate_hz: int) -> np.ndarray:
-    """MIDI numbers (t,), 0 where there is none: YIN (de Cheveigné & Kawahara 2002) at half the rate, by FFT."""
-    half_n = mono_n[: len(mono_n) // 2 * 2].reshape(-1, 2).mean(1)
-    half_hz, hop = rate_hz / 2, frame_samples // 2
+def _pitches(half_n: np.ndarray, loud_t: np.ndarray, hop: int, half_hz: float) -> np.ndarray:
+    """MIDI numbers (t,) of loud frames, 0 where there is none: YIN (de Cheveigné & Kawahara 2002), by FFT."""
     window, shortest, longest = (
         round(PITCH_WINDOW_SECONDS * half_hz),
         int(half_hz / HIGHEST_HZ),
         int(half_hz / LOWEST_HZ),
     )
     span = window + longest
-    midi_t = np.zeros(len(power_t), np.float32)
-    loud = np.flatnonzero(power_t > power_t.max() * 10 ** (PITCHED_DB / 10))
+    midi_t = np.zeros(len(loud_t), np.float32)
+    loud = np.flatnonzero(loud_t)
     padded = np.pad(half_n, (span // 2 - hop // 2, span))  # the span of a frame is centred on it
     spans_wn = np.lib.stride_tricks.sliding_window_view(padded, span)[loud * hop].astype(np.float32)
     size = 1 << (span + window - 1).bit_length()
@@ -86,3 +99,18 @@ def _pitches(mono_n: np.ndarray, power_t: np.ndarray, frame_samples: int, rate_h
     offset = np.where(curvature > 0, 0.5 * (left - right) / np.where(curvature > 0, curvature, 1), 0).clip(-0.5, 0.5)
     midi_t[loud] = np.where(good.any(1), 69 + 12 * np.log2(half_hz / (lag + offset) / 440), 0)
     return midi_t
+
+
+def _phases(half_n: np.ndarray, midi_t: np.ndarray, hop: int, half_hz: float) -> np.ndarray:
+    """Turns (t,) of the pitch in the middle of each frame, 0 where there is none: demodulated in two frames' window."""
+    span = 2 * hop
+    times_w = (np.arange(span) + 0.25 - hop) / half_hz  # each is the mean of two samples of the whole rate
+    window_w = np.hanning(span + 1)[:-1].astype(np.float32)
+    pitched = np.flatnonzero(midi_t > 0)
+    padded = np.pad(half_n.astype(np.float32), hop // 2)
+    windows_tw = np.lib.stride_tricks.sliding_window_view(padded, span)[pitched * hop]
+    turns_tw = np.multiply.outer(frequency(midi_t[pitched].astype(np.float64)), times_w) % 1
+    carriers_tw = np.exp(np.complex64(-2j * np.pi) * turns_tw.astype(np.float32))
+    turns_t = np.zeros(len(midi_t), np.float32)
+    turns_t[pitched] = np.angle(np.einsum("tw,tw,w->t", windows_tw, carriers_tw, window_w)) / (2 * np.pi) % 1
+    return turns_t

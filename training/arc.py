@@ -201,7 +201,7 @@ def train(
             draws = Draws(recipe.seed, step, items.rows, stream=1)
             others = [batch.everyone[wrong[row]] for row in items.rows]
             frames = items.latents_bct.shape[-1]
-            told_wrongly = latents.told(others, items.told.seconds_b.cpu(), items.contours, frames).to(fabric.device)
+            told_wrongly = latents.told(others, items.told.seconds_b.cpu(), items.traits, frames).to(fabric.device)
             valid_b = torch.from_numpy(valid[list(items.rows)]).to(fabric.device)
             with torch.no_grad():
                 pair = make_pair(generator, items, draws, recipe)

@@ -1,8 +1,8 @@
 """Encode packed corpora into latents shards: views of each clip, in batches that share a canvas.
 
 Each clip is encoded as several views (natural length, followed by silence, cut short) on the canvas that inference
-would use for that many seconds, so the flow never sees a padding it will not meet again. Stopped, it goes on at the
-next shard.
+would use for that many seconds; of some the canvas goes on, so that the model learns silence after the asked end.
+Stopped, it goes on at the next shard.
 
 Shapes: b batch, c latent channels, t latent frames, n samples.
 """
@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from model.config import ModelConfig, OobleckConfig
 from model.contour import contour
+from model.controls import note_of
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
 from model.text import TransformerEncoder, load_encoder
@@ -42,6 +43,8 @@ SILENCE_SECONDS = 3.0  # at most, after a clip
 PEAK_DB = (-7.0, -1.0)  # a view's random peak level, dBFS
 CLIPS_OF_A_SHARD = 1_000
 BATCH_FRAMES = 1_024  # latent frames encoded at once
+BEYOND_SHARE = 0.15  # of views, whose canvas goes on in silence after the asked end: what comes there is to be nothing
+BEYOND_SECONDS = 1.5  # at most
 # Shares of natural length, silence after, cut short. A loop that is cut or followed by silence loops no more, and
 # what was rendered says in words how long it rings.
 KINDS = {"loop": (0.8, 0.1, 0.1), "rendered": (0.5, 0.4, 0.1), "recorded": (0.30, 0.45, 0.25)}
@@ -56,6 +59,7 @@ class Plan(NamedTuple):
     start: int
     kept: int  # samples of the clip, then silence up to `length`
     length: int
+    canvas: int  # latent frames, with those that go on after `length`
     swapped: bool
     peak: float
 
@@ -77,7 +81,10 @@ def plan_view(entry: Entry, clip: int, config: ModelConfig, number: int) -> Plan
         length = natural
     length = max(length, shortest)
     peak = 10 ** (rng.uniform(*PEAK_DB) / 20)
-    return Plan(clip, start, min(length, natural), length, bool(rng.random() < 0.5), float(peak))
+    swapped = bool(rng.random() < 0.5)
+    beyond = rng.uniform(0, BEYOND_SECONDS * RATE_HZ) if rng.random() < BEYOND_SHARE else 0
+    canvas = config.canvas_frames(length + int(beyond))
+    return Plan(clip, start, min(length, natural), length, canvas, swapped, float(peak))
 
 
 def view_samples(corpus: Clips, plan: Plan) -> np.ndarray:
@@ -101,9 +108,10 @@ def posterior(network: Autoencoder, audio_bcn: Tensor) -> Tensor:
 
 
 def contour_of(corpus: Clips, plan: Plan, config: ModelConfig) -> np.ndarray:
-    """The contour of a view, (t, s) float16."""
-    frames = config.canvas_frames(plan.length)
-    found = contour(view_samples(corpus, plan), frames, config.autoencoder.frame_samples, config.sample_rate)
+    """The contour of a view, (t, s) float16, by what the clip's captions say of its note."""
+    note = note_of(corpus.entries[plan.clip].captions)
+    frame_samples = config.autoencoder.frame_samples
+    found = contour(view_samples(corpus, plan), plan.canvas, frame_samples, config.sample_rate, note)
     return found.T.astype(np.float16)
 
 
@@ -113,7 +121,7 @@ def encode_views(corpus: Clips, plans: Sequence[Plan], network: Autoencoder, con
     device = next(network.parameters()).device
     groups, found = defaultdict(list), {}
     for i, plan in enumerate(plans):
-        groups[config.canvas_frames(plan.length)].append(i)
+        groups[plan.canvas].append(i)
     for frames, members in sorted(groups.items()):
         size = max(1, BATCH_FRAMES // frames)
         for batch in (members[k : k + size] for k in range(0, len(members), size)):

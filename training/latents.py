@@ -20,7 +20,7 @@ from torch import Tensor
 
 from model.config import MODELS, ModelConfig
 from model.contour import ROWS
-from model.controls import control_signals
+from model.controls import control_signals, note_of, phase_ahead
 from training.corpus import named_share, source_weights
 from training.sampling import told_of_contour
 from training.shards import fetch, is_remote, member_index, read_all
@@ -59,6 +59,13 @@ class Told(NamedTuple):
         return Told(self.text_bld.to(device), self.seconds_b.to(device), controls_bst)
 
 
+class Traits(NamedTuple):
+    """What the control signals tell of an item's own sound, under whatever caption."""
+
+    contour_st: np.ndarray | None  # what of its contour is to be followed
+    ahead_t: np.ndarray | float  # turns by which the phase of its note is ahead
+
+
 def told_of(config: ModelConfig, text_bld: Tensor, seconds: float, prompt: str = "") -> Told:
     """What a generator is told of items of one length under one prompt, or under several that name no note or tempo."""
     seconds_b, frames = torch.full((len(text_bld),), seconds), config.canvas_frames(round(seconds * config.sample_rate))
@@ -75,12 +82,12 @@ class Batch:
     latents_bct: Tensor
     told: Told
     captions: tuple[str, ...]
-    contours: tuple[np.ndarray | None, ...]  # which the control signals follow
+    traits: tuple[Traits, ...]
     rows: tuple[int, ...]  # these items' places in the global batch
     everyone: tuple[str, ...]  # the captions of the global batch
 
     def __getitem__(self, part: slice) -> "Batch":
-        own = self.captions[part], self.contours[part], self.rows[part]
+        own = self.captions[part], self.traits[part], self.rows[part]
         return Batch(self.latents_bct[part], self.told.part(part), *own, self.everyone)
 
     def to(self, device: torch.device) -> "Batch":
@@ -198,21 +205,25 @@ class Latents:
         latents_bct = (torch.stack(latents) - self.shift) / self.scale
         captions = tuple(everyone[row] for row in rows)
         seconds_b = torch.tensor([view.seconds for view in mine])
-        contours = tuple(
-            told_of_contour(self._contour(view), np.random.default_rng((seed, row, 1))) if view.contour else None
-            for row, view in zip(rows, mine, strict=True)
+        traits = tuple(
+            self._traits(view, np.random.default_rng((seed, row, 1))) for row, view in zip(rows, mine, strict=True)
         )
-        told = self.told(captions, seconds_b, contours, latents_bct.shape[-1])
-        return Batch(latents_bct, told, captions, contours, rows, everyone)
+        told = self.told(captions, seconds_b, traits, latents_bct.shape[-1])
+        return Batch(latents_bct, told, captions, traits, rows, everyone)
 
-    def told(
-        self, captions: Sequence[str], seconds_b: Tensor, contours: Sequence[np.ndarray | None], frames: int
-    ) -> Told:
+    def _traits(self, view: View, rng: np.random.Generator) -> Traits:
+        if not view.contour:
+            return Traits(None, 0.0)
+        contour_st, note = self._contour(view), note_of(self.captions[view.clip])
+        ahead_t = 0.0 if note is None else phase_ahead(self.config, contour_st, note)
+        return Traits(told_of_contour(contour_st, rng), ahead_t)
+
+    def told(self, captions: Sequence[str], seconds_b: Tensor, traits: Sequence[Traits], frames: int) -> Told:
         """What the generator is told of items on a canvas of `frames`, under captions that these latents have."""
         controls_bst = None
         if self.config.dit.control_width:
-            items = zip(seconds_b.tolist(), captions, contours, strict=True)
-            controls = [control_signals(self.config, frames, *item) for item in items]
+            items = zip(seconds_b.tolist(), captions, traits, strict=True)
+            controls = [control_signals(self.config, frames, seconds, said, *own) for seconds, said, own in items]
             controls_bst = torch.from_numpy(np.stack(controls))
         return Told(self.text(captions), seconds_b, controls_bst)
 
@@ -297,7 +308,7 @@ def form_of(config: ModelConfig) -> dict[str, Any]:
         "text": config.text.name,
         "text_width": config.text.width,
         "max_tokens": config.text.max_tokens,
-        "contours": bool(config.dit.control_width),
+        "contours": config.dit.control_width > 0 and ROWS,
     }
 
 

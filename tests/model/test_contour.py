@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.contour import LEVELS, LOWEST_HZ, ONSETS, PARTS, PITCH, PITCHED_DB, RANGE_DB, ROWS, contour
+from model.contour import LEVELS, LOWEST_HZ, ONSETS, PARTS, PHASE, PITCH, PITCHED_DB, RANGE_DB, ROWS, contour
 
 RATE_HZ, FRAME = 44_100, 2048
 PART = FRAME // PARTS
@@ -101,6 +101,39 @@ def test_a_frame_far_below_the_loudest_has_no_pitch_and_one_less_far_below_has()
 def test_a_tone_below_the_lowest_pitch_is_not_heard_an_octave_too_high() -> None:
     midi = 69 + 12 * np.log2(0.9 * LOWEST_HZ / 440)
     assert not rows(stereo(tone(midi, 8, harmonics=3)))[PITCH].any()
+
+
+@given(midi=st.floats(LOWEST_NOTE, 84), start=st.floats(0, 1, exclude_max=True))
+def test_the_phase_is_that_of_the_fundamental_in_the_middle_of_each_frame(midi: float, start: float) -> None:
+    """As the wave was made, whatever harmonics it has; the pitch itself is estimated."""
+    hz = 440 * 2 ** ((midi - 69) / 12)
+    wave = sum(np.cos(2 * np.pi * k * (hz * np.arange(8 * FRAME) / RATE_HZ + start)) / k for k in range(1, 5))
+    found = rows(stereo(0.2 * wave))
+    expected = hz * (np.arange(8) + 0.5) * FRAME / RATE_HZ + start
+    assert found[PITCH, 1:-1].all()
+    turns = (found[PHASE] - expected)[1:-1]
+    assert np.abs(turns - turns.round()).max() < 0.02
+
+
+def test_a_known_note_is_the_pitch_where_it_sounds_in_any_octave_or_without_one_and_nowhere_else() -> None:
+    noisy, octave_above, fifth = flat(4, 0)[:, None].repeat(2, 1), stereo(tone(60, 4)), stereo(tone(55, 4))
+    silence = np.zeros((4 * FRAME, 2), np.float32)
+    samples = np.concatenate([noisy, octave_above, fifth, silence]).astype(np.float32)
+    found = contour(samples, 16, FRAME, RATE_HZ, 48)[PITCH]
+    assert (found[1:3] == 48).all()
+    assert (found[5:7] == 48).all()
+    assert np.abs(found[9:11] - 55).max() < 0.1
+    assert not found[13:].any()
+    np.testing.assert_array_equal(contour(samples, 16, FRAME, RATE_HZ, 0), contour(samples, 16, FRAME, RATE_HZ))
+
+
+def test_the_phase_of_a_known_note_is_its_own_where_another_octave_seemed_to_sound() -> None:
+    """A fundamental 26 dB below its octave, which an estimate takes for the pitch."""
+    octave = stereo(tone(60, 8) + 0.05 * tone(48, 8, start=1.0))
+    assert np.abs(rows(octave)[PITCH, 1:-1] - 60).max() < 0.1
+    found, alone = contour(octave, 8, FRAME, RATE_HZ, 48), rows(stereo(tone(48, 8, start=1.0)))
+    turns = (found[PHASE] - alone[PHASE])[1:-1]
+    assert np.abs(turns - turns.round()).max() < 0.02
 
 
 @given(part=st.integers(0, 31), inside=st.integers(0, int(0.8 * PART)))

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from model.config import ARC_MINI
-from model.contour import LEVELS, ONSETS, PARTS, PITCH, ROWS
+from model.config import ARC_MINI, SpectralConfig
+from model.contour import LEVELS, ONSETS, PARTS, PHASE, PITCH, ROWS
 from model.controls import (
     BEAT,
     BEAT_TURNS,
     CONTOUR,
+    HIGHEST_PARTIAL_HZ,
     INSIDE,
     NOTE,
     PARTIALS,
@@ -22,9 +23,12 @@ from model.controls import (
     control_signals,
     named_bpm,
     named_note,
+    note_of,
+    phase_ahead,
 )
 
 FRAMES = 128
+PHASES = 1 + 2 * (len(PITCH_CLASS_TURNS) + len(REGISTER_TURNS))  # where they begin among the signals of a note
 FRAME_SECONDS = ARC_MINI.autoencoder.frame_samples / ARC_MINI.sample_rate
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
@@ -33,8 +37,8 @@ def name_of(midi: int) -> str:
     return f"{NAMES[midi % 12]}{midi // 12 - 1}"
 
 
-def signals(prompt: str, seconds: float = 5.0, contour_st: np.ndarray | None = None, frames: int = FRAMES):
-    return control_signals(ARC_MINI, frames, seconds, prompt, contour_st)
+def signals(prompt: str, seconds: float = 5.0, contour_st: np.ndarray | None = None, frames: int = FRAMES, **more):
+    return control_signals(ARC_MINI, frames, seconds, prompt, contour_st, **more)
 
 
 def note(prompt: str, contour_st: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -134,14 +138,61 @@ def test_the_register_tells_all_notes_apart_and_the_class_all_within_an_octave(m
     assert np.angle(first * np.exp(-2j * pi * midi / 12)) == pytest.approx(0, abs=1e-4)
 
 
+def frequency(midi: float) -> float:
+    return 440 * 2 ** ((midi - 69) / 12)
+
+
+def middles() -> np.ndarray:
+    return (np.arange(FRAMES) + 0.5) * FRAME_SECONDS
+
+
 @given(midi=st.integers(1, 108))
-def test_partials_advance_by_their_frequency_times_the_frame(midi: int) -> None:
-    hz = 440 * 2 ** ((midi - 69) / 12)
-    advanced = note(name_of(midi))["partials"]
-    for k, circle in zip(PARTIALS, advanced, strict=True):
-        # The phase of that partial, sample by sample, as a synthesizer would count it.
-        starts = np.exp(2j * pi * k * hz * np.arange(FRAMES + 1) * ARC_MINI.autoencoder.frame_samples / 44_100)
-        np.testing.assert_allclose(circle, starts[1:] / starts[:-1], atol=2e-4)
+def test_partials_turn_as_a_synthesizers_do_up_to_the_highest_whose_waveform_is_kept(midi: int) -> None:
+    hz = frequency(midi)
+    for k, circle in zip(PARTIALS, note(name_of(midi))["partials"], strict=True):
+        if k * hz < HIGHEST_PARTIAL_HZ:
+            np.testing.assert_allclose(circle, np.exp(2j * pi * k * hz * middles()), atol=2e-4)
+        else:
+            assert not circle.any()
+
+
+@given(midi=st.integers(24, 60), ahead=st.floats(0, 1, exclude_max=True), other=st.integers(24, 60))
+def test_a_named_note_is_as_far_ahead_as_a_recording_and_keeps_that_where_the_recording_has_it_not(
+    midi: int, ahead: float, other: int
+) -> None:
+    own = np.exp(2j * pi * (frequency(midi) * middles() + ahead))
+    rows_st = contour(pitch=midi)
+    rows_st[PHASE] = (np.angle(own) / (2 * pi)) % 1
+    lacking = np.arange(FRAMES) % 5 > 1  # and the others are of another note, or of none
+    rows_st[PITCH, lacking] = np.where(np.arange(FRAMES) % 2, midi + 7, 0)[lacking]
+    rows_st[PHASE, lacking] = 0.25
+    ahead_t = phase_ahead(ARC_MINI, rows_st, midi)
+    for said in (midi, other):  # the wrong prompts of ARC's discriminator name others
+        found = signals(f"organ {name_of(said)}", ahead_t=ahead_t)[NOTE][PHASES:]
+        expected = np.exp(2j * pi * (frequency(said) * middles() + ahead))
+        np.testing.assert_allclose(found[1] + 1j * found[0], expected, atol=2e-3)
+    assert not phase_ahead(ARC_MINI, rows_st, midi + 2).any()
+    np.testing.assert_array_equal(signals("organ", ahead_t=ahead_t), signals("organ"))
+
+
+@given(note=st.floats(24, 60))
+def test_another_note_sounds_in_place_of_a_named_one_and_of_no_other(note: float) -> None:
+    partials = signals("organ C3", note=note)[NOTE][PHASES:]
+    np.testing.assert_allclose(partials[1] + 1j * partials[0], np.exp(2j * pi * frequency(note) * middles()), atol=2e-4)
+    np.testing.assert_array_equal(signals("organ C3", note=48), signals("organ C3"))
+    np.testing.assert_array_equal(signals("organ", note=note), signals("organ"))
+
+
+def test_the_partials_that_are_told_are_those_whose_waveform_the_autoencoder_keeps() -> None:
+    assert isinstance(ARC_MINI.autoencoder, SpectralConfig)
+    bin_hz = ARC_MINI.sample_rate / 2 / ARC_MINI.autoencoder.hop
+    assert pytest.approx(ARC_MINI.autoencoder.linear_bins * bin_hz, abs=1) == HIGHEST_PARTIAL_HZ
+
+
+def test_the_note_of_a_clip_is_the_one_its_captions_agree_on() -> None:
+    assert note_of(["cello", "cello A3", "long cello note in A3"]) == 57
+    assert note_of(["cello", "a long note"]) is None
+    assert note_of(["cello A3", "cello A4"]) is None
 
 
 BARS = {"": 4, " 4/4": 4, " 5/4": 4, " 3/4": 3, " 6/8": 2}
@@ -175,8 +226,16 @@ def test_the_note_of_a_prompt_wins_over_the_pitch_of_a_recording() -> None:
     rows_st = contour(pitch=57)
     named, followed = signals("flute C5", contour_st=rows_st), signals("flute", contour_st=rows_st)
     np.testing.assert_array_equal(named[NOTE], signals("flute C5")[NOTE])
-    np.testing.assert_allclose(followed[NOTE], signals(name_of(57))[NOTE], atol=1e-4)  # a float32 pitch
+    np.testing.assert_allclose(followed[NOTE][:PHASES], signals(name_of(57))[NOTE][:PHASES], atol=1e-4)  # float32 pitch
     np.testing.assert_array_equal(named[CONTOUR], followed[CONTOUR])
+
+
+def test_a_followed_pitch_has_the_phases_of_its_recording() -> None:
+    rows_st = contour(pitch=57.3)
+    partials = note("voice", rows_st)["partials"]
+    for k, circle in zip(PARTIALS, partials, strict=True):
+        if k * frequency(57.3) < HIGHEST_PARTIAL_HZ:
+            np.testing.assert_allclose(circle, np.exp(2j * pi * k * rows_st[PHASE]), atol=1e-4)
 
 
 def test_a_followed_pitch_is_told_where_it_is_and_nothing_where_it_is_not() -> None:

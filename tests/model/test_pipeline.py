@@ -22,7 +22,7 @@ from model.dit import Prepared
 from model.engine import Engine, PackedEngine, chunk_ends
 from model.finishing import CEILING, finish, true_peak
 from model.generator import Generator
-from model.pipeline import FOLLOWED, AudioChunk, Generation, Pipeline, TextDone
+from model.pipeline import FOLLOWED, AudioChunk, Generation, Pipeline, TextDone, between_notes
 from model.sampler import Step
 from model.spectral import SpectralAutoencoder
 from model.tensorfile import read
@@ -262,15 +262,16 @@ def followed(pipeline: Pipeline, *made: Generation) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def embedded(pipeline: Pipeline, prompt: str, seconds: float, contour_st: np.ndarray | None = None) -> Tensor:
-    """What the model makes of those control signals; what a contour adds to them counts `FOLLOWED` times."""
+    """What the model makes of those control signals; what levels and onsets add to them counts `FOLLOWED` times."""
     frames = TINY.canvas_frames(round(seconds * 44_100))
     embedding = pipeline.engine.dit.control_embedding
     assert embedding is not None
-    alone, told = (
+    pitch_st = None if contour_st is None else np.where(np.arange(len(contour_st))[:, None] < PITCH, 0, contour_st)
+    pitch, told = (
         embedding(torch.from_numpy(control_signals(TINY, frames, seconds, prompt, rows_st))[None])
-        for rows_st in (None, contour_st)
+        for rows_st in (pitch_st, contour_st)
     )
-    return alone + FOLLOWED * (told - alone)
+    return pitch + FOLLOWED * (told - pitch)
 
 
 def contour_of(recording: np.ndarray, seconds: float) -> np.ndarray:
@@ -278,7 +279,7 @@ def contour_of(recording: np.ndarray, seconds: float) -> np.ndarray:
     return contour(recording, frames, TINY.autoencoder.frame_samples, 44_100)
 
 
-@pytest.mark.parametrize("prompt", ["hi-hat", "organ C3", "loop, 130 BPM"])
+@pytest.mark.parametrize("prompt", ["hi-hat", "organ C3", "organ A3", "loop, 130 BPM"])
 @pytest.mark.parametrize("noise", [0.05, 0.4, 0.99])
 def test_from_a_recording_the_sound_follows_its_contour(tiny: Pipeline, prompt: str, noise: float) -> None:
     recording = sung(220)
@@ -340,10 +341,18 @@ def test_a_blend_is_told_what_its_own_prompts_name_with_or_without_a_recording(
     def controls(prompt: str, *blend: tuple[str, float]) -> Tensor:
         return followed(tiny, Generation(prompt, 0.3, 2, 1, sung(220), init_noise, blend=blend))[0]
 
-    low, high = controls("organ C3"), controls("organ C4")
+    low, loop = controls("organ C3"), controls("loop, 130 BPM")
     torch.testing.assert_close(controls("anything A5", ("organ C3", 1.0), ("organ C4", 0.0)), low)
-    between = controls("anything A5", ("organ C3", 0.25), ("organ C4", 0.75))
-    torch.testing.assert_close(between, 0.25 * low + 0.75 * high)
+    between = controls("anything A5", ("organ C3", 0.25), ("loop, 130 BPM", 0.75))
+    torch.testing.assert_close(between, 0.25 * low + 0.75 * loop)
+
+
+def test_between_two_notes_a_blend_glides(tiny: Pipeline) -> None:
+    (middle,) = followed(tiny, Generation("", 0.3, 2, 1, blend=(("organ C3", 0.25), ("harp C4", 0.75))))
+    torch.testing.assert_close(middle, followed(tiny, Generation("organ A3", 0.3, 2, 1))[0])
+    assert between_notes([("organ C3", 0.5), ("harp C4", 0.5)]) == 54
+    assert between_notes([("organ C3", 0.2), ("harp C3", 0.3), ("hum", 0.5)]) is None
+    assert between_notes([("organ C3", 0.2), ("harp D3", 0.2), ("hum", 0.6)]) == pytest.approx(49)
 
 
 def test_guidance_strengthens_what_a_recording_tells_too() -> None:

@@ -25,6 +25,9 @@ def sound(kind: str, rng: np.random.Generator) -> np.ndarray:
     return np.repeat((0.5 * wave).astype(np.float32)[:, None], 2, axis=1)
 
 
+NOTES = {"low thump": " B1"}
+
+
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two shards of twelve clips each: nine for training and three held out."""
@@ -40,7 +43,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
                 soundfile.write(ogg, sound(kind, rng), RATE_HZ, format="OGG", subtype="VORBIS")
                 about = {
                     "caption": kind,
-                    "captions_alt": [f"a {kind}", f"{kind}, one shot"],
+                    "captions_alt": [f"a {kind}", f"{kind}{NOTES.get(kind, '')}, one shot"],
                     "category": "drum",
                     "source": f"made {kind}",
                     "split": "test" if i >= 9 else "train",

@@ -128,10 +128,10 @@ def test_a_wrong_prompt_is_told_with_what_its_words_name_and_with_the_items_own_
         for unchanged in (slice(INSIDE, INSIDE + 1), CONTOUR):
             assert torch.equal(wrong.controls_bst[:, unchanged], items.told.controls_bst[:, unchanged])
         lengths = items.told.seconds_b.tolist()
-        for i, (caption, seconds, rows_st) in enumerate(zip(items.captions, lengths, items.contours, strict=True)):
+        for i, (caption, seconds, traits) in enumerate(zip(items.captions, lengths, items.traits, strict=True)):
             (other,) = (c for c in CAPTIONS if torch.equal(latents.text([c])[0], wrong.text_bld[i]))
             assert (other != caption) == valid_b[i]
-            expected = torch.from_numpy(control_signals(TINY, 8, seconds, other, rows_st))
+            expected = torch.from_numpy(control_signals(TINY, 8, seconds, other, *traits))
             assert torch.equal(wrong.controls_bst[i], expected)
             items_seen += 1
             names_seen += named_note(other) != named_note(caption)

@@ -16,9 +16,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model.config import MODELS, TINY, ModelConfig, OobleckConfig
+from model.config import ARC_MINI, MODELS, TINY, ModelConfig, OobleckConfig
 from model.contour import LEVELS, PITCH, ROWS, contour
-from model.controls import CONTOUR, INSIDE, control_signals
+from model.controls import CONTOUR, INSIDE, NOTE, control_signals, named_note, phase_ahead
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
@@ -27,7 +27,7 @@ from model.weights import save_model
 from training import encoding
 from training.corpus import Corpora, Corpus
 from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
-from training.latents import Latents, open_held_out, open_latents, statistics, told_of
+from training.latents import Latents, Traits, open_held_out, open_latents, statistics, told_of
 from training.packing import Entry
 from training.shards import member_index
 
@@ -73,11 +73,25 @@ def network_of(path: Path) -> SpectralAutoencoder:
     return network
 
 
-def test_every_clip_has_its_views_on_the_canvas_inference_would_use(train: Latents, packed: Path) -> None:
-    assert len(train.captions) == len(Corpus(packed, "train"))
+def test_every_clip_has_its_views_on_the_planned_canvas(train: Latents, packed: Path) -> None:
+    corpus = Corpus(packed, "train")
+    assert len(train.captions) == len(corpus)
     assert len(train.views) == VIEWS * len(train.captions)
-    for view in train.views:
-        assert view.frames == TINY.canvas_frames(round(view.seconds * TINY.sample_rate))
+    for i, view in enumerate(train.views):
+        plan = plan_view(corpus.entries[view.clip], view.clip, TINY, i % VIEWS)
+        assert (view.frames, view.seconds) == (plan.canvas, plan.length / TINY.sample_rate)
+
+
+def test_most_canvases_are_those_of_inference_and_some_go_on_in_silence() -> None:
+    entries = [Entry(("a",), key=str(i), frames=30_000 + 40 * i) for i in range(2_000)]
+    plans = [plan_view(entry, i, ARC_MINI, 0) for i, entry in enumerate(entries)]
+    usual = [ARC_MINI.canvas_frames(plan.length) for plan in plans]
+    beyond = np.array([plan.canvas for plan in plans]) - usual
+    seconds = beyond * ARC_MINI.autoencoder.frame_samples / ARC_MINI.sample_rate
+    assert beyond.min() == 0
+    assert np.mean(beyond > 0) == pytest.approx(encoding.BEYOND_SHARE * 0.87, abs=0.04)  # short ones stay on the canvas
+    assert 1 < seconds.max() <= encoding.BEYOND_SECONDS + 8 * ARC_MINI.autoencoder.frame_samples / 44_100
+    assert max(plan.canvas for plan in plans) <= ARC_MINI.max_frames
 
 
 def test_a_stored_view_is_the_posterior_of_its_samples_alone(train: Latents, packed: Path, autoencoder: Path) -> None:
@@ -93,18 +107,36 @@ def test_a_stored_view_is_the_posterior_of_its_samples_alone(train: Latents, pac
 
 
 def test_a_stored_contour_is_that_of_the_encoded_view(train: Latents, packed: Path) -> None:
-    corpus, pitched = Corpus(packed, "train"), 0
+    corpus, pitched, noted = Corpus(packed, "train"), 0, 0
     for i in range(0, len(train.views), 4):
         view = train.views[i]
         plan = plan_view(corpus.entries[view.clip], view.clip, TINY, i % VIEWS)
         samples = view_samples(corpus, plan)
-        expected = contour(samples, view.frames, TINY.autoencoder.frame_samples, TINY.sample_rate)
+        note = 35 if corpus.entries[view.clip].captions[0] == "low thump" else None  # B1
+        expected = contour(samples, view.frames, TINY.autoencoder.frame_samples, TINY.sample_rate, note)
         stored = train._contour(view)
         assert stored.shape == (ROWS, view.frames)
         np.testing.assert_allclose(stored, expected, rtol=2**-10, atol=2**-14)  # a float16 has 11 bits
         assert stored[LEVELS].max() == 1
         pitched += stored[PITCH].any()
-    assert pitched > 0
+        noted += (stored[PITCH] == 35).any()
+    assert pitched > noted > 0
+
+
+def test_a_note_is_told_with_the_phases_of_its_clip_whichever_caption_names_it(train: Latents) -> None:
+    thump = next(view for view in train.views if train.captions[view.clip][0] == "low thump")
+    traits = train.collate([thump], np.random.default_rng(0)).traits
+    ahead_t = phase_ahead(TINY, train._contour(thump), 35)
+    np.testing.assert_array_equal(traits[0].ahead_t, ahead_t)
+    assert ahead_t.any()
+    caption = next(caption for caption in train.captions[thump.clip] if named_note(caption))
+    seconds_b = torch.tensor([thump.seconds])
+    for said in (caption, "noise burst"):  # no note, no phases
+        told = train.told([said], seconds_b, [Traits(None, ahead_t)], thump.frames)
+        assert told.controls_bst is not None
+        assert told.controls_bst[0, NOTE].any() == (said is caption)
+        expected = control_signals(TINY, thump.frames, seconds_b.item(), said, None, ahead_t)
+        np.testing.assert_array_equal(told.controls_bst[0], expected)
 
 
 def test_control_signals_are_those_of_the_caption_the_length_and_what_is_told_of_the_contour(train: Latents) -> None:
@@ -116,9 +148,10 @@ def test_control_signals_are_those_of_the_caption_the_length_and_what_is_told_of
         assert controls_bst is not None
         assert torch.equal(text_bld, train.text(batch.captions))
         lengths = seconds_b.tolist()
-        for i, (caption, seconds, rows_st) in enumerate(zip(batch.captions, lengths, batch.contours, strict=True)):
-            expected = torch.from_numpy(control_signals(TINY, frames, seconds, caption, rows_st))
+        for i, (caption, seconds, traits) in enumerate(zip(batch.captions, lengths, batch.traits, strict=True)):
+            expected = torch.from_numpy(control_signals(TINY, frames, seconds, caption, *traits))
             assert torch.equal(controls_bst[i], expected)
+            rows_st = traits.contour_st
             assert controls_bst[i, CONTOUR].any() == (rows_st is not None and bool(rows_st[:PITCH].any()))
             inside = controls_bst[i, INSIDE].sum().item() * TINY.autoencoder.frame_samples / TINY.sample_rate
             assert inside == pytest.approx(seconds, abs=1e-4)
@@ -130,13 +163,13 @@ def test_what_is_told_goes_with_its_items_into_any_part_of_a_batch(train: Latent
     batch = train.batch(64, np.random.default_rng(1))
     part = batch[1:4]
     assert part.captions == batch.captions[1:4]
-    assert all(x is y for x, y in zip(part.contours, batch.contours[1:4], strict=True))
+    assert all(x is y for x, y in zip(part.traits, batch.traits[1:4], strict=True))
     some = torch.tensor([3, 1])
     for all_of_them, sliced, chosen in zip(batch.told, part.told, batch.told.part(some), strict=True):
         assert torch.equal(sliced, all_of_them[1:4])
         assert torch.equal(chosen, all_of_them[some])
     moved = batch.to(torch.device("cpu"))
-    assert moved.contours is batch.contours
+    assert moved.traits is batch.traits
     assert all(torch.equal(x, y) for x, y in zip(moved.told, batch.told, strict=True))
 
 
@@ -162,7 +195,7 @@ def test_a_model_without_controls_has_latents_without_contours(
     assert not [name for name in member_index(np.memmap(shard, np.uint8, "r")) if "contour" in name]
     batch = open_latents([str(tmp_path)], "test", DEAF).batch(64, np.random.default_rng(0))
     assert batch.told.controls_bst is None
-    assert set(batch.contours) == {None}
+    assert set(batch.traits) == {(None, 0.0)}
     for folder, config in ((encoded, DEAF), (tmp_path, TINY)):
         with pytest.raises(ValueError, match="was encoded for another model"):
             open_latents([str(folder)], "test", config)
@@ -228,8 +261,8 @@ def test_processes_together_see_the_batch_of_one(train: Latents) -> None:
         assert torch.equal(part.latents_bct, whole.latents_bct[rows])
         for mine, all_of_them in zip(part.told, whole.told, strict=True):
             assert torch.equal(mine, all_of_them[rows])
-        for mine, row in zip(part.contours, rows, strict=True):
-            np.testing.assert_equal(mine, whole.contours[row])
+        for mine, row in zip(part.traits, rows, strict=True):
+            np.testing.assert_equal(mine, whole.traits[row])
 
 
 def test_a_batch_holds_the_frames_asked_for_and_cost_follows_length(train: Latents) -> None:

@@ -20,7 +20,7 @@ from model.controls import control_signals
 from model.generator import Generator
 from training import arc, pretrain
 from training.config import ArcRecipe, PretrainRecipe
-from training.latents import Batch, Latents, Told
+from training.latents import Batch, Latents, Told, Traits
 from training.launch import Launch, add_launch_arguments, launch_of, one_sentence
 from training.run import open_fabric
 from training.sampling import told_of_contour
@@ -41,11 +41,9 @@ class MadeLatents:
     def text(self, captions: Sequence[str]) -> Tensor:
         return self.tokens[[CAPTIONS.index(caption) for caption in captions]]
 
-    def told(
-        self, captions: Sequence[str], seconds_b: Tensor, contours: Sequence[np.ndarray | None], frames: int
-    ) -> Told:
-        items = zip(seconds_b.tolist(), captions, contours, strict=True)
-        controls = np.stack([control_signals(TINY, frames, *item) for item in items])
+    def told(self, captions: Sequence[str], seconds_b: Tensor, traits: Sequence[Traits], frames: int) -> Told:
+        items = zip(seconds_b.tolist(), captions, traits, strict=True)
+        controls = np.stack([control_signals(TINY, frames, seconds, said, *own) for seconds, said, own in items])
         return Told(self.text(captions), seconds_b, torch.from_numpy(controls))
 
     def batch(self, batch_frames: int, rng: np.random.Generator, rank: int = 0, world: int = 1) -> Batch:
@@ -55,9 +53,9 @@ class MadeLatents:
         seconds = torch.from_numpy(rng.uniform(0.1, 0.4, len(which)).astype(np.float32))
         latents = self.patterns[which] + 0.1 * torch.from_numpy(noise)
         levels = rng.random((len(which), ROWS, 8), np.float32)
-        contours = tuple(told_of_contour(rows_st, rng) for rows_st in levels)
-        told = self.told(captions, seconds, contours, 8)
-        everything = Batch(latents, told, captions, contours, tuple(range(len(which))), captions)
+        traits = tuple(Traits(told_of_contour(rows_st, rng), rng.random(8)) for rows_st in levels)
+        told = self.told(captions, seconds, traits, 8)
+        everything = Batch(latents, told, captions, traits, tuple(range(len(which))), captions)
         return everything[slice(rank, None, world)]
 
 
