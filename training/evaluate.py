@@ -6,6 +6,7 @@ length          energy after the asked length, on a canvas 1 s longer
 words           bright and dark, short and long
 promise         ARC at 8 steps beside the flow model (--flow) at 8 and 50: Fréchet distance, diversity
 transfer        drum recordings as a start, other prompts: onsets kept, timbre moved, over noise levels
+melody          melodies as a start, other prompts: pitch kept, over noise levels
 soundness       1,000 prompts: no click, no DC, no silence, true peak
 card            prints the sections found in --out as the Markdown tables of the model card
 
@@ -36,6 +37,7 @@ from training.evaluation.adherence import (
 from training.evaluation.asked import Asked, held_out
 from training.evaluation.card import card
 from training.evaluation.embedders import Classifier
+from training.evaluation.melody import MELODIES, follow, melodies
 from training.evaluation.promise import promise, reference
 from training.evaluation.reconstruction import reconstruction
 from training.evaluation.results import write_section
@@ -129,6 +131,13 @@ def run_transfer(args: argparse.Namespace) -> Figures:
     return figures
 
 
+def run_melody(args: argparse.Namespace) -> Figures:
+    found = melodies(list(open_split(args, "test").values()), args.limit or MELODIES)
+    if not found:
+        raise ValueError("these corpora hold no melody to start from: add one with clips of several notes")
+    return follow(load(args.weights, args.threads), found)
+
+
 def run_soundness(args: argparse.Namespace) -> Figures:
     figures = soundness(load(args.weights, args.threads), args.limit or args.prompts)
     if args.corpus:
@@ -143,6 +152,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "words": run_words,
     "promise": run_promise,
     "transfer": run_transfer,
+    "melody": run_melody,
     "soundness": run_soundness,
 }
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,17 +18,19 @@ from model.text import load_encoder
 from model.weights import save_model
 from training import evaluate
 from training.corpus import RATE_HZ, Corpus
-from training.evaluation import adherence
+from training.evaluation import adherence, melody
 from training.evaluation.adherence import Heard, Judges, figures, generated, moved, real_clips, reconstructed
 from training.evaluation.asked import SOUNDS, combined_prompts, held_out, likest, word_pairs
 from training.evaluation.card import card
-from training.evaluation.pitch import Pitch
+from training.evaluation.melody import follow, is_melody, kept, melodies
+from training.evaluation.pitch import Pitch, track
 from training.evaluation.promise import row
 from training.evaluation.reconstruction import ONSET_SAMPLES, compare, reconstruction
 from training.evaluation.results import read_section, write_section
 from training.evaluation.soundness import soundness
 from training.evaluation.takes import Takes, Way, beyond_the_end
 from training.evaluation.transfer import transfer
+from training.packing import Entry
 from training.tower import Tower, TowerRecipe, info_nce, save, train
 
 RECIPE = TowerRecipe(steps=60, batch=12, widths=(8, 12, 16, 16), embedding=16)
@@ -200,6 +203,7 @@ def test_every_section_comes_out_of_a_tiny_model_and_goes_into_the_card(
         "prompts": {"prompts": len(asked), "seeds": 2, "rows": rows},
         "soundness": soundness(pipeline, 3),
         "transfer": transfer(pipeline, [test["made"].audio(0)], tower, ["thump"]),
+        "melody": follow(pipeline, [sung(57, 60, 64)], ["thump"]),
     }
     for name, found in sections.items():
         write_section(tmp_path, name, found, {"model": folder}, 0.0)
@@ -209,6 +213,67 @@ def test_every_section_comes_out_of_a_tiny_model_and_goes_into_the_card(
     text = card(tmp_path)
     assert text.count("### ") == len(sections)
     assert "nan" not in text
+
+
+def sung(*notes: int, seconds: float = 0.2) -> np.ndarray:
+    """Notes (n, 2) with four harmonics, one after the other."""
+    t = np.arange(int(seconds * 44_100)) / 44_100
+    hz = [440 * 2 ** ((note - 69) / 12) for note in notes]
+    mono = np.concatenate([sum(0.1 * np.sin(2 * np.pi * k * f * t) / k for k in range(1, 5)) for f in hz])
+    return np.stack([mono, mono], axis=1).astype(np.float32)
+
+
+def test_a_melody_is_kept_by_itself_in_another_octave_by_one_an_octave_above_and_by_no_other() -> None:
+    notes = (52, 55, 59, 60)
+    own = track(sung(*notes).mean(1))
+    assert is_melody(own)
+    assert kept(own, own) == 1
+    above, other = (track(sung(*(note + step for note in notes)).mean(1)) for step in (12, 2))
+    assert kept(own, above) < 0.1 < 0.9 < kept(own, above, any_octave=True)
+    assert kept(own, other, any_octave=True) < 0.25  # 52 and 55 two above are none of the others'
+    half = np.where(np.arange(len(own)) % 2, own, 0)
+    assert kept(own, half) == pytest.approx(0.5, abs=0.05)
+    assert kept(half, own) == 1
+
+
+def glide(low_hz: float, high_hz: float, seconds: float) -> np.ndarray:
+    t = np.arange(int(seconds * 44_100)) / 44_100
+    return np.sin(2 * np.pi * (low_hz * t + (high_hz - low_hz) * t**2 / (2 * seconds)))
+
+
+def test_one_note_in_several_octaves_a_glide_noise_and_silence_are_no_melody() -> None:
+    noise = np.random.default_rng(0).standard_normal(44_100)
+    t = np.arange(44_100) / 44_100
+    vibrato = np.sin(2 * np.pi * 440 * t + 30 * np.sin(2 * np.pi * 5 * t))
+    for samples in (sung(60, 48, 72, seconds=0.4).mean(1), glide(300, 1200, 1.5), vibrato, noise, np.zeros(44_100)):
+        assert not is_melody(track(samples))
+    assert not is_melody(np.zeros(2))
+
+
+def test_melodies_are_taken_from_all_corpora_in_turn() -> None:
+    class Made:
+        def __init__(self, *clips: np.ndarray):
+            self.entries = [Entry(("a",), key=str(i), frames=len(clip)) for i, clip in enumerate(clips)]
+            self.audio = lambda i, start, frames: clips[i][start : start + frames]
+
+    def tune(step: int) -> np.ndarray:
+        return sung(57 + step, 60 + step, 64 + step, seconds=0.4)
+
+    corpora = [cast("Corpus", Made(sung(60, seconds=1.2), *(tune(step + k) for k in (0, 1)))) for step in (0, 5)]
+    for count, steps in ((3, (0, 5, 1)), (9, (0, 5, 1, 6))):
+        found = melodies(corpora, count)
+        assert len(found) == len(steps)
+        for clip, step in zip(found, steps, strict=True):
+            np.testing.assert_array_equal(clip, tune(step))
+
+
+def test_a_melody_through_a_perfect_autoencoder_is_kept(
+    model: tuple[Pipeline, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(melody, "through_model", lambda pipeline, samples, seed: samples)
+    found = follow(model[0], [sung(57, 60, 64)], ["thump"])["levels"]
+    assert found["0"] == {"kept": 1, "in_any_octave": 1}
+    assert found["1"]["kept"] < 0.5  # an untrained model knows no note
 
 
 def test_a_perfect_autoencoder_is_heard_as_the_clips_themselves(
@@ -227,6 +292,7 @@ def test_a_perfect_autoencoder_is_heard_as_the_clips_themselves(
     [
         (["reconstruction", "--corpus", "nowhere"], "nowhere"),
         (["reconstruction"], "give --corpus FOLDER"),
+        (["melody"], "give --corpus FOLDER"),
         (["card"], "holds no results"),
         (["transfer"], "give --tower FOLDER"),
     ],

@@ -137,6 +137,16 @@ def transfer(figures: dict[str, Any]) -> str:
     return table(head, rows)
 
 
+def melody(figures: dict[str, Any]) -> str:
+    """A row a noise level."""
+    head = [f"noise level, {figures['melodies']} melodies", "pitch within 50 cents, share of frames", "in any octave"]
+    rows = [
+        [level, *(f"{100 * row[name]:.0f} %" for name in ("kept", "in_any_octave"))]
+        for level, row in figures["levels"].items()
+    ]
+    return table(head, rows)
+
+
 def soundness(figures: dict[str, Any]) -> str:
     """A row for the takes, and one for each corpus' clips."""
 
@@ -156,6 +166,7 @@ TABLES = {
     "words": words,
     "promise": promise,
     "transfer": transfer,
+    "melody": melody,
     "soundness": soundness,
 }
 

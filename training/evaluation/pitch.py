@@ -50,15 +50,32 @@ def frame_pitch(frame_n: np.ndarray, window: int = WINDOW) -> tuple[float, float
     return RATE_HZ / (lag + float(np.clip(offset, -0.5, 0.5))), float(normalised[lag])
 
 
-def pitch(mono_n: np.ndarray) -> Pitch | None:
-    """The clip's fundamental; None where fewer than a tenth of the loud frames are periodic."""
+def frames_and_power(mono_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames (t, `WINDOW` + longest lag) every `HOP` samples, their mean power (t,), 0 where not loud."""
     span = WINDOW + int(RATE_HZ / LOWEST_HZ)
     padded = np.pad(mono_n.astype(np.float64), (0, max(0, span - len(mono_n))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, span)[::HOP]
     power = (frames[:, :WINDOW] ** 2).mean(1)
-    if power.max() < 1e-10:
+    return frames, power * (power > max(power.max() * 10 ** (LOUD_DB / 10), 1e-10))
+
+
+def track(mono_n: np.ndarray) -> np.ndarray:
+    """MIDI numbers (t,), not rounded, every `HOP` samples; 0 where a frame is not loud or has no pitch."""
+    frames, power = frames_and_power(mono_n)
+    midi_t = np.zeros(len(frames))
+    for i in np.flatnonzero(power):
+        hz, dip = frame_pitch(frames[i])
+        if dip < APERIODIC:
+            midi_t[i] = 69 + 12 * np.log2(hz / 440)
+    return midi_t
+
+
+def pitch(mono_n: np.ndarray) -> Pitch | None:
+    """The clip's fundamental; None where fewer than a tenth of the loud frames are periodic."""
+    frames, power = frames_and_power(mono_n)
+    loud = np.flatnonzero(power)
+    if not len(loud):
         return None
-    loud = np.flatnonzero(power > power.max() * 10 ** (LOUD_DB / 10))
     loud = loud[np.argsort(-power[loud])[:120]]  # enough for a median of long sounds
     found = np.array([frame_pitch(frames[i]) for i in loud])
     voiced = found[:, 1] < APERIODIC
