@@ -262,16 +262,15 @@ def followed(pipeline: Pipeline, *made: Generation) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def embedded(pipeline: Pipeline, prompt: str, seconds: float, contour_st: np.ndarray | None = None) -> Tensor:
-    """What the model makes of those control signals; what levels and onsets add to them counts `FOLLOWED` times."""
+    """What the model makes of those control signals; what a contour adds to them counts `FOLLOWED` times."""
     frames = TINY.canvas_frames(round(seconds * 44_100))
     embedding = pipeline.engine.dit.control_embedding
     assert embedding is not None
-    pitch_st = None if contour_st is None else np.where(np.arange(len(contour_st))[:, None] < PITCH, 0, contour_st)
-    pitch, told = (
+    alone, told = (
         embedding(torch.from_numpy(control_signals(TINY, frames, seconds, prompt, rows_st))[None])
-        for rows_st in (pitch_st, contour_st)
+        for rows_st in (None, contour_st)
     )
-    return pitch + FOLLOWED * (told - pitch)
+    return alone + FOLLOWED * (told - alone)
 
 
 def contour_of(recording: np.ndarray, seconds: float) -> np.ndarray:
