@@ -45,7 +45,8 @@ from model.weights import OpenedModel, embedded_folder, fill, open_folder
 
 PREPARED_PROMPTS = 32  # a kit's, and those in play
 ENCODER = "autoencoder.encoder."  # how its tensors' names start among ours
-FOLLOWED = 3  # times that a recording's contour counts
+FOLLOWED = 3  # times that a recording's contour counts, up to the noise level below; from there it falls to once
+FOLLOWED_TO = 0.6
 TEXT_ROWS = 16  # tokens of an ordinary prompt; longer ones take several products
 
 
@@ -263,7 +264,7 @@ class Pipeline:
         said = [(text, weight) for text, weight in generation.blend if weight] or [(generation.prompt, 1.0)]
         rows_st = self._contour(generation)
         note = between_notes(said) if self.config.dit.control_width else None
-        parts = [self._following(text, generation.seconds, rows_st, note) for text, _ in said]
+        parts = [self._following(text, generation, rows_st, note) for text, _ in said]
         if len(parts) == 1:
             return parts[0]
         weights = [weight for _, weight in said]
@@ -284,22 +285,23 @@ class Pipeline:
         return self._followed[2]
 
     def _following(
-        self, prompt: str, seconds: float, contour_st: np.ndarray | None, note: float | None
+        self, prompt: str, generation: Generation, contour_st: np.ndarray | None, note: float | None
     ) -> tuple[Prepared, ...]:
         """`_prepare`, with `note` in place of the named one, following a recording's contour; the null stays.
 
-        What the contour adds to the embedded signals counts `FOLLOWED` times. At noise level .6 the onsets of drum
-        loops come back with an F1 of .78, counted once .62, and at .95 the pitch of melodies in 49 % of their frames,
-        counted once 26 % (six of each, three prompts; the whole curves: evaluate transfer and melody).
+        What the contour adds to the embedded signals counts `times_followed` times: at noise level .6 the onsets of
+        drum loops come back with an F1 of .8, counted once .6; the higher the level, the more the prompt has to say
+        (evaluate transfer and melody have the curves).
         """
+        seconds = generation.seconds
         said, *null = self._prepare(prompt, seconds)
         if note is not None:
             said = self._told(said, prompt, seconds, None, note)
         if contour_st is None:
             return said, *null
-        following = self._told(said, prompt, seconds, contour_st, note)
+        following, times = self._told(said, prompt, seconds, contour_st, note), times_followed(generation.init_noise)
         pairs = zip(said.controls, following.controls, strict=True)
-        controls = tuple(without + FOLLOWED * (told - without) for without, told in pairs)
+        controls = tuple(without + times * (told - without) for without, told in pairs)
         return following._replace(controls=controls), *null
 
     def _told(
@@ -338,6 +340,11 @@ class Pipeline:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)
         return self._prepared[key]
+
+
+def times_followed(noise_level: float) -> float:
+    """How often a recording's contour counts: `FOLLOWED` times up to `FOLLOWED_TO`, once at level 1."""
+    return 1 + (FOLLOWED - 1) * min(1.0, (1 - noise_level) / (1 - FOLLOWED_TO))
 
 
 def between_notes(said: Sequence[tuple[str, float]]) -> float | None:
