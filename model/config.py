@@ -149,6 +149,11 @@ class ModelConfig:
     def max_seconds(self) -> float:
         return self.max_samples / self.sample_rate
 
+    @property
+    def frame_seconds(self) -> float:
+        """The duration of a latent frame."""
+        return self.autoencoder.frame_samples / self.sample_rate
+
     def canvas_frames(self, samples: int) -> int:
         """Latent frames on which `samples` are made; so training pads and crops, but for some longer views."""
         frames = ceil(samples / self.autoencoder.frame_samples)

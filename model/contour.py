@@ -6,7 +6,11 @@ What a voice or a beat tells a model over time, apart from its timbre: loudness 
 Shapes: n samples, t latent frames, s rows of a contour, p parts of a latent frame, w analysis windows, k FFT bins.
 """
 
+from typing import TypeVar
+
 import numpy as np
+
+Midi = TypeVar("Midi", float, np.ndarray)
 
 PARTS = 4  # of a latent frame of 46 ms, for levels and onsets: 11.6 ms each
 ROWS = 2 * PARTS + 2
@@ -41,7 +45,7 @@ def contour(samples: np.ndarray, frames: int, frame_samples: int, rate_hz: int, 
     rows_st[ONSETS] = _rises(mono_n, frame_samples // PARTS, rate_hz).reshape(frames, PARTS).T
     power_t = power_p.reshape(frames, PARTS).mean(1)
     loud_t = power_t > power_t.max() * 10 ** (PITCHED_DB / 10)
-    half_n = mono_n[: len(mono_n) // 2 * 2].reshape(-1, 2).mean(1)
+    half_n = mono_n.reshape(-1, 2).mean(1)
     rows_st[PITCH] = midi_t = _pitches(half_n, loud_t, frame_samples // 2, rate_hz / 2)
     if note is not None and note > 0:
         octaves_t = (midi_t - note) / 12
@@ -51,9 +55,9 @@ def contour(samples: np.ndarray, frames: int, frame_samples: int, rate_hz: int, 
     return rows_st
 
 
-def frequency(midi_t: np.ndarray) -> np.ndarray:
+def frequency(midi: Midi) -> Midi:
     """Hz of MIDI numbers, which may have fractions; A4 is 440 Hz."""
-    return 440 * 2 ** ((midi_t - 69) / 12)
+    return 440 * 2 ** ((midi - 69) / 12)
 
 
 def _rises(mono_n: np.ndarray, hop: int, rate_hz: int) -> np.ndarray:

@@ -59,11 +59,6 @@ def named_bpm(prompt: str) -> float | None:
     return float(found.group(1)) if found else None
 
 
-def frame_seconds_of(config: ModelConfig) -> float:
-    """The duration of a latent frame."""
-    return config.autoencoder.frame_samples / config.sample_rate
-
-
 def control_signals(
     config: ModelConfig,
     frames: int,
@@ -79,7 +74,7 @@ def control_signals(
     A contour whose levels and onsets are all 0 tells its pitch alone. A named note begins with a cosine, or `ahead_t`
     turns ahead of it; `note` (MIDI, with a fraction) sounds in its place.
     """
-    frame_seconds = frame_seconds_of(config)
+    frame_seconds = config.frame_seconds
     starts_t = np.arange(frames) * frame_seconds
     signals_st = np.zeros((SIGNALS, frames), np.float32)
     signals_st[INSIDE] = ((seconds - starts_t) / frame_seconds).clip(0, 1)
@@ -108,7 +103,7 @@ def phase_ahead(config: ModelConfig, contour_st: np.ndarray, note: int) -> np.nd
     known = np.flatnonzero(np.abs(contour_st[PITCH] - note) < 0.5)
     if not len(known):
         return np.zeros(contour_st.shape[1])
-    held_t = _held(np.full(contour_st.shape[1], float(note)), frame_seconds_of(config))
+    held_t = _held(np.full(contour_st.shape[1], float(note)), config.frame_seconds)
     last = np.searchsorted(known, np.arange(len(held_t)), side="right") - 1
     return (contour_st[PHASE] - held_t)[known[last.clip(0)]] % 1
 

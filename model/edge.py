@@ -174,7 +174,7 @@ def export(
         "sample_rate": config.sample_rate,
         "frames": frames,
         "frame_samples": config.autoencoder.frame_samples,
-        "max_seconds": frames * config.autoencoder.frame_samples / config.sample_rate,
+        "max_seconds": frames * config.frame_seconds,
         "condition_seconds": [config.seconds.min_seconds, config.seconds.max_seconds],
         "decode_frames": decode_frames(autoencoder, frames),
         "context_frames": autoencoder.context_frames,

@@ -267,6 +267,15 @@ def test_melodies_are_taken_from_all_corpora_in_turn() -> None:
             np.testing.assert_array_equal(clip, tune(step))
 
 
+def test_corpora_without_a_melody_are_one_sentence(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", "melody", "--corpus", str(packed), "--out", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        evaluate.main()
+    assert "hold no melody to start from" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_melody_through_a_perfect_autoencoder_is_kept(
     model: tuple[Pipeline, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from model.contour import frequency
 from training.evaluation.levels import centroid_hz, decay_seconds, faults
 from training.evaluation.onsets import same_tempo, tempo_bpm
 from training.evaluation.pitch import cents_off, pitch
@@ -22,7 +23,7 @@ from training.synthesis import soundfonts
 from training.synthesis.dsp import RATE_HZ, modes, place, sine, unison
 from training.synthesis.patterns import LOOPS
 from training.synthesis.voices import KINDS, clip, measured_words, play, side_of_split, thirds
-from training.synthesis.wording import Draw, Kind, captions, note_hz, note_name
+from training.synthesis.wording import Draw, Kind, captions, note_name
 
 KIND = {kind.name: kind for kind in (*KINDS, *LOOPS)}
 
@@ -131,7 +132,7 @@ def test_a_named_note_is_the_measured_fundamental(name: str) -> None:
     for note in (43, 52):
         x = KIND[name].play(Draw(np.random.default_rng(2), note=note, fixed={"length": 1.2, "muted": 0}))
         x = x if x.ndim == 2 else x[:, None]
-        assert abs(cents_from(x, note_hz(note))) <= 3, note_name(note)
+        assert abs(cents_from(x, frequency(note))) <= 3, note_name(note)
         found = pitch(x.mean(1))
         assert found is not None
         assert abs(cents_off(found, note)) <= 20, note_name(note)  # rules out the octave

@@ -9,12 +9,12 @@ from itertools import islice, zip_longest
 import numpy as np
 from tqdm import tqdm
 
-from model.pipeline import Generation, Pipeline
+from model.pipeline import Pipeline
 from training.corpus import Corpus
 from training.evaluation.metrics import RATE_HZ
 from training.evaluation.pitch import HOP, track, within
 from training.evaluation.reconstruction import through_model
-from training.evaluation.takes import stereo_takes
+from training.evaluation.takes import started_from
 
 TARGETS = ("saw lead synth", "cello", "flute", "electric bass guitar", "vibraphone", "choir singing ah")
 LEVELS = (0.4, 0.6, 0.8, 0.95)
@@ -28,10 +28,10 @@ VOICED = 0.6  # share of a melody's frames, up to its last one with a pitch, tha
 
 def is_melody(midi_t: np.ndarray) -> bool:
     """Whether a track holds several notes, one after the other, and is one voice: no glide, no chord, no drum."""
-    pitched = np.flatnonzero(midi_t)
-    if len(midi_t) < HELD_FRAMES or len(pitched) < VOICED * (pitched[-1] + 1 if len(pitched) else 1):
+    voice_t = np.trim_zeros(midi_t, "b")
+    if len(voice_t) < HELD_FRAMES or np.count_nonzero(voice_t) < VOICED * len(voice_t):
         return False
-    runs = np.lib.stride_tricks.sliding_window_view(midi_t, HELD_FRAMES)
+    runs = np.lib.stride_tricks.sliding_window_view(voice_t, HELD_FRAMES)
     held = runs[(runs.min(1) > 0) & (np.ptp(runs, axis=1) < HELD_SEMITONES)].mean(1)
     return len(np.unique(held.round() % 12)) >= FEWEST_NOTES
 
@@ -62,18 +62,11 @@ def follow(pipeline: Pipeline, recordings: Sequence[np.ndarray], targets: Sequen
     """The mean of `kept` for every noise level; level 0 is the autoencoder, level 1 the prompt alone: chance."""
     rows: dict[float, list[tuple[float, float]]] = {level: [] for level in (0.0, *LEVELS, 1.0)}
     for number, recording in enumerate(tqdm(recordings, desc="melodies", mininterval=5)):
-        seconds, wanted_t = len(recording) / RATE_HZ, track(recording.mean(1))
+        wanted_t, rebuilt = track(recording.mean(1)), through_model(pipeline, recording, number)
         for level, found in rows.items():
             for target in targets if level else targets[:1]:
-                if level == 0:
-                    sound = through_model(pipeline, recording, number)
-                elif level == 1:
-                    sound = stereo_takes(pipeline, target, seconds, 1, STEPS, first=number)[0]
-                else:
-                    sound = pipeline.generate(
-                        Generation(target, seconds, STEPS, number, init=recording, init_noise=level)
-                    )
-                result_t = track(np.nan_to_num(sound).mean(1))
+                made = started_from(pipeline, target, recording, level, number, STEPS) if level else rebuilt
+                result_t = track(np.nan_to_num(made).mean(1))
                 found.append((kept(wanted_t, result_t), kept(wanted_t, result_t, any_octave=True)))
     return {
         "melodies": len(recordings),

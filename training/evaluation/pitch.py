@@ -51,7 +51,7 @@ def frame_pitch(frame_n: np.ndarray, window: int = WINDOW) -> tuple[float, float
 
 
 def frames_and_power(mono_n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (t, `WINDOW` + longest lag) every `HOP` samples, their mean power (t,), 0 where not loud."""
+    """Frames (t, `WINDOW` + longest lag) every `HOP` samples; their mean power (t,), 0 where that is not loud."""
     span = WINDOW + int(RATE_HZ / LOWEST_HZ)
     padded = np.pad(mono_n.astype(np.float64), (0, max(0, span - len(mono_n))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, span)[::HOP]

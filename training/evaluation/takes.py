@@ -64,6 +64,16 @@ def stereo_takes(pipeline: Pipeline, prompt: str, seconds: float, seeds: int, st
     return np.stack([np.concatenate(parts) for parts in chunks]).astype(np.float32)
 
 
+def started_from(
+    pipeline: Pipeline, prompt: str, recording: np.ndarray, noise_level: float, seed: int, steps: int
+) -> np.ndarray:
+    """A take (n, 2) as long as a recording (n, 2), made from it; at level 1 of the prompt alone."""
+    seconds = len(recording) / pipeline.sample_rate
+    if noise_level == 1:
+        return stereo_takes(pipeline, prompt, seconds, 1, steps, first=seed)[0]
+    return pipeline.generate(Generation(prompt, seconds, steps, seed, init=recording, init_noise=noise_level))
+
+
 @torch.inference_mode()
 def beyond_the_end(pipeline: Pipeline, prompt: str, seconds: float, seeds: int, steps: int, more: float) -> np.ndarray:
     """Takes (s, n, 2) on a canvas `more` seconds longer than what the model is told, the whole canvas decoded."""

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from model.pipeline import Generation, Pipeline
+from model.pipeline import Pipeline
 from training.corpus import Corpus
 from training.evaluation.asked import TARGETS
 from training.evaluation.intervals import spread
 from training.evaluation.metrics import RATE_HZ
 from training.evaluation.onsets import onset_f1, onsets
 from training.evaluation.reconstruction import through_model
-from training.evaluation.takes import stereo_takes
+from training.evaluation.takes import started_from, stereo_takes
 from training.tower import Tower
 
 DRUMS = re.compile(r"drum|beat|break|percussion|hi-hat", re.IGNORECASE)
@@ -54,19 +54,14 @@ def transfer(pipeline: Pipeline, loops: Sequence[np.ndarray], tower: Tower, targ
     bar = tqdm(total=len(loops) * len(targets), desc="audio-to-audio", mininterval=5)
     for number, loop in enumerate(loops):
         seconds, times, recording = len(loop) / RATE_HZ, onsets(loop.mean(1)), tower.embed(loop.mean(1))
-        rebuilt = through_model(pipeline, loop, number).mean(1)
+        rebuilt = through_model(pipeline, loop, number)
         for target in targets:
             free = stereo_takes(pipeline, target, seconds, FREE_TAKES, STEPS, first=1_000).mean(-1)
             wanted = np.mean([tower.embed(np.nan_to_num(take)) for take in free], axis=0)
             wanted /= np.linalg.norm(wanted)
             for level, found in rows.items():
-                if level == 0:
-                    sound = rebuilt
-                elif level == 1:
-                    sound = stereo_takes(pipeline, target, seconds, 1, STEPS, first=number)[0].mean(1)
-                else:
-                    request = Generation(target, seconds, STEPS, number, init=loop, init_noise=level)
-                    sound = pipeline.generate(request).mean(1)
+                made = started_from(pipeline, target, loop, level, number, STEPS) if level else rebuilt
+                sound = made.mean(1)
                 embedding = tower.embed(np.nan_to_num(sound))
                 found.append((onset_f1(times, onsets(sound)), float(embedding @ wanted), float(embedding @ recording)))
             bar.update()

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from model.contour import frequency
 from training.synthesis.dsp import (
     RATE_HZ,
     bandpass,
@@ -27,7 +28,7 @@ from training.synthesis.dsp import (
     times,
     unison,
 )
-from training.synthesis.wording import Draw, Kind, note_hz
+from training.synthesis.wording import Draw, Kind
 
 VOWELS = {
     "ah": (730, 1090, 2440, 3400),
@@ -404,7 +405,7 @@ def _chord(draw: Draw, low: int, high: int) -> tuple[list[float], str]:
     draw.pitch(low, high)
     kind = draw.choice("chord", tuple(CHORDS), (4, 4, 1, 2, 2, 0.6))
     assert draw.note is not None
-    return [note_hz(draw.note + step) for step in CHORDS[kind]], kind
+    return [frequency(draw.note + step) for step in CHORDS[kind]], kind
 
 
 def synth_chord(draw: Draw) -> np.ndarray:

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.contour import frequency
+
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def note_name(note: int) -> str:
     """60 is C4."""
     return f"{NOTE_NAMES[note % 12]}{note // 12 - 1}"
-
-
-def note_hz(note: float) -> float:
-    return 440.0 * 2 ** ((note - 69) / 12)
 
 
 class Draw:
@@ -73,7 +71,7 @@ class Draw:
         """Frequency of a whole MIDI note between `low` and `high`, which becomes the clip's note."""
         drawn = int(self.rng.integers(low, high + 1))
         self.note = drawn if self._asked is None else self._asked
-        return note_hz(self.note)
+        return frequency(self.note)
 
 
 @dataclass(frozen=True)
