@@ -92,14 +92,14 @@ class JackRecorder:
 
     def __init__(self, server: JackServer, path: Path):
         self.path, self.rate_hz = path, server.rate_hz
-        outputs = wait_for(lambda: _pair(server, "PortAudio", "out"), "the instrument's JACK outputs")
+        outputs = wait_for(lambda: stereo_ports(server, "PortAudio", "out"), "the instrument's JACK outputs")
         known = set(server.ports())
         script = Path(__file__).with_name("jack_recorder.py")
         self._process = subprocess.Popen([sys.executable, script, path], stdin=subprocess.PIPE, env=os.environ)
 
         def new_client() -> str | None:
             new = (port.partition(":")[0] for port in server.ports() if port not in known)
-            return next((client for client in new if _pair(server, client, "in")), None)
+            return next((client for client in new if stereo_ports(server, client, "in")), None)
 
         client = wait_for(new_client, "the recorder's JACK inputs")
         for output, input_ in zip(outputs, server.client_ports(client, "in"), strict=True):
@@ -129,7 +129,7 @@ class JackRecorder:
         self._process.wait(PATIENCE_S)
 
 
-def _pair(server: JackServer, client: str, direction: str) -> list[str]:
+def stereo_ports(server: JackServer, client: str, direction: str) -> list[str]:
     """Both ports of a stereo client, [] until both are there."""
     ports = server.client_ports(client, direction)
     return ports if len(ports) == 2 else []

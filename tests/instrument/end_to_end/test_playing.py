@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from desktop import wait_for
-from instrument import Instrument, JackRecorder, limited, read_take, share_heard
+from instrument import Instrument, JackRecorder, limited, read_take, share_heard, stereo_ports
 
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.domain import RATE_HZ
@@ -64,7 +64,7 @@ def beat(instrument, jack_server, tmp_path):
     time = np.arange(round(BEAT_S * RATE_HZ)) / RATE_HZ
     hit = np.random.default_rng(0).uniform(-0.5, 0.5, len(time)) * np.exp(-time / 0.03)
     soundfile.write(tmp_path / "beat.wav", np.stack([hit, hit], axis=1), RATE_HZ, subtype="FLOAT")
-    inputs = wait_for(lambda: jack_server.client_ports("PortAudio", "in"), "the instrument's JACK inputs")
+    inputs = wait_for(lambda: stereo_ports(jack_server, "PortAudio", "in"), "the instrument's JACK inputs")
     known = set(jack_server.ports())
     script = Path(__file__).with_name("jack_player.py")
     with subprocess.Popen([sys.executable, script, tmp_path / "beat.wav"], stdin=subprocess.PIPE) as player:
