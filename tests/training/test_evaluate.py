@@ -170,6 +170,8 @@ def test_figures_count_what_was_heard(packed: Path) -> None:
     ]
     found = figures(asked, real, sounds)
     assert found["retrieval"]["ratio"] == pytest.approx(8 / 9, abs=1e-4)
+    by_category = {name: (share["successes"], share["of"]) for name, share in found["by_category"].items()}
+    assert by_category == {"bass": (2, 3), "drum": (3, 3), "loop": (3, 3)}
     assert (found["pitch"]["successes"], found["pitch"]["of"]) == (1, 3)
     assert found["pitch_any_octave"]["successes"] == 2
     assert (found["tempo"]["successes"], found["tempo_exact"]["successes"], found["tempo"]["of"]) == (2, 1, 3)

@@ -3,6 +3,7 @@
 Shapes: s seeds, n samples, k classes, d embedding width.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ def figures(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Seque
     KL(real‖generated) and agreement compare each sound with the held-out clip of its caption: `top_10` is the share
     of the clip's ten best classes that are among the sound's ten best, `best_in_10` whether the clip's best class is.
     Retrieval is right where the tower puts a sound nearest to its own of the 12 categories; the ratio is to what the
-    held-out clips themselves reach. Intervals draw whole prompts.
+    held-out clips themselves reach. Intervals draw whole prompts. `by_category` has its share for each category asked.
     """
     rows = [(i, j) for i, sounds in enumerate(heard) for j in range(len(sounds))]
     groups = np.array([i for i, _ in rows])
@@ -81,6 +82,10 @@ def figures(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Seque
         found["best_in_10"] = proportion([bool(b) for b in best])
     right = [(heard[i][j].category == asked[i].category, real[i].category == asked[i].category) for i, j in rows]
     found["retrieval"] = ratio(np.array(right, float), groups)
+    by_category: dict[str, list[bool]] = defaultdict(list)
+    for (i, _), (is_right, _) in zip(rows, right, strict=True):
+        by_category[asked[i].category].append(is_right)
+    found["by_category"] = {name: proportion(by_category[name]) for name in sorted(by_category)}
     pitched = [(heard[i][j].pitch, asked[i].note) for i, j in rows]
     cents = [cents_off(p, note) if p else None for p, note in pitched if note is not None]
     found["pitch"] = proportion([c is not None and within(c) for c in cents])

@@ -36,6 +36,11 @@ def share(found: dict[str, Any]) -> str:
     return f"{100 * found['share']:.0f} % ({100 * low:.0f}–{100 * high:.0f}, n = {found['of']})"
 
 
+def percent(found: dict[str, Any]) -> str:
+    """A proportion in per cent alone."""
+    return "–" if found["share"] is None else f"{100 * found['share']:.0f} %"
+
+
 def spread(found: dict[str, Any], digits: int = 1) -> str:
     """A median with its deciles."""
     if not found.get("of"):
@@ -55,7 +60,7 @@ def reconstruction(figures: dict[str, Any]) -> str:
 
 
 def prompts(figures: dict[str, Any]) -> str:
-    """One table a corpus: a row for the real sounds, then one for each number of steps."""
+    """Two tables a corpus: a row for the real sounds, then one for each number of steps; then a row a category."""
     rows = figures["rows"]
     parts = []
     for corpus in next(iter(rows.values())):
@@ -74,6 +79,10 @@ def prompts(figures: dict[str, Any]) -> str:
         head = [corpus, "KL", "top-10 agreement", "best class in ten", "category, of held-out clips'"]
         head += ["pitch ±50 cents", "in any octave", "tempo ±2 BPM", "not half or double"]
         parts.append(table(head, cells))
+        at = [found[corpus].get("by_category", {}) for found in rows.values()]
+        if all(at):
+            found_of = [[name, *(percent(column[name]) for column in at), str(at[0][name]["of"])] for name in at[0]]
+            parts.append(table([f"{corpus}: category found", *rows, "prompts"], found_of))
     return f"{figures['prompts']} prompts × {figures['seeds']} seeds:\n\n" + "\n\n".join(parts)
 
 
