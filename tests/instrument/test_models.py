@@ -29,7 +29,8 @@ from model.weights import WEIGHTS_FILE, embedded_folder, save_model
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = f"{SMALL.repository}/model.safetensors"
 WITH_TINY_MODELS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests themselves run in the background
 from stand_ins import TINY_CATALOGUE
 from arc_instrument import cli, models
 models.CATALOGUE = TINY_CATALOGUE
