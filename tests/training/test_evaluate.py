@@ -214,6 +214,7 @@ def test_every_section_comes_out_of_a_tiny_model_and_goes_into_the_card(
     assert digest.startswith(about["weights"]["model"])
     text = card(tmp_path)
     assert text.count("### ") == len(sections)
+    assert "| made: category found | 1 step |" in text
     assert "nan" not in text
 
 

@@ -38,7 +38,7 @@ def share(found: dict[str, Any]) -> str:
 
 def percent(found: dict[str, Any]) -> str:
     """A proportion in per cent alone."""
-    return "–" if found["share"] is None else f"{100 * found['share']:.0f} %"
+    return f"{100 * found['share']:.0f} %"
 
 
 def spread(found: dict[str, Any], digits: int = 1) -> str:
@@ -79,10 +79,10 @@ def prompts(figures: dict[str, Any]) -> str:
         head = [corpus, "KL", "top-10 agreement", "best class in ten", "category, of held-out clips'"]
         head += ["pitch ±50 cents", "in any octave", "tempo ±2 BPM", "not half or double"]
         parts.append(table(head, cells))
-        at = [found[corpus].get("by_category", {}) for found in rows.values()]
-        if all(at):
-            found_of = [[name, *(percent(column[name]) for column in at), str(at[0][name]["of"])] for name in at[0]]
-            parts.append(table([f"{corpus}: category found", *rows, "prompts"], found_of))
+        columns = [found[corpus].get("by_category", {}) for found in rows.values()]
+        if all(columns):  # results of before 2026-11-30 have none
+            by_category = [[name, *(percent(column[name]) for column in columns)] for name in columns[0]]
+            parts.append(table([f"{corpus}: category found", *rows], by_category))
     return f"{figures['prompts']} prompts × {figures['seeds']} seeds:\n\n" + "\n\n".join(parts)
 
 

@@ -94,8 +94,7 @@ def recordings(instrument: Instrument) -> list[Path]:
 
 
 def gaps(path: Path) -> list[float]:
-    """Seconds from each onset to the next, as a musician counts them; of a hit cut by the beginning only the rest is
-    heard, which is no onset."""
+    """Seconds from each onset to the next, as a musician counts them."""
     return [second - first for first, second in pairwise(t for t in onset_times(read_clip(path)) if t > CUT_S)]
 
 
