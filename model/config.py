@@ -107,6 +107,7 @@ class SpectralConfig:
     strides: tuple[int, ...] = (4, 4)
     kernel: int = 7  # taps of the depthwise convolutions
     linear_bins: int = 8  # lowest MDCT bins (to 1.4 kHz) that a linear path carries beside the networks
+    postfilter_width: int = 16  # channels of its convolutions over bands and frames
 
     @property
     def frame_samples(self) -> int:
@@ -202,7 +203,9 @@ TINY = ModelConfig(
     dit=DiTConfig(width=64, depth=2, heads=2, ff_inner=96, conditioning_width=384, time_features=32, control_width=16),
     seconds=SecondsConfig(width=384, max_seconds=8.0, frequencies=16),
     text=TextConfig("minilm", "all-MiniLM-L6-v2", width=384, max_tokens=32),
-    autoencoder=SpectralConfig(widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1)),
+    autoencoder=SpectralConfig(
+        widths=(24, 32, 48), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), postfilter_width=4
+    ),
 )
 
 MODELS = {config.name: config for config in (SAO_SMALL, SAO_SMALL_BASE, SAO_1_0, ARC_MINI, TINY)}

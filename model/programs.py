@@ -3,6 +3,7 @@
 Shapes: b batch (always 1), c latent channels, t latent frames, l text tokens, d width, n samples.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from model.controls import control_signals
 from model.dit import DiffusionTransformer
 from model.generator import Generator
 from model.oobleck import OobleckAutoencoder
+from model.postfilter import BINS, WINDOW
 from model.spectral import SpectralAutoencoder
 
 CHUNK_FRAMES = 32  # latent frames of Oobleck decoded at once, without their context: 52 need 200 MB, all 256 a gigabyte
@@ -68,17 +70,71 @@ class Step(nn.Module):
         return self.dit.velocity(x_bct, time_b, pytree.tree_unflatten(list(prepared), self.structure))
 
 
+class FourierProducts(nn.Module):
+    """The post-filter's `Transform` as products of matrices: what runs programs has no FFT.
+
+    Sample n = 32·p + q and bin k = r + 64·s: over p, then a turn, then over q. The inverse runs the same way back, for
+    the transform of real samples is orthogonal but for the share of each bin. Source: Cooley & Tukey 1965.
+
+    Shapes: m frames of all items and channels; p, q, r, s as above.
+    """
+
+    over_p: Tensor  # (64, 2·64) from p to the real and imaginary parts of r
+    turn: Tensor  # (2, 32, 64) real and imaginary parts for q, r
+    over_q: Tensor  # (2·32, 2·16) from the parts of q to those of s
+    share: Tensor  # (2·BINS,)
+    from_r: Tensor
+    from_s: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        p = r = torch.arange(64, dtype=torch.float64)
+        q, s = torch.arange(32, dtype=torch.float64), torch.arange(16, dtype=torch.float64)
+        over_p, turn, over_q = (
+            torch.polar(torch.ones(len(a), len(b), dtype=torch.float64), -2 * math.pi / turns * a[:, None] * b)
+            for a, b, turns in ((p, r, 64), (q, r, WINDOW), (q, s, 32))
+        )
+        real, imaginary = over_q.real, over_q.imag
+        share = torch.full((2, BINS), 2 / WINDOW)  # a bin and its mirror image
+        share[:, 0] /= 2
+        tensors = {
+            "over_p": torch.cat([over_p.real, over_p.imag], 1),
+            "turn": torch.stack([turn.real, turn.imag]),
+            "over_q": torch.cat([torch.cat([real, imaginary], 1), torch.cat([-imaginary, real], 1)]),
+            "share": share.flatten(),
+        }
+        tensors |= {"from_r": tensors["over_p"].T, "from_s": tensors["over_q"].T}
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor.float().contiguous(), persistent=False)
+
+    def analyse(self, frames_bctn: Tensor) -> Tensor:
+        samples_mqp = frames_bctn.reshape(-1, 64, 32).transpose(1, 2)
+        real, imaginary = (samples_mqp @ self.over_p).split(64, -1)
+        cos, sin = self.turn
+        turned = torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], 1)
+        parts_mrs = turned.transpose(1, 2) @ self.over_q
+        return parts_mrs.transpose(1, 2).reshape(*frames_bctn.shape[:-1], 2 * BINS)
+
+    def synthesise(self, parts_bctk: Tensor) -> Tensor:
+        parts_mrs = (self.share * parts_bctk).reshape(-1, 32, 64).transpose(1, 2)
+        real, imaginary = (parts_mrs @ self.from_s).transpose(1, 2).split(32, 1)
+        cos, sin = self.turn
+        turned = torch.cat([real * cos + imaginary * sin, imaginary * cos - real * sin], -1)
+        return (turned @ self.from_r).transpose(1, 2).reshape(*parts_bctk.shape[:-1], WINDOW)
+
+
 class SpectralDecode(nn.Module):
     """Latents (1, c, t) and Gaussian noise (1, 2, MDCT frames, bins) → samples (1, 2, n)."""
 
     def __init__(self, autoencoder: SpectralAutoencoder):
         super().__init__()
         self.autoencoder = autoencoder
+        self.transform = FourierProducts()
 
     def forward(self, latents_bct: Tensor, noise_bctk: Tensor) -> Tensor:
         decoder = self.autoencoder.decoder
         compressed, gain = decoder.spectrum(latents_bct * self.autoencoder.scale + self.autoencoder.shift)
-        return decoder.synthesize(compressed, gain, noise_bctk)
+        return decoder.postfilter(decoder.unfiltered(compressed, gain, noise_bctk), self.transform)
 
 
 class OobleckDecode(nn.Module):

@@ -1,9 +1,9 @@
 """ARC_MINI's autoencoder: MDCT frames ↔ latents ↔ MDCT frames with noise substitution.
 
-The transform is two matrix products at a hop of 128 samples, so an attack stays where it is and decoding six
+The transform is two matrix products at a hop of 128 samples, so an attack stays near where it is and decoding six
 seconds costs tens of milliseconds on two CPU cores. What has no phase worth keeping (breath, cymbals, rain) is
 drawn as white noise under a predicted gain; what has one is a signed coefficient. The lowest bins, where the waveform
-itself is heard, also take a linear path through the latents.
+itself is heard, also take a linear path through the latents. A post-filter (postfilter.py) goes over the samples.
 
 Shapes: b batch, c audio channels (left, right), n samples, t MDCT frames, k MDCT bins, l latent frames, d width.
 """
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from model.config import ModelConfig, SpectralConfig
 from model.noise import NoiseSource, draw
+from model.postfilter import HOP, PostFilter
 
 COMPRESSION = 0.4  # exponent that brings MDCT coefficients, spread over five decades, near one another
 COMPRESSED_GAIN = 4.0  # brings them near unit range: compressed coefficients of ordinary sound are near 0.1
@@ -195,6 +196,7 @@ class SpectralDecoder(nn.Module):
         self.low_bins, self.frames_per_latent = config.linear_bins, math.prod(config.strides)
         self.low = nn.Linear(config.latent_channels, 2 * self.frames_per_latent * self.low_bins, bias=False)
         self.level = nn.Linear(config.latent_channels, 2 * config.hop, bias=False)
+        self.postfilter = PostFilter(config.postfilter_width)
 
     def spectrum(self, latents_bcl: Tensor) -> tuple[Tensor, Tensor]:
         """Latents → (compressed coefficients, noise gains), each (b, 2, t, hop), mid/side, float32."""
@@ -211,7 +213,11 @@ class SpectralDecoder(nn.Module):
         return compressed, expand(F.softplus(noise - 1.0))  # −1: noise starts quiet
 
     def synthesize(self, compressed_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
-        """Coefficients plus gain × noise → (b, 2, n) samples, left/right."""
+        """Coefficients plus gain × noise → (b, 2, n) samples, left/right, filtered."""
+        return self.postfilter(self.unfiltered(compressed_bctk, noise_gain_bctk, noise_bctk))
+
+    def unfiltered(self, compressed_bctk: Tensor, noise_gain_bctk: Tensor, noise_bctk: Tensor) -> Tensor:
+        """What the post-filter goes over, (b, 2, n)."""
         return mid_side(self.mdct.inverse(expand(compressed_bctk) + noise_gain_bctk * noise_bctk))
 
 
@@ -234,6 +240,7 @@ class SpectralAutoencoder(nn.Module):
 
     `scale` and `shift` normalise each latent channel to zero mean and unit variance over the training corpus; they
     are identity until `training.latents` measures them. The flow model only ever sees normalised latents.
+    Raises ValueError for latent frames that the post-filter's do not divide: chunks would differ from the whole.
     """
 
     shift: Tensor
@@ -241,6 +248,8 @@ class SpectralAutoencoder(nn.Module):
 
     def __init__(self, config: SpectralConfig):
         super().__init__()
+        if config.frame_samples % HOP:
+            raise ValueError(f"a latent frame of {config.frame_samples} samples: must be a multiple of {HOP}")
         self.config = config
         self.encoder = SpectralEncoder(config)
         self.decoder = SpectralDecoder(config)
@@ -257,7 +266,8 @@ class SpectralAutoencoder(nn.Module):
     @property
     def context_frames(self) -> int:
         """Latents on each side that a decoded frame depends on: chunks decoded with this much context are exact."""
-        reach, frames_per_latent = 1 / math.prod(self.config.strides), 1  # one MDCT frame of overlap
+        reach = (self.config.hop + self.decoder.postfilter.reach) / self.config.frame_samples  # frames overlap by one
+        frames_per_latent = 1
         for depth, stride in zip(self.config.decoder_depths[::-1], (*self.config.strides[::-1], 1), strict=True):
             reach += depth * (self.config.kernel // 2) / frames_per_latent
             frames_per_latent *= stride
@@ -277,7 +287,8 @@ class SpectralAutoencoder(nn.Module):
         """For training: encode, sample the latents with one noise, decode twice with the others."""
         mean_bcl, log_std_bcl = (x.float() for x in self.encoder(audio_bcn))
         compressed, gain = self.decoder.spectrum(mean_bcl + log_std_bcl.exp() * noise_bcl)
-        draw_a, draw_b = (self.decoder.synthesize(compressed, gain, x) for x in (noise_a_bctk, noise_b_bctk))
+        with torch.autocast(audio_bcn.device.type, enabled=False):  # samples in bfloat16 have noise at −48 dB
+            draw_a, draw_b = (self.decoder.synthesize(compressed, gain, x) for x in (noise_a_bctk, noise_b_bctk))
         return Reconstruction(draw_a, draw_b, compressed, mean_bcl, log_std_bcl)
 
     def decode(self, latents_bcl: Tensor, generator: NoiseSource) -> Tensor:
@@ -295,22 +306,28 @@ class SpectralAutoencoder(nn.Module):
         """The white noise that decoding up to the latent frame `end` substitutes, (b, 2, t, hop)."""
         b, _, frames = latents_bcl.shape
         # Frame-major draw: the first frames of a long sound use the numbers that a chunk of them would use.
-        shape = (min(frames, end + 1) * math.prod(self.config.strides), b, 2, self.config.hop)
+        shape = (min(frames * math.prod(self.config.strides), self._mdct_frames(0, end).stop), b, 2, self.config.hop)
         return draw(shape, generator).permute(1, 2, 0, 3).contiguous().to(latents_bcl)
 
     def decode_range(
         self, latents_bcl: Tensor, start: int, end: int, noise_bctk: Tensor, synthesis: Synthesis
     ) -> Tensor:
-        """The samples of the latent frames `start` to `end` − 1, decoded with `context_frames` more on each side.
-
-        One MDCT frame beyond them completes their last block.
-        """
-        per_latent = math.prod(self.config.strides)
+        """The samples of the latent frames `start` to `end` − 1, decoded with `context_frames` more on each side."""
         first, last = max(0, start - self.context_frames), min(latents_bcl.shape[-1], end + self.context_frames)
-        frames = slice((start - first) * per_latent, min((end - first) * per_latent + 1, (last - first) * per_latent))
-        noise = noise_bctk[..., start * per_latent : end * per_latent + 1, :]
-        audio_bcn = synthesis(latents_bcl[..., first:last] * self.scale + self.shift, frames, noise)
-        return audio_bcn[..., : (end - start) * self.config.frame_samples]
+        per_latent, wanted = math.prod(self.config.strides), self._mdct_frames(start, end)
+        frames = slice(wanted.start - first * per_latent, min(wanted.stop, last * per_latent) - first * per_latent)
+        latents_bcl = latents_bcl[..., first:last] * self.scale + self.shift
+        audio_bcn = synthesis(latents_bcl, frames, noise_bctk[..., wanted, :])
+        skip = start * self.config.frame_samples - wanted.start * self.config.hop
+        return audio_bcn[..., skip : skip + (end - start) * self.config.frame_samples]
+
+    def _mdct_frames(self, start: int, end: int) -> slice:
+        """Those that the samples of the latent frames `start` to `end` − 1 are made of.
+
+        They are as many more as the post-filter reaches, and one that completes the last block.
+        """
+        per_latent, reach = math.prod(self.config.strides), self.decoder.postfilter.reach // self.config.hop
+        return slice(max(0, start * per_latent - reach), end * per_latent + reach + 1)
 
     def synthesis(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
         """The decoder's own `Synthesis`."""

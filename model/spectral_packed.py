@@ -60,10 +60,11 @@ class _Body:
 
 
 class PackedSpectralDecoder:
-    """Latents of one item → MDCT coefficients → samples; body in `dtype`, ends in float32."""
+    """Latents of one item → MDCT coefficients → samples; the networks in `dtype`, samples in float32."""
 
     def __init__(self, decoder: SpectralDecoder, dtype: torch.dtype):
         self._decoder = decoder
+        self._postfilter = decoder.postfilter.in_dtype(dtype)
         self._bodies = {rows: _Body(decoder, rows, dtype) for rows in LATENT_ROWS}
 
     def __call__(self, latents_bcl: Tensor, frames: slice, noise_bctk: Tensor) -> Tensor:
@@ -76,4 +77,4 @@ class PackedSpectralDecoder:
         level_tk = decoder.level(latents_lc).repeat_interleave(decoder.frames_per_latent, 0)[frames]
         spectrum_tk[:, level_tk.shape[1] :] += level_tk
         coefficients_ctk = coefficients(spectrum_tk, low_tk, noise_bctk[0].contiguous())
-        return mid_side(decoder.mdct.inverse(coefficients_ctk[None]))
+        return self._postfilter(mid_side(decoder.mdct.inverse(coefficients_ctk[None])))

@@ -28,7 +28,7 @@ from training.launch import (
     one_sentence,
     recipe_of,
 )
-from training.losses import clip_level, coherence_loss, kl_divergence, spectral_energy_distance
+from training.losses import clip_level, coherence_loss, kl_divergence, log_mel_loss, spectral_energy_distance
 from training.optim import Ema, adamw, ramp, set_learning_rate, warmup_stable_decay
 from training.run import (
     Run,
@@ -66,6 +66,9 @@ def train(
     if initial is not None:
         load_initial(network, initial)
     network.encoder.requires_grad_(not recipe.freeze_encoder)
+    if recipe.only_postfilter:
+        network.requires_grad_(False)
+        network.decoder.postfilter.requires_grad_(True)
     ema = Ema(network, recipe.ema_decay).to(fabric.device)
     network = fabric.setup_module(launch.prepare_method(network, "reconstruct"))
     network.mark_forward_method("reconstruct")
@@ -95,8 +98,12 @@ def train(
         signals = [real, *draws]
         if rng.random() < 0.5:  # left/right and sum/difference in turn, at the cost of one
             signals = [mid_side(x) for x in signals]
-        distance = spectral_energy_distance(*signals)
-        pulls = torch.autograd.grad(distance, draws)
+        spectral = {"distance": spectral_energy_distance(*signals)}
+        spectral_loss = spectral["distance"]
+        if recipe.log_mel_weight:
+            spectral["log_mel"] = log_mel_loss(*signals)
+            spectral_loss = spectral_loss + recipe.log_mel_weight * spectral["log_mel"]
+        pulls = torch.autograd.grad(spectral_loss, draws)
         figures = {}
         if step >= recipe.adversarial_from:
             judged = judged_windows([real, *draws], recipe.adversarial_samples, rng)
@@ -122,7 +129,7 @@ def train(
         fabric.backward(loss)
         norm = clip_gradients(fabric, network, optimizer, recipe.clip_grad_norm)
         losses = averaged_over_processes(
-            fabric, distance=distance, coherence=coherence, linear_coherence=linear_coherence, kl=kl
+            fabric, **spectral, coherence=coherence, linear_coherence=linear_coherence, kl=kl
         )
         run.watch(step, norm, distance=losses["distance"], coherence=losses["coherence"])
         optimizer.step()

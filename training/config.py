@@ -49,9 +49,11 @@ class AutoencoderRecipe:
     decay_fraction: float = 0.3
     clip_grad_norm: float = 1.0
     linear_coherence_weight: float = 0.5  # against 1 for the compressed coefficients
+    log_mel_weight: float = 0.0  # against 1 of the energy distance; 0.25 for a decoder's last stage
     kl_weight: float = 1.5e-3  # at 1e-4 a latent frame carries 350 nats, more than a generator can hit
     kl_warmup: tuple[int, int] = (200, 1_500)  # its weight rises from 0 between these steps
     freeze_encoder: bool = False  # latents already encoded stay valid
+    only_postfilter: bool = False  # the encoder and the rest of the decoder are frozen
     adversarial_from: int = 2_000  # step from which the discriminator learns
     adversarial_ramp: int = 300  # steps in which its terms then reach their share
     adversarial_share: float = 0.5  # of their pull at the reconstruction, against 1 of the energy distance

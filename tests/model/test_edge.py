@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 SMALL = replace(
     TINY,
     dit=replace(TINY.dit, depth=1),
-    autoencoder=SpectralConfig(widths=(24, 32), encoder_depths=(1, 1), decoder_depths=(1, 1), strides=(4,)),
+    autoencoder=SpectralConfig(widths=(24, 32), encoder_depths=(1, 1), decoder_depths=(1, 1), strides=(8,)),
 )
 FRAMES = 8
 PROMPT = "dry snare drum"

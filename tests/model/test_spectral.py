@@ -7,8 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.config import ARC_MINI, SAO_SMALL, TINY
+from model.config import ARC_MINI, SAO_SMALL, TINY, SpectralConfig
+from model.packed import has_onednn
 from model.spectral import Mdct, SpectralAutoencoder, compress, expand, fold_low_bins, mid_side, unfold_low_bins
+from model.spectral_packed import PackedSpectralDecoder
 
 
 @settings(deadline=None, max_examples=25)
@@ -58,7 +60,9 @@ def test_low_bins_of_one_latent_frame_meet_in_one_vector_and_come_back() -> None
 @pytest.fixture(scope="module")
 def network() -> SpectralAutoencoder:
     torch.manual_seed(0)
-    return SpectralAutoencoder.of(TINY).eval().requires_grad_(False)
+    network = SpectralAutoencoder.of(TINY).eval().requires_grad_(False)
+    torch.nn.init.normal_(network.decoder.postfilter.last.weight)  # else it is the identity
+    return network
 
 
 def test_one_latent_frame_is_2048_samples_both_ways(network: SpectralAutoencoder) -> None:
@@ -83,6 +87,45 @@ def test_a_frame_does_not_depend_on_latents_beyond_the_stated_context(network: S
     middle = slice(12 * 2048, 13 * 2048)
     a, b = (network.decode(x, torch.Generator().manual_seed(0))[..., middle] for x in (latents, changed))
     torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sets(st.integers(1, 24), min_size=1, max_size=5))
+def test_chunks_joined_are_one_decode(network: SpectralAutoencoder, ends: set[int]) -> None:
+    latents = torch.randn(1, 64, 24, generator=torch.Generator().manual_seed(3))
+    chunks = network.decode_chunks(latents, sorted(ends), torch.Generator().manual_seed(0))
+    whole = network.decode(latents, torch.Generator().manual_seed(0))[..., : max(ends) * 2048]
+    torch.testing.assert_close(torch.cat([*chunks], -1), whole, atol=1e-6, rtol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.skipif(not has_onednn(), reason="packed products need oneDNN")
+@pytest.mark.parametrize(("dtype", "decibels"), [(torch.float32, 90), (torch.bfloat16, 25)])
+def test_the_packed_decoder_makes_the_same_samples(
+    network: SpectralAutoencoder, dtype: torch.dtype, decibels: float
+) -> None:
+    latents = torch.randn(1, 64, 24, generator=torch.Generator().manual_seed(3))
+    noise, packed = (
+        network.draw_noise(latents, 24, torch.Generator().manual_seed(0)),
+        PackedSpectralDecoder(network.decoder, dtype),
+    )
+    for start, end in ((0, 8), (8, 16), (16, 24)):
+        got, expected = (network.decode_range(latents, start, end, noise, x) for x in (packed, network.synthesis))
+        assert 10 * ((expected.square().mean() / (got - expected).square().mean()).log10()) > decibels
+
+
+def test_training_in_bfloat16_makes_samples_in_float32(network: SpectralAutoencoder) -> None:
+    """What a sample in bfloat16 is rounded by, at −48 dB, is noise that no weights could turn down."""
+    noise = torch.randn(1, 64, 2), *2 * (torch.randn(1, 2, 32, 128),)
+    with torch.autocast("cpu", torch.bfloat16):
+        draw = network.reconstruct(torch.randn(1, 2, 2 * 2048), *noise).draw_a_bcn
+    rounded = draw.bfloat16().float()
+    assert ((draw - rounded).square().mean() / draw.square().mean()).log10() > -6.5
+
+
+def test_latent_frames_that_the_post_filters_do_not_divide_are_refused() -> None:
+    with pytest.raises(ValueError, match="512 samples: must be a multiple of 1024"):
+        SpectralAutoencoder(SpectralConfig(widths=(24, 32), encoder_depths=(1, 1), decoder_depths=(1, 1), strides=(4,)))
 
 
 def test_normalisation_of_latents_is_undone_by_decoding(network: SpectralAutoencoder) -> None:

@@ -65,6 +65,18 @@ def test_a_frozen_encoder_stays_as_it_was_while_the_decoder_learns(packed: Path,
     assert changed == {"decoder"}
 
 
+def test_alone_the_post_filter_learns_and_all_else_stays_as_it_was(packed: Path, tmp_path: Path) -> None:
+    corpus = Corpus(packed, "train")
+    autoencoder.train(TINY, corpus, replace(RECIPE, steps=0), tmp_path / "before", open_fabric())
+    before = averaged_weights(tmp_path / "before")
+    recipe = replace(RECIPE, steps=3, only_postfilter=True, log_mel_weight=0.25)
+    autoencoder.train(TINY, corpus, recipe, tmp_path / "after", open_fabric(), before)
+    after = averaged_weights(tmp_path / "after")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {name for name in before if name.startswith("decoder.postfilter.")}
+    assert all("log_mel" in line for line in read_metrics(tmp_path / "after"))
+
+
 def test_the_adversary_pulls_only_from_its_step_on(packed: Path, tmp_path: Path) -> None:
     corpus = Corpus(packed, "train")
     recipe = replace(RECIPE, steps=2)

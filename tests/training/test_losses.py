@@ -5,9 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from model.spectral import mid_side
 from training.a_weighting import a_weighted, a_weighting
+from training.evaluation.metrics import log_mel_distance_db
 from training.losses import (
     coherence_loss,
     contrastive_loss,
@@ -15,6 +18,8 @@ from training.losses import (
     hinge_discriminator_loss,
     hinge_generator_loss,
     kl_divergence,
+    log_mel_loss,
+    mel_distance_db,
     multi_resolution_stft_loss,
     relativistic_discriminator_loss,
     relativistic_generator_loss,
@@ -66,6 +71,32 @@ def test_energy_distance_prefers_noise_at_its_own_level_where_an_absolute_differ
     gains = (0.5, 0.7, 1.0, 1.4)
     scores = [spectral_energy_distance(target, g * a, g * b).item() for g in gains]
     assert gains[int(np.argmin(scores))] == 1.0
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(0.1, 10.0))
+def test_log_mel_loss_of_a_louder_copy_is_twice_the_gain_in_decibels_and_of_two_draws_their_mean(gain: float) -> None:
+    sound = 0.1 * torch.randn(2, 2, 8_192, generator=torch.Generator().manual_seed(4))
+    expected = 2 * abs(20 * math.log10(gain))
+    assert log_mel_loss(sound, gain * sound).item() == pytest.approx(expected, abs=0.05)
+    assert log_mel_loss(sound, gain * sound, sound).item() == pytest.approx(expected / 2, abs=0.05)
+
+
+def test_mel_distance_in_frames_with_sound_is_what_evaluation_measures() -> None:
+    rng = torch.Generator().manual_seed(5)
+    sound, other = torch.randn(2, 30_000, generator=rng) * torch.linspace(1, 0, 30_000) ** 8
+    measured = log_mel_distance_db(sound, other)
+    assert mel_distance_db(sound[None, None], other[None, None], 2048, -50).item() == pytest.approx(measured, rel=0.02)
+
+
+def test_what_comes_before_an_attack_costs_something_and_a_silent_channel_nothing() -> None:
+    sound = torch.zeros(1, 2, 16_384)
+    sound[:, 0, 8_192:] = 0.1 * torch.randn(8_192, generator=torch.Generator().manual_seed(6))
+    early, trace = sound.clone(), sound.clone()
+    early[:, 0, 6_144:8_192] = 1e-3
+    trace[:, 1] = 1e-7
+    assert log_mel_loss(sound, trace).item() < 0.01
+    assert log_mel_loss(sound, early).item() > 0.1
 
 
 def test_coherence_is_nothing_for_the_target_itself_and_one_for_silence_or_the_wrong_sign() -> None:
