@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.config import ARC_MINI, SAO_SMALL, TINY, SpectralConfig
-from model.packed import has_onednn
 from model.spectral import Mdct, SpectralAutoencoder, compress, expand, fold_low_bins, mid_side, unfold_low_bins
 from model.spectral_packed import PackedSpectralDecoder
 
@@ -99,7 +98,6 @@ def test_chunks_joined_are_one_decode(network: SpectralAutoencoder, ends: set[in
 
 
 @torch.inference_mode()
-@pytest.mark.skipif(not has_onednn(), reason="packed products need oneDNN")
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.float32, 90), (torch.bfloat16, 25)])
 def test_the_packed_decoder_makes_the_same_samples(
     network: SpectralAutoencoder, dtype: torch.dtype, decibels: float
