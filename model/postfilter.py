@@ -1,7 +1,7 @@
 """ARC_MINI's post-filter: learned gains for the bands of a longer transform of what the decoder has made.
 
 The decoder's own bins are 172 Hz wide, so beside a partial it leaves noise that a listener hears and a recording
-lacks. In bands of 43 Hz a small network tells the one from the other and turns the noise down.
+lacks. In bands of 43 Hz a small network can tell the one from the other, and turns each band up or down.
 
 Shapes: b batch, c audio channels, n samples, t frames, k bins, f bands.
 """
@@ -53,7 +53,7 @@ FFT = Fft()
 class PostFilter(nn.Module):
     """The same gain for both channels, from levels around each band; the identity until it is trained.
 
-    Source: the post-filters of speech codecs, e.g. Valin 2018 (RNNoise) for gains by a small network.
+    Source: gains of bands by a small network, as Valin 2018 (RNNoise) has them against noise in speech.
     """
 
     window: Tensor
