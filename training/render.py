@@ -145,7 +145,7 @@ def render(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="folder of the shards rendered-NNNNNN.tar and soundfont-NNNNNN.tar")
-    parser.add_argument("--hours", type=float, default=20.0)
+    parser.add_argument("--hours", type=float, default=20.0, help="at least; shards are written whole, about 1 h each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--shard-clips", type=int, default=CLIPS_A_SHARD, help="the same whenever a folder goes on")
