@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
-from rich.box import SIMPLE
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -350,7 +350,7 @@ def print_comparison(comparisons: list[Comparison], console: Console | None = No
     console = console or Console()
     first = comparisons[0].report
     title = f"{first.model_name}: {first.seconds:g} s, {first.steps} steps, medians of {first.runs} runs"
-    table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("engine", no_wrap=True)
     for column in ("text", "step", "decode", "total", "gain", "MiB", "velocity", "sound"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -375,7 +375,8 @@ def _print_machine(report: Report, console: Console) -> None:
 
 
 def _duration(ms: float) -> str:
-    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
+    """At most six characters below 100 s: the rounded value chooses the unit (9.96 ms is "10 ms", 999.6 ms "1.0 s")."""
+    return f"{ms / 1000:.1f} s" if ms >= 999.5 else f"{ms:.1f} ms" if ms < 9.95 else f"{ms:.0f} ms"
 
 
 def _memory(report: Report) -> str:

@@ -151,10 +151,15 @@ def test_every_variant_is_measured_in_a_process_of_its_own_and_compared_with_pla
     assert engine.report.about["engine"] == "PackedEngine"
     assert min(plain.snr_db.values()) > 200
     assert 90 < min(engine.snr_db.values()) < 200
-    slow = replace(plain.report, ms={stage: bench.Quantiles(34_567.0, 1.0, 2.0) for stage in plain.report.ms})
     console = Console(file=io.StringIO(), width=80)
-    bench.print_comparison([plain, engine, replace(engine, title="engine bfloat16", report=slow)], console)
+    widest = [_as_slow_as(engine, ms) for ms in (9.97, 999.7, 134_567.0)]  # once "10.0 ms", "1000 ms"
+    bench.print_comparison([plain, engine, *widest], console)
     shown = console.file.getvalue()
-    for part in ("eager float32", "engine bfloat16", "exact", "34.6 s", "velocity", "sound"):
+    for part in ("eager float32", "engine bfloat16", "exact", " 10 ms", " 1.0 s", "134.6 s", "velocity", "sound"):
         assert part in shown
     assert "…" not in shown  # whole at the width of an ordinary terminal
+
+
+def _as_slow_as(item, ms):
+    quantiles = {stage: bench.Quantiles(ms, 1.0, 2.0) for stage in item.report.ms}
+    return replace(item, title="engine bfloat16", report=replace(item.report, ms=quantiles, peak_memory_mib=12_345.0))
