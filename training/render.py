@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,9 @@ from tqdm import tqdm
 
 from training.synthesis import soundfonts
 from training.synthesis.dsp import RATE_HZ
-from training.synthesis.voices import Rendered, clip, from_part, measure
+from training.synthesis.patterns import LOOPS
+from training.synthesis.voices import KINDS, Rendered, clip, from_part, measure
+from training.synthesis.wording import Kind
 
 CLIPS_A_SHARD = 2000  # about an hour, 200 MB
 CLIPS_A_PROCESS = 50  # what one fluidsynth plays; it loads the soundfont anew each time
@@ -39,10 +41,18 @@ def pack(key: str, made: Rendered) -> Packed:
     return key, buffer.getvalue(), made.about
 
 
-def voiced(job: tuple[int, int]) -> list[Packed]:
-    """One clip of our own voices: (seed, index)."""
-    seed, index = job
-    return [pack(f"r{seed}-{index:08d}", clip(seed, index))]
+def named_kinds(names: Sequence[str]) -> tuple[Kind, ...]:
+    """Kinds by name; ValueError for one that is not known."""
+    known = {kind.name: kind for kind in (*KINDS, *LOOPS)}
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no kind of sound is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    return tuple(known[name] for name in names)
+
+
+def voiced(job: tuple[int, int, tuple[str, ...]]) -> list[Packed]:
+    """One clip of our own voices: (seed, index, the kinds it is one of, of all where there are none)."""
+    seed, index, kinds = job
+    return [pack(f"r{seed}-{index:08d}", clip(seed, index, named_kinds(kinds)))]
 
 
 def sampled(job: tuple[int, int, Path]) -> list[Packed]:
@@ -70,12 +80,14 @@ def write_shard(path: Path, clips: Iterable[Packed]) -> None:
     os.replace(part, path)
 
 
-def shard_seconds(path: Path, seed: int) -> float:
-    """Seconds of sound of a shard; ValueError if it belongs to a run of another seed."""
+def shard_seconds(path: Path, seed: int, kinds: Sequence[str] = ()) -> float:
+    """Seconds of sound of a shard; ValueError if it belongs to a run of another seed or of other kinds."""
     with tarfile.open(path) as tar:
         about = [json.load(f) for m in tar if m.name.endswith(".json") and (f := tar.extractfile(m))]
     if any(a["source_path"].split("/")[0] != str(seed) for a in about[:1]):
         raise ValueError(f"{path} was rendered with another seed than {seed}: choose another folder, or that seed")
+    if kinds and any(a["kind"] not in kinds for a in about):
+        raise ValueError(f"{path} was rendered with other kinds: choose another folder, or those kinds")
     return sum(a["seconds"] for a in about)
 
 
@@ -86,13 +98,14 @@ def write_series(
     seed: int,
     shards: Iterator[Callable[[], Iterable[list[Packed]]]],
     bar: tqdm,
+    kinds: Sequence[str] = (),
 ) -> float:
     """Shards `name-NNNNNN.tar` until they hold `seconds`; those already there are kept. Returns their seconds."""
     done = 0.0
     for number, work in enumerate(shards):
         path = folder / f"{name}-{number:06d}.tar"
         if path.exists():
-            bar.update(shard_seconds(path, seed))
+            bar.update(shard_seconds(path, seed, kinds))
         else:
             write_shard(path, watched(work(), bar))
         done += shard_seconds(path, seed)
@@ -116,17 +129,22 @@ def render(
     soundfont: Path | None = None,
     soundfont_share: float = 0.25,
     shard_clips: int = CLIPS_A_SHARD,
+    kinds: Sequence[str] = (),
 ) -> float:
-    """Write shards until `hours` of sound are there; whole shards of an earlier run are kept. Returns the hours."""
+    """Write shards until `hours` of sound are there; whole shards of an earlier run are kept. Returns the hours.
+
+    With names of `kinds` these alone are made, from our own voices. Raises ValueError for a kind that is not known.
+    """
+    named_kinds(kinds)
     folder.mkdir(parents=True, exist_ok=True)
-    share = soundfont_share if soundfont else 0.0
+    share = soundfont_share if soundfont and not kinds else 0.0
     with (
         multiprocessing.get_context("spawn").Pool(jobs) as pool,
         tqdm(total=round(hours * 3600), unit="s", desc="rendering", mininterval=2) as bar,
     ):
 
         def voices(first: int) -> Iterable[list[Packed]]:
-            return pool.imap(voiced, [(seed, i) for i in range(first, first + shard_clips)], chunksize=8)
+            return pool.imap(voiced, [(seed, i, tuple(kinds)) for i in range(first, first + shard_clips)], chunksize=8)
 
         def samples(first: int) -> Iterable[list[Packed]]:
             assert soundfont is not None
@@ -136,7 +154,7 @@ def render(
         whole = -(-shard_clips // CLIPS_A_PROCESS) * CLIPS_A_PROCESS
         own = (partial(voices, first) for first in count(0, shard_clips))
         borrowed = (partial(samples, first) for first in count(0, whole))
-        done = write_series(folder, "rendered", hours * 3600 * (1 - share), seed, own, bar)
+        done = write_series(folder, "rendered", hours * 3600 * (1 - share), seed, own, bar, kinds)
         if share:
             done += write_series(folder, "soundfont", hours * 3600 * share, seed, borrowed, bar)
     return done / 3600
@@ -151,6 +169,7 @@ def main() -> None:
     parser.add_argument("--shard-clips", type=int, default=CLIPS_A_SHARD, help="the same whenever a folder goes on")
     parser.add_argument("--soundfont", type=Path, help="a General MIDI .sf2; otherwise Debian's fluid-soundfont-gm")
     parser.add_argument("--soundfont-share", type=float, default=0.25, help="of the hours; 0 leaves it out")
+    parser.add_argument("--kinds", nargs="+", default=[], metavar="KIND", help="only these kinds, no soundfont")
     parser.add_argument(
         "--measure", nargs="*", metavar="KIND", help="only measure the thirds of these kinds, or of all"
     )
@@ -160,14 +179,22 @@ def main() -> None:
         return
     if args.out is None or args.hours <= 0 or args.jobs < 1 or not 0 <= args.soundfont_share < 1:
         parser.error("needed: --out FOLDER, --hours above 0, --jobs of at least 1, --soundfont-share from 0 to below 1")
-    soundfont = (args.soundfont or soundfonts.find()) if args.soundfont_share else None
-    why = soundfonts.missing(soundfont) if args.soundfont_share else ""
+    borrows = args.soundfont_share and not args.kinds
+    soundfont = (args.soundfont or soundfonts.find()) if borrows else None
+    why = soundfonts.missing(soundfont) if borrows else ""
     if why:
         print(why)
         soundfont = None
     try:
         hours = render(
-            args.out, args.hours, args.seed, args.jobs, soundfont, args.soundfont_share, shard_clips=args.shard_clips
+            args.out,
+            args.hours,
+            args.seed,
+            args.jobs,
+            soundfont,
+            args.soundfont_share,
+            args.shard_clips,
+            args.kinds,
         )
     except (ImportError, ValueError, OSError) as error:
         raise SystemExit(f"training.render: {error}") from None

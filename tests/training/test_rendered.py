@@ -73,6 +73,28 @@ def test_a_stopped_run_goes_on_after_its_last_whole_shard(shards: Path, tmp_path
     assert sorted(p.name for p in tmp_path.iterdir()) == ["rendered-000000.tar", "rendered-000001.tar"]
 
 
+def test_with_names_of_kinds_these_alone_are_rendered_and_a_folder_goes_on_with_them_only(tmp_path: Path) -> None:
+    render(tmp_path, 5 / 3600, seed=3, shard_clips=8, kinds=["riser", "coin"])
+    path = tmp_path / "rendered-000000.tar"
+    found = {json.loads(data)["kind"] for name, data in members(path) if name.endswith("json")}
+    assert found == {"riser", "coin"}
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="other kinds"):
+        render(tmp_path, 5 / 3600, seed=3, shard_clips=8, kinds=["riser"])
+    with pytest.raises(ValueError, match="no kind of sound is called gong!; there are: kick 808"):
+        render(tmp_path, 5 / 3600, seed=3, shard_clips=8, kinds=["riser", "gong!"])
+    assert path.read_bytes() == before
+
+
+def test_risers_are_short_and_long_and_loudest_at_their_end() -> None:
+    found = [x for x, _ in sounds("riser", 24)]
+    seconds = [len(x) / RATE_HZ for x in found]
+    assert min(seconds) < 0.6
+    assert max(seconds) > 3
+    dry = [x for x in found if np.abs(x[: len(x) // 4]).max() < 0.25 * np.abs(x).max()]
+    assert len(dry) > 12
+
+
 def test_a_shard_holds_sound_and_words_with_the_fields_of_the_corpus(shards: Path) -> None:
     files = members(sorted(shards.iterdir())[0])
     for (sound, flac), (words, about_json) in zip(files[::2], files[1::2], strict=True):

@@ -32,7 +32,7 @@ from training.synthesis.wording import Draw, Kind
 
 
 def riser(draw: Draw) -> np.ndarray:
-    length = draw.number("seconds", 1.2, 5.6)
+    length = draw.number("seconds", 0.3, 5.6)
     n = len(times(length))
     swell = np.linspace(0, 1, n) ** draw.number("bow", 1, 3)
     low, high = draw.number("from_hz", 150, 700), draw.number("to_hz", 3000, 14000)
@@ -82,7 +82,9 @@ def zap(draw: Draw) -> np.ndarray:
     n = len(times(length))
     f = draw.number("pitch_hz", 90, 500, "low", "high")
     buzz = sine(f * 2 ** (draw.number("mod", 0.6, 3) * np.sign(sine(draw.number("rate_hz", 30, 140), n))), n)
-    arcs = noise(draw.rng, n) * (draw.rng.random(n) < 0.03).cumsum() % 2
+    arcs = noise(draw.rng, n) * (
+        (draw.rng.random(n) < 0.03).cumsum() % 2
+    )  # bursts of some 0.75 ms, and as long between
     return saturate(buzz + 0.6 * highpass(arcs, 2000), 4) * decay(n, length * 1.3, 0.001) * gate(n, 0.001, 0.02)
 
 

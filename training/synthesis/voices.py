@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -185,14 +186,19 @@ def _said(rng: np.random.Generator, kind: Kind, x: np.ndarray, draw: Draw, measu
     return _about(kind, x, draw, captions(rng, kind, draw, words), measured, split)
 
 
-def clip(seed: int, index: int) -> Rendered:
+def kind_of(rng: np.random.Generator, among: Sequence[Kind]) -> Kind:
+    """The kind of a clip: one of `among`, or, where none are given, of all, loops included."""
+    if not among and rng.random() < LOOP_SHARE:
+        return LOOPS[int(rng.random() < 0.3)]
+    kinds = among or KINDS
+    share = np.array([k.share for k in kinds])
+    return kinds[rng.choice(len(kinds), p=share / share.sum())]
+
+
+def clip(seed: int, index: int, among: Sequence[Kind] = ()) -> Rendered:
     """Clip `index` of a run: its kind, its sound, its words."""
     rng = np.random.default_rng((seed, index))
-    if rng.random() < LOOP_SHARE:
-        kind = LOOPS[int(rng.random() < 0.3)]
-    else:
-        share = np.array([k.share for k in KINDS])
-        kind = KINDS[rng.choice(len(KINDS), p=share / share.sum())]
+    kind = kind_of(rng, among)
     x, draw = play(kind, rng)
     if kind.category == "loop":
         split = side_of_split(draw.name, str(draw.parameters["bpm"]))
