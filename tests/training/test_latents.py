@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import save_file
 
@@ -26,9 +27,18 @@ from model.text import minilm
 from model.weights import save_model
 from training import encoding
 from training.corpus import Corpora, Corpus
-from training.encoding import CaptionEncoder, encode, encode_splits, identity_of, plan_view, posterior, view_samples
+from training.encoding import (
+    CaptionEncoder,
+    encode,
+    encode_splits,
+    identity_of,
+    plan_view,
+    posterior,
+    view_samples,
+    where_it_sounds,
+)
 from training.latents import Latents, Traits, open_held_out, open_latents, statistics, told_of
-from training.packing import Entry
+from training.packing import Entry, pack_folder
 from training.shards import member_index
 
 VIEWS = 3
@@ -211,6 +221,23 @@ def test_a_view_keeps_the_sound_then_is_silent_and_never_clicks(packed: Path) ->
         assert np.abs(view).max() == pytest.approx(plan.peak)
         if plan.kept < len(whole):
             assert not view[plan.kept - 1].any()
+
+
+@pytest.mark.parametrize(("bow", "last"), [(3.0, True), (-3.0, False)])
+def test_of_what_rises_a_cut_keeps_the_end_and_of_what_falls_the_beginning(
+    tmp_path: Path, bow: float, last: bool
+) -> None:
+    rising = np.linspace(0.02, 1, 60_000)[:: 1 if bow > 0 else -1] ** abs(bow)
+    (tmp_path / "sounds").mkdir()
+    soundfile.write(tmp_path / "sounds" / "a riser.wav", 0.5 * rising * np.sin(np.arange(60_000) / 5), 44_100)
+    pack_folder(tmp_path / "sounds", tmp_path / "packed", 1)
+    corpus = Corpus(tmp_path / "packed", "train")
+    plan = next(p for n in range(99) if (p := plan_view(corpus.entries[0], 0, ARC_MINI, n)).length < 20_000)
+    moved = where_it_sounds(corpus, plan, ARC_MINI)
+    assert moved.start == (60_000 - plan.kept if last else 0)
+    assert moved._replace(start=0) == plan
+    whole = plan._replace(kept=60_000, length=70_000)
+    assert where_it_sounds(corpus, whole, ARC_MINI) == whole
 
 
 def test_loops_mostly_stay_whole() -> None:
