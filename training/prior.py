@@ -3,6 +3,7 @@
 Shapes: b batch, c latent channels, t latent frames, l text tokens, d width.
 """
 
+import copy
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Prior:
 
     def to(self, device: torch.device) -> "Prior":
         made = tuple((latents.to(device), told.to(device)) for latents, told in self.made)
-        return Prior(self.base.to(device), made)
+        return Prior(copy.deepcopy(self.base).to(device), made)  # the caller's own stays where it is
 
     def text(self, count: int, rng: np.random.Generator) -> Tensor:
         """The tokens (b, l, d) of some of the prompts."""

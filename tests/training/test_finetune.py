@@ -25,7 +25,7 @@ from training import finetune
 from training.config import FinetuneRecipe
 from training.corpus import Corpus, pack_folder
 from training.lora import merged, with_adapters
-from training.prior import others
+from training.prior import Prior, others
 from training.sounds import cut, described
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,6 +275,13 @@ def test_adapters_change_nothing_until_they_learn_and_merge_into_plain_layers() 
 def test_prompts_that_share_a_word_with_the_sounds_are_not_held_to_what_the_base_makes() -> None:
     prompts = ("kick drum", "hi-hat", "piano note", "banjo, plucked")
     assert others(prompts, ("Deep kick", "banjo")) == ["hi-hat", "piano note"]
+
+
+def test_what_the_base_makes_goes_to_the_device_without_taking_the_base_there() -> None:
+    base = Generator(TINY)
+    prior = Prior(base, ()).to(torch.device("meta"))
+    assert {parameter.device.type for parameter in prior.base.parameters()} == {"meta"}
+    assert {parameter.device.type for parameter in base.parameters()} == {"cpu"}
 
 
 def test_training_and_instrument_agree_on_where_models_lie(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
