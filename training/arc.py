@@ -122,7 +122,7 @@ def train(
     load_initial(generator, pretrained)
     discriminator.initialize(generator)
     ema = Ema(generator, recipe.ema_decay, recipe.ema_power).to(fabric.device)
-    flow = copy.deepcopy(generator).requires_grad_(False).to(fabric.device)  # for the warm-up alone
+    flow = copy.deepcopy(generator).requires_grad_(False) if recipe.ode_warmup_steps else None
     rates = {"g": recipe.learning_rate, "d": recipe.discriminator_learning_rate}
     generator, discriminator = (fabric.setup_module(launch.prepare(m)) for m in (generator, discriminator))
     g_optimizer = set_up_optimizer(fabric, adamw(generator, rates["g"], recipe.betas, recipe.weight_decay))
@@ -140,6 +140,8 @@ def train(
     g_batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(drawn(step)), rank, world))
     d_batches = Ahead(lambda step: latents.batch(recipe.batch_frames, run.rng(step, stream=1), rank, world))
     trajectories: dict[tuple[int, int], Trajectory] = {}
+    if flow is not None and run.step < recipe.ode_warmup_steps:
+        flow.to(fabric.device)
 
     for step in run.steps(recipe.steps):
         factor = warmup_stable_decay(step, recipe.steps, recipe.warmup, recipe.decay_fraction)
@@ -163,6 +165,7 @@ def train(
                 if warming:
                     key = drawn(step), part.start
                     if key not in trajectories:
+                        assert flow is not None
                         trajectories = {k: v for k, v in trajectories.items() if k[0] == key[0]}
                         start = Draws(recipe.seed, key[0], items.rows, stream=2).noise(items.latents_bct)
                         with fabric.autocast():
@@ -188,6 +191,7 @@ def train(
                 run.log(step, ode_loss=g_loss, g_grad_norm=g_norm)
             continue
         trajectories.clear()
+        flow = None  # no teacher in memory: that is the point of ARC
         if preview is not None and launch.previews_after(step):
             preview.write(ema.module, run, step + 1, "pingpong")
 

@@ -1,5 +1,6 @@
 """ARC's step against the paper's formulas and the published code's numbers, with networks simple enough to solve."""
 
+import gc
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from training.config import ARC_RECIPES, PRETRAIN_RECIPES, ArcRecipe
 from training.discriminator import Discriminator, Head
 from training.latents import Batch, Latents, Told
 from training.launch import Launch
-from training.optim import Ema, inverse_decay
+from training.optim import Ema, inverse_decay, warmup_stable_decay
 from training.run import open_fabric
 from training.sampling import Draws
 from training.trajectories import Trajectory
@@ -137,6 +138,30 @@ def test_a_wrong_prompt_is_told_with_what_its_words_name_and_with_the_items_own_
             names_seen += named_note(other) != named_note(caption)
     assert items_seen == 8 * recipe.steps
     assert names_seen > 8
+
+
+def test_no_teacher_stays_in_memory_after_the_warm_up_or_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def generators(recipe: ArcRecipe, name: str) -> list[int]:
+        """How many there are at the start of each step."""
+        counts: list[int] = []
+
+        def counted(*arguments: float) -> float:
+            gc.collect()
+            counts.append(sum(type(thing) is Generator for thing in gc.get_objects()))
+            return warmup_stable_decay(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(arc, "warmup_stable_decay", counted)
+        launch = Launch(precision="32-true", preview_every=0)
+        arc.train(
+            TINY, cast("Latents", MadeLatents()), pretrained(), recipe, tmp_path / name, open_fabric(launch), launch
+        )
+        return [count - counts[-1] for count in counts]
+
+    recipe = replace(ARC, steps=5, ode_sampling_steps=1)
+    assert generators(recipe, "without") == [0, 0, 0, 0, 0]
+    assert generators(replace(recipe, ode_warmup_steps=2), "with") == [1, 1, 1, 0, 0]
 
 
 def test_the_published_head_has_its_parameters_and_its_thirteen_logits() -> None:
