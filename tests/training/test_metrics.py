@@ -17,7 +17,7 @@ from training.evaluation.distributions import (
     recall,
     top_agreement,
 )
-from training.evaluation.intervals import proportion, ratio, spread, wilson_interval
+from training.evaluation.intervals import independent_trials, proportion, ratio, spread, wilson_interval
 from training.evaluation.levels import centroid_hz, decay_seconds, energy_after_db, faults, true_peak_dbtp
 from training.evaluation.metrics import (
     RATE_HZ,
@@ -225,6 +225,30 @@ def test_recall_and_coverage_fall_with_the_modes_that_are_missing() -> None:
 def test_conditional_diversity_is_the_mean_cosine_distance() -> None:
     same, orthogonal = np.ones((4, 3)), np.eye(3) * 5
     assert conditional_diversity([same, orthogonal]) == pytest.approx([0, 1])
+
+
+def test_seeds_of_one_prompt_count_as_far_as_they_differ() -> None:
+    alike = np.repeat([1.0, 0, 1, 1, 0, 1, 0, 1, 1, 1], 4)
+    prompts = np.repeat(np.arange(10), 4)
+    assert independent_trials(alike, prompts) == pytest.approx(10, abs=1.01)  # four times the same says nothing more
+    assert independent_trials(np.tile([1.0, 0, 1, 1], 10), prompts) == 40  # seeds differ, prompts do not
+    assert independent_trials(np.ones(40), prompts) == 10
+    rng = np.random.default_rng(0)
+    assert independent_trials((rng.random(4_000) < 0.7) * 1.0, np.arange(4_000)) == pytest.approx(4_000, rel=0.001)
+    ours, of_ten = proportion(list(alike > 0), prompts), proportion([True] * 7 + [False] * 3)
+    assert ours["share"] == of_ten["share"] == 0.7
+    assert ours["interval_95"] == of_ten["interval_95"]
+    assert proportion([], [])["of"] == 0
+
+
+def test_the_interval_of_prompts_holds_their_share_as_often_as_it_says() -> None:
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(300):
+        chance = rng.beta(1.4, 0.6, 60)  # of each prompt; 0.7 on average
+        outcomes = (rng.random((60, 4)) < chance[:, None]).ravel()
+        low, high = proportion(list(outcomes), list(np.repeat(np.arange(60), 4)))["interval_95"]
+        held += low <= 0.7 <= high
+    assert 0.92 <= held / 300 <= 0.98  # as independent trials 0.81
 
 
 def test_intervals_hold_what_they_are_of() -> None:

@@ -4,7 +4,7 @@ Shapes: s seeds, n samples, k classes, d embedding width.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,29 +72,33 @@ def figures(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Seque
     groups = np.array([i for i, _ in rows])
     found: dict = {}
     scored = [(real[i].scores_k, heard[i][j].scores_k) for i, j in rows]
-    scored = [(theirs, ours) for theirs, ours in scored if theirs is not None and ours is not None]
-    if scored:
+    if scored and all(theirs is not None and ours is not None for theirs, ours in scored):
         theirs, ours = (np.stack(scores) for scores in zip(*scored, strict=True))
         kl, agreement = kl_divergence(theirs, ours), top_agreement(theirs, ours)
         best = [np.argmax(a) in np.argsort(-b)[:10] for a, b in zip(theirs, ours, strict=True)]
         found["kl"] = {**spread(kl, groups), "mean": round(float(kl.mean()), 3)}
         found["top_10"] = {**spread(agreement, groups), "mean": round(float(agreement.mean()), 3)}
-        found["best_in_10"] = proportion([bool(b) for b in best])
+        found["best_in_10"] = proportion([bool(b) for b in best], groups)
     right = [(heard[i][j].category == asked[i].category, real[i].category == asked[i].category) for i, j in rows]
     found["retrieval"] = ratio(np.array(right, float), groups)
-    by_category: dict[str, list[bool]] = defaultdict(list)
+    by_category: dict[str, list[tuple[bool, int]]] = defaultdict(list)
     for (i, _), (is_right, _) in zip(rows, right, strict=True):
-        by_category[asked[i].category].append(is_right)
-    found["by_category"] = {name: proportion(by_category[name]) for name in sorted(by_category)}
-    pitched = [(heard[i][j].pitch, asked[i].note) for i, j in rows]
-    cents = [cents_off(p, note) if p else None for p, note in pitched if note is not None]
-    found["pitch"] = proportion([c is not None and within(c) for c in cents])
-    found["pitch_any_octave"] = proportion([c is not None and within(c, any_octave=True) for c in cents])
-    tempi = [(heard[i][j].bpm, asked[i].bpm) for i, j in rows]
-    tempi = [(bpm, named) for bpm, named in tempi if named is not None]
+        by_category[asked[i].category].append((is_right, i))
+    found["by_category"] = {name: _share(by_category[name]) for name in sorted(by_category)}
+    pitched = [(heard[i][j].pitch, note, i) for i, j in rows if (note := asked[i].note) is not None]
+    cents = [(cents_off(p, note) if p else None, i) for p, note, i in pitched]
+    found["pitch"] = _share((c is not None and within(c), i) for c, i in cents)
+    found["pitch_any_octave"] = _share((c is not None and within(c, any_octave=True), i) for c, i in cents)
+    tempi = [(heard[i][j].bpm, named, i) for i, j in rows if (named := asked[i].bpm) is not None]
     for name, any_octave in (("tempo", True), ("tempo_exact", False)):
-        found[name] = proportion([b is not None and same_tempo(b, n, any_octave=any_octave) for b, n in tempi])
+        found[name] = _share((b is not None and same_tempo(b, n, any_octave=any_octave), i) for b, n, i in tempi)
     return found
+
+
+def _share(outcomes: Iterable[tuple[bool, int]]) -> dict:
+    """The share of what came right, of outcomes with the prompt that each is of."""
+    pairs = list(outcomes)
+    return proportion([right for right, _ in pairs], [prompt for _, prompt in pairs])
 
 
 def by_corpus(asked: Sequence[Asked], real: Sequence[Heard], heard: Sequence[Sequence[Heard]]) -> dict[str, dict]:
@@ -169,11 +173,12 @@ def moved(measure: str, more_sn: np.ndarray, less_sn: np.ndarray) -> tuple[float
 
 def words(measure: str, takes: Takes, seeds: int, steps: int = 8, limit: int | None = None) -> dict:
     """Share of pairs of prompts whose median moves as the words say, and of pairs of takes of equal seeds."""
-    ratios, single = {}, []
+    ratios: dict[str, float] = {}
+    single: list[tuple[bool, int]] = []
     for prompts in tqdm(word_pairs(measure, limit), desc=measure, mininterval=5):
         more, less = (takes.make(prompt, WORD_SECONDS[measure], seeds, Way(steps)) for prompt in prompts)
         ratios[prompts[0]], seeds_right = moved(measure, more, less)
-        single += seeds_right
+        single += [(right, len(ratios)) for right in seeds_right]
     pairs = proportion([value > 1 for value in ratios.values()])
     rounded = {name: round(value, 2) for name, value in ratios.items()}
-    return {"pairs": pairs, "seeds": proportion(single), "ratio_of_medians": rounded}
+    return {"pairs": pairs, "seeds": _share(single), "ratio_of_medians": rounded}

@@ -8,7 +8,7 @@ import numpy as np
 RESAMPLES = 1_000
 
 
-def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: float, z: float = 1.96) -> tuple[float, float]:
     """Confidence interval of a proportion; (0, 1) of no trials. Source: Wilson 1927."""
     if not trials:
         return 0.0, 1.0
@@ -18,10 +18,28 @@ def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def proportion(outcomes: Sequence[bool]) -> dict:
-    """A share of successes with its interval."""
+def independent_trials(outcomes: np.ndarray, groups: np.ndarray) -> float:
+    """How many independent trials tell as much of the share as these, of which those of a group are alike.
+
+    p·(1 − p) over the variance of the share that groups drawn anew would have (Kish's effective size): the number of
+    groups where each is all right or all wrong, that of trials where seeds of one prompt differ as much as prompts do.
+    """
+    _, members = np.unique(groups, return_inverse=True)
+    sizes, share = np.bincount(members), outcomes.mean()
+    excess = np.bincount(members, outcomes) - share * sizes
+    variance = np.square(excess).sum() / len(outcomes) ** 2 * len(sizes) / max(len(sizes) - 1, 1)
+    if not variance:
+        return float(len(sizes) if share in (0, 1) else len(outcomes))
+    return float(np.clip(share * (1 - share) / variance, len(sizes), len(outcomes)))
+
+
+def proportion(outcomes: Sequence[bool], groups: Sequence[int] | np.ndarray | None = None) -> dict:
+    """A share of successes with its interval; `groups` says which outcomes are seeds of one prompt."""
     successes, trials = sum(map(bool, outcomes)), len(outcomes)
-    low, high = wilson_interval(successes, trials)
+    worth = float(trials)
+    if groups is not None and trials:
+        worth = independent_trials(np.array(outcomes, float), np.array(groups))
+    low, high = wilson_interval(successes / max(trials, 1) * worth, worth)
     share = round(successes / trials, 4) if trials else None
     return {"share": share, "interval_95": [round(low, 4), round(high, 4)], "successes": successes, "of": trials}
 
