@@ -132,6 +132,13 @@ def open_corpora(arguments: Sequence[str], split: str) -> Clips:
     return found[0][0] if len(found) == 1 else Corpora(found)
 
 
+def by_name(folders: Sequence[Path], split: str) -> dict[str, Corpus]:
+    """A split of every packed corpus, by its folder's name. Raises ValueError where two have the same."""
+    if len({folder.resolve().name for folder in folders}) < len(folders):
+        raise ValueError(f"two corpora have the same folder name ({', '.join(map(str, folders))}): rename one")
+    return {folder.resolve().name: Corpus(folder, split) for folder in folders}
+
+
 def named_share(argument: str) -> tuple[str, float]:
     """ "NAME=0.5" → its parts; without a number the share is 1."""
     name, equals, number = argument.rpartition("=")

@@ -16,6 +16,7 @@ with YAMNet. Generated sounds are kept in --out/takes and are not made twice.
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 
 from model.pipeline import Pipeline
-from training.corpus import Corpus
+from training.corpus import Corpus, by_name
 from training.evaluation.adherence import (
     Judges,
     by_corpus,
@@ -44,6 +45,7 @@ from training.evaluation.results import write_section
 from training.evaluation.soundness import recordings, soundness
 from training.evaluation.takes import Takes, Way
 from training.evaluation.transfer import drum_loops, plot, transfer
+from training.packing import splits_of
 from training.tower import Tower
 
 Figures = dict[str, Any]
@@ -61,7 +63,7 @@ def open_split(args: argparse.Namespace, split: str) -> dict[str, Corpus]:
     """A split of every packed corpus, by the folder's name."""
     if not args.corpus:
         raise ValueError("no corpus to evaluate on: give --corpus FOLDER, a folder made by training.corpus")
-    return {folder.name: Corpus(folder, split) for folder in args.corpus}
+    return by_name(args.corpus, split)
 
 
 def open_tower(args: argparse.Namespace) -> Tower:
@@ -75,7 +77,10 @@ def open_takes(args: argparse.Namespace) -> Takes:
 
 
 def captions(args: argparse.Namespace, test: dict[str, Corpus], pipeline: Pipeline) -> list[Asked]:
-    return held_out(test, pipeline.max_seconds, args.per_category, args.limit)
+    """What is asked for: of rendered sound nothing that a train clip of these corpora, or of those heard, is called."""
+    train = [Corpus(folder, "train") for folder in (*args.corpus, *args.heard) if "train" in splits_of(folder)]
+    learnt = {caption for corpus in train for entry in corpus.entries for caption in entry.captions}
+    return held_out(test, pipeline.max_seconds, args.per_category, args.limit, learnt)
 
 
 def run_reconstruction(args: argparse.Namespace) -> Figures:
@@ -97,7 +102,8 @@ def run_prompts(args: argparse.Namespace) -> Figures:
     for steps in args.steps:
         heard = generated(asked, takes, judges, args.seeds, Way(steps))
         rows[f"{steps} step{'s' * (steps > 1)}"] = by_corpus(asked, real, heard)
-    return {"prompts": len(asked), "seeds": args.seeds, "rows": rows}
+    learnt = Counter(item.corpus for item in asked if item.learnt)
+    return {"prompts": len(asked), "seeds": args.seeds, "learnt": dict(learnt), "rows": rows}
 
 
 def run_length(args: argparse.Namespace) -> Figures:
@@ -162,6 +168,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("section", choices=(*SECTIONS, "card"))
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="packed corpus; may be repeated")
+    parser.add_argument(
+        "--heard",
+        type=Path,
+        action="append",
+        default=[],
+        help="another corpus that the model learnt from, whose captions are not asked for of rendered sound",
+    )
     parser.add_argument("--weights", type=Path, help="model folder; the embedded one by default")
     parser.add_argument("--flow", type=Path, help="model folder of the flow model before ARC")
     parser.add_argument("--tower", type=Path)

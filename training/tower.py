@@ -21,7 +21,7 @@ from tqdm import tqdm
 from model.config import ARC_MINI
 from model.machine import fast_dtype
 from model.text import TextEncoder, load_encoder
-from training.corpus import Corpus
+from training.corpus import Corpus, by_name
 from training.evaluation.metrics import RATE_HZ, magnitudes, mel_filters
 
 CATEGORIES = (
@@ -237,7 +237,7 @@ def save(network: TowerNetwork, recipe: TowerRecipe, about: dict, folder: Path) 
 
 
 def held_out_accuracy(tower: Tower, corpus: Corpus, limit: int = 400) -> dict[str, float]:
-    """Share of the first `limit` clips of a split that are nearest to their category, and to their own caption's."""
+    """Share of the first `limit` clips of a split that are nearest to their category."""
     right = [
         tower.category(tower.embed(corpus.audio(i).mean(1))) == corpus.entries[i].category
         for i in range(min(limit, len(corpus)))
@@ -258,13 +258,13 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     recipe = replace(TowerRecipe(), steps=args.steps, batch=args.batch, clips=args.clips)
     try:
-        corpora = {folder.name: (Corpus(folder, "train"), Corpus(folder, "test")) for folder in args.corpus}
-        network = train([train_split for train_split, _ in corpora.values()], recipe)
+        learnt, test = (by_name(args.corpus, split) for split in ("train", "test"))
+        network = train(list(learnt.values()), recipe)
     except ValueError as error:
         parser.error(str(error))
     tower = Tower(network, load_encoder(ARC_MINI.text))
-    held_out = {name: held_out_accuracy(tower, test) for name, (_, test) in corpora.items() if len(test)}
-    about = {"corpora": {name: split.fingerprint() for name, (split, _) in corpora.items()}, "held_out": held_out}
+    held_out = {name: held_out_accuracy(tower, split) for name, split in test.items() if len(split)}
+    about = {"corpora": {name: split.fingerprint() for name, split in learnt.items()}, "held_out": held_out}
     save(network, recipe, about, args.out)
     print(json.dumps(about, indent=2))
 

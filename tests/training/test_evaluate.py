@@ -1,6 +1,7 @@
 """What the model is judged by, end to end on a tiny model, and its parts on sounds made for the purpose."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import cast
@@ -17,8 +18,9 @@ from model.spectral import SpectralAutoencoder
 from model.text import load_encoder
 from model.weights import save_model
 from training import evaluate
-from training.corpus import RATE_HZ, Corpus
+from training.corpus import RATE_HZ, Corpus, by_name
 from training.evaluation import adherence, melody
+from training.evaluation import takes as takes_module
 from training.evaluation.adherence import Heard, Judges, figures, generated, moved, real_clips, reconstructed
 from training.evaluation.asked import SOUNDS, combined_prompts, held_out, likest, word_pairs
 from training.evaluation.card import card
@@ -93,6 +95,52 @@ def test_small_splits_are_asked_whole_and_lengths_fit_the_model(packed: Path) ->
     assert len(held_out({"made": Corpus(packed, "test")}, 0.4, limit=2)) == 2
 
 
+def test_what_was_rendered_is_asked_for_in_words_that_no_train_clip_has() -> None:
+    class Made:
+        def __init__(self, *entries: Entry):
+            self.entries = entries
+
+        def __len__(self) -> int:
+            return len(self.entries)
+
+    said = {"parameters": {"length": 1.0}, "frames": 44_100, "category": "drum"}
+    rendered = Made(
+        Entry(("kick", "short kick", "short dull kick"), key="a", **said),
+        Entry(("kick",), key="b", **said),
+        Entry(("clap", "kick"), key="c", **said),
+    )
+    recorded = Made(Entry(("kick", "my kick"), key="d", frames=44_100), Entry(("gong",), key="e", frames=44_100))
+    corpora = cast("dict[str, Corpus]", {"rendered": rendered, "recorded": recorded})
+    asked = held_out(corpora, 5.0, learnt={"kick", "short kick"})
+    found = [(item.corpus, item.clip, item.prompt, item.learnt) for item in asked]
+    assert found == [
+        ("rendered", 0, "short dull kick", False),
+        ("rendered", 2, "clap", False),
+        ("recorded", 0, "kick", True),
+        ("recorded", 1, "gong", False),
+    ]
+
+
+def test_large_splits_are_asked_for_as_many_of_each_category_as_have_new_words(packed: Path) -> None:
+    class Many:
+        entries = tuple(
+            Entry((f"kick {i % 100}",), key=str(i), frames=9_999, category="drum", parameters={"i": 1.0})
+            for i in range(400)
+        )
+
+        def __len__(self) -> int:
+            return len(self.entries)
+
+    asked = held_out(cast("dict[str, Corpus]", {"many": Many()}), 5.0, 20, learnt={f"kick {i}" for i in range(90)})
+    assert [item.clip for item in asked] == [*range(90, 100), *range(190, 200)]
+
+
+def test_corpora_of_one_name_are_one_sentence(packed: Path, tmp_path: Path) -> None:
+    assert list(by_name([packed], "test")) == [packed.name]
+    with pytest.raises(ValueError, match="two corpora have the same folder name"):
+        by_name([packed, tmp_path / packed.name], "test")
+
+
 def test_the_real_counterpart_has_the_same_words(packed: Path) -> None:
     train_split = {"made": Corpus(packed, "train")}
     for item in held_out({"made": Corpus(packed, "test")}, 0.7):
@@ -117,6 +165,21 @@ def test_a_take_is_made_once_and_another_way_is_another_take(model: tuple[Pipeli
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == made
     other = takes.make("kick", 0.3, 2, Way(2, "euler", 3.0))
     assert not np.array_equal(other, first)
+
+
+def test_takes_of_another_sampler_are_made_anew(
+    model: tuple[Pipeline, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Takes(tmp_path, *model).make("kick", 0.3, 1, Way(1))
+    code = tmp_path / "model"
+    shutil.copytree(Path(takes_module.model.__file__).parent, code, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(takes_module.model, "__file__", str(code / "__init__.py"))
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+    Takes(tmp_path, *model).make("kick", 0.3, 1, Way(1))
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+    (code / "sampler.py").write_text((code / "sampler.py").read_text() + "# another\n")
+    Takes(tmp_path, *model).make("kick", 0.3, 1, Way(1))
+    assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
 def test_the_canvas_beyond_the_end_is_decoded_too(model: tuple[Pipeline, Path]) -> None:

@@ -1,6 +1,7 @@
 """What the model is asked for when it is judged: held-out captions, word pairs, and prompts made of words."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import product
 
@@ -31,9 +32,10 @@ TARGETS = (  # what a drum recording is turned into
 
 @dataclass(frozen=True)
 class Asked:
-    """A held-out clip and the sound asked for in its words: its first caption, its duration as far as the model goes.
+    """A held-out clip and the sound asked for in its words: one of its captions, its duration as far as the model goes.
 
-    `note` and `bpm` are what the caption names, None where it names none.
+    `learnt` says whether train clips have the very same caption; `note` and `bpm` are what it names, None where it
+    names none.
     """
 
     corpus: str
@@ -41,6 +43,7 @@ class Asked:
     prompt: str
     seconds: float
     category: str
+    learnt: bool = False
 
     @property
     def note(self) -> int | None:
@@ -52,19 +55,30 @@ class Asked:
 
 
 def held_out(
-    corpora: dict[str, Corpus], longest_seconds: float, per_category: int = 20, limit: int | None = None
+    corpora: dict[str, Corpus],
+    longest_seconds: float,
+    per_category: int = 20,
+    limit: int | None = None,
+    learnt: Collection[str] = (),
 ) -> list[Asked]:
-    """Every clip of the small test splits, `per_category` of each category of the large ones; at most `limit` each."""
+    """Every clip of the small test splits, `per_category` of each category of the large ones; at most `limit` each.
+
+    Recordings are asked for in their first caption. What was rendered was held out for all its words at once, of which
+    a caption may say one: it is asked for in its first caption that is not among those `learnt`, or not at all.
+    """
     asked = []
     for name, corpus in corpora.items():
         seen: Counter[str] = Counter()
         found = []
         for i, entry in enumerate(corpus.entries):
-            seen[entry.category] += 1
-            if len(corpus) > WHOLE_SPLIT and seen[entry.category] > per_category:
+            new = [caption for caption in entry.captions if caption not in learnt]
+            enough = len(corpus) > WHOLE_SPLIT and seen[entry.category] >= per_category
+            if enough or (entry.parameters and not new):
                 continue
+            seen[entry.category] += 1
+            prompt = new[0] if entry.parameters else entry.captions[0]
             seconds = min(max(entry.frames / RATE_HZ, SHORTEST_SECONDS), longest_seconds)
-            found.append(Asked(name, i, entry.captions[0], round(seconds, 3), entry.category))
+            found.append(Asked(name, i, prompt, round(seconds, 3), entry.category, prompt in learnt))
         if limit is not None:  # spread over the split, whose order may be that of its categories
             found = [found[int(i)] for i in np.linspace(0, len(found) - 1, min(limit, len(found)))]
         asked += found

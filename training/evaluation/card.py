@@ -83,7 +83,9 @@ def prompts(figures: dict[str, Any]) -> str:
         if all(columns):  # results of before 2026-11-30 have none
             by_category = [[name, *(percent(column[name]) for column in columns)] for name in columns[0]]
             parts.append(table([f"{corpus}: category found", *rows], by_category))
-    return f"{figures['prompts']} prompts × {figures['seeds']} seeds:\n\n" + "\n\n".join(parts)
+    learnt = ", ".join(f"{count} of {corpus}" for corpus, count in figures.get("learnt", {}).items())
+    known = f" ({learnt} are captions of train clips too)" if learnt else ""
+    return f"{figures['prompts']} prompts × {figures['seeds']} seeds{known}:\n\n" + "\n\n".join(parts)
 
 
 def of(ratio: dict[str, Any]) -> str:
@@ -127,7 +129,10 @@ def promise(figures: dict[str, Any]) -> str:
     for name, row in figures["rows"].items():
         cells = [cell for key in ("frechet", "diversity") for cell in (valued(row[key]), compared(row[key]))]
         rows.append([name, *cells, number(row["recall"]), number(row["coverage"])])
-    about = f"{figures['prompts']} prompts × {figures['seeds']} seeds against {figures['reference']} recordings:"
+    about = (
+        f"{figures['prompts']} prompts × {figures['seeds']} seeds against {figures['reference']} real clips, "
+        f"{figures['prompts']} of them held out, the others train clips of like captions:"
+    )
     return f"{about}\n\n{table(head, rows)}"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import model
 from model.pipeline import AudioChunk, Generation, Pipeline
 from model.sampler import draw_noise, pingpong
 from model.schedule import log_snr_times
@@ -32,12 +33,12 @@ class Takes:
 
     def __init__(self, folder: Path, pipeline: Pipeline, model_folder: Path | None):
         self.folder, self.pipeline = folder, pipeline
-        self._weights = weights_hash(model_folder)
+        self._made_by = {"weights": weights_hash(model_folder), "code": code_hash()}
         folder.mkdir(parents=True, exist_ok=True)
 
     def make(self, prompt: str, seconds: float, seeds: int, way: Way) -> np.ndarray:
         """Mono takes (s, n) float32 as decoded, of seeds 0, 1, …; what is not finite is kept as it is."""
-        about = {"weights": self._weights, "prompt": prompt, "seconds": seconds, "seeds": seeds, **asdict(way)}
+        about = {**self._made_by, "prompt": prompt, "seconds": seconds, "seeds": seeds, **asdict(way)}
         path = self.folder / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.npy"
         if path.exists():
             return np.load(path).astype(np.float32)
@@ -47,6 +48,14 @@ class Takes:
             np.save(file, takes.astype(np.float16))
         os.replace(partial, path)
         return takes.astype(np.float16).astype(np.float32)  # the same the first time as ever after
+
+
+def code_hash() -> str:
+    """SHA-256 of the code that makes sounds, its first 16 digits: takes of another sampler are made anew."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(model.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def run_as(pipeline: Pipeline, way: Way) -> Pipeline:

@@ -40,7 +40,7 @@ class Rendered:
 
 
 def centroid_hz(x: np.ndarray) -> float:
-    """Power-weighted mean of log frequency, in Hz: what "bright" and "dark" order."""
+    """Mean of frequency weighted with magnitude, in Hz: what "bright" and "dark" order."""
     mono = x.mean(1) if x.ndim == 2 else x
     power = np.abs(np.fft.rfft(mono[: 3 * RATE_HZ])) ** 2
     f = np.fft.rfftfreq(min(len(mono), 3 * RATE_HZ), 1 / RATE_HZ)
@@ -139,7 +139,10 @@ def measured_words(kind: Kind, x: np.ndarray) -> list[str]:
 
 
 def side_of_split(*combination: str) -> str:
-    """The same words always fall on the same side: a test clip's combination is in no training clip."""
+    """The same words always fall on the same side: a test clip's combination is in no training clip.
+
+    A caption may say only some of these words, and then a training clip may have the very same one.
+    """
     digest = hashlib.sha256("|".join(combination).encode()).digest()
     return "test" if int.from_bytes(digest[:4], "big") / 2**32 < TEST_SHARE else "train"
 
