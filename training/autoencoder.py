@@ -172,11 +172,7 @@ def main() -> None:
         with all_or_none(fabric):
             source = args.shards or open_corpora(args.corpus, "train")
             heard = held_out_clips(args.corpus, args.shards) if launch.preview_every and fabric.is_global_zero else None
-            initial = None
-            if args.init and isinstance(recipe, AutoencoderRecipe):
-                initial = initial_weights(args.init, ("autoencoder",))
-            elif args.init:
-                initial = oobleck.starting_weights(args.init, config)
+            initial = initial_weights(args.init, ("autoencoder",)) if args.init else None
         if isinstance(recipe, AutoencoderRecipe):
             train(config, source, recipe, args.run, fabric, initial, launch, heard)
         else:

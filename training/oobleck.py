@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from model.config import ModelConfig, OobleckConfig
-from model.generator import Generator
 from model.oobleck import OobleckAutoencoder, ResidualUnit
 from model.spectral import mid_side
-from model.weights import ABOUT_FILE, fill, open_folder
 from training import previews
 from training.a_weighting import a_weighted
 from training.config import OobleckRecipe
@@ -30,7 +28,6 @@ from training.run import (
     Run,
     averaged_over_processes,
     clip_gradients,
-    initial_weights,
     load_initial,
     set_up_optimizer,
 )
@@ -89,19 +86,6 @@ def reconstruction_loss(target_bcn: Tensor, estimate_bcn: Tensor, recipe: Ooblec
     sum_difference = multi_resolution_stft_loss(mid_side(target), mid_side(estimate))
     left_right = multi_resolution_stft_loss(target, estimate)
     return recipe.sum_difference_weight * sum_difference + recipe.left_right_weight * left_right
-
-
-def starting_weights(path: Path, config: ModelConfig) -> dict[str, Tensor]:
-    """See `initial_weights`; also those of an installed model, whose file has the published names."""
-    assert isinstance(config.autoencoder, OobleckConfig)
-    if not (path / ABOUT_FILE).is_file():
-        return initial_weights(path, ("autoencoder",))
-    network = OobleckAutoencoder(config.autoencoder)
-    with torch.device("meta"):  # a model's file is checked as a whole, though its generator is not read
-        generator = Generator(config)
-    parts = {"dit": generator.dit, "seconds": generator.seconds, "autoencoder": network}
-    fill(parts, open_folder(path), lambda name: name.startswith("autoencoder."))
-    return network.state_dict()
 
 
 def train(

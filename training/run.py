@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -26,10 +26,13 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from model.config import ModelConfig
+from model.config import ModelConfig, OobleckConfig
 from model.machine import fast_dtype
 from training.launch import Launch, shard, shares
 from training.optim import whole
+
+if TYPE_CHECKING:
+    from model.weights import OpenedModel
 
 CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
 GENERATOR_PARTS = ("dit", "seconds", "start")
@@ -388,19 +391,40 @@ def averaged_weights(folder: Path) -> dict[str, Tensor]:
 def initial_weights(path: Path, parts: Sequence[str]) -> dict[str, Tensor]:
     """What a training starts from, float32: the averaged weights of a run folder, or some parts of a model.
 
-    A model is a folder with model.safetensors, or such a file. Of a model the names keep their part ("dit.…") unless
-    one part alone is asked for. Raises ValueError where there is neither.
+    A model is a folder with model.safetensors, installed ones with published names included, or such a file with our
+    names. Of a model the names keep their part ("dit.…") unless one part alone is asked for. Raises ValueError where
+    there is neither.
     """
     if (path / CHECKPOINT).is_file():
         return averaged_weights(path)
     from model.tensorfile import read
     from model.weights import WEIGHTS_FILE, open_folder
 
-    tensors = read(open_folder(path).weights if path.is_dir() else path)
+    opened = open_folder(path) if path.is_dir() else None
+    if opened is not None and opened.published:
+        tensors = published_weights(opened, parts)
+    else:
+        tensors = read(opened.weights if opened else path)
     chosen = {name: tensors[name].float() for name in tensors if name.split(".")[0] in parts}
     if not chosen:
         raise ValueError(f"{path}: no run folder, and no {WEIGHTS_FILE} with the parts {', '.join(parts)}")
     return {name.removeprefix(f"{parts[0]}.") if len(parts) == 1 else name: t for name, t in chosen.items()}
+
+
+def published_weights(opened: "OpenedModel", parts: Sequence[str]) -> dict[str, Tensor]:
+    """Some parts of a model whose file has the published names, under ours; the others are checked, not read."""
+    from model.checkpoint import state_dict
+    from model.generator import Generator
+    from model.oobleck import OobleckAutoencoder
+    from model.weights import fill
+
+    config = opened.config
+    assert isinstance(config.autoencoder, OobleckConfig)
+    with torch.device("meta"):
+        generator, autoencoder = Generator(config), OobleckAutoencoder(config.autoencoder)
+    modules = {**dict(generator.named_children()), "autoencoder": autoencoder}
+    fill(modules, opened, lambda name: name.split(".")[0] in parts)
+    return {name: tensor for name, tensor in state_dict(modules).items() if name.split(".")[0] in parts}
 
 
 def load_initial(module: nn.Module, initial: dict[str, Tensor]) -> None:

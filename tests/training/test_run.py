@@ -19,10 +19,12 @@ from safetensors.torch import save_file
 from tiny_run import FLOW, MadeLatents, pretrained, run_stages
 from torch import nn
 
-from model.config import TINY
+from model.checkpoint import published_state_dict, write
+from model.config import TINY, OobleckConfig
 from model.generator import Generator
+from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
-from model.weights import save_model
+from model.weights import OpenedModel, save_model
 from training import pretrain
 from training.latents import Latents
 from training.launch import Launch
@@ -35,6 +37,7 @@ from training.run import (
     initial_weights,
     load_initial,
     open_fabric,
+    published_weights,
     read_metrics,
 )
 
@@ -199,6 +202,21 @@ def test_a_training_starts_from_a_run_a_model_folder_or_its_file(tmp_path: Path)
         load_initial(nn.Linear(2, 3), initial_weights(tmp_path / "model", ("autoencoder",)))
     with pytest.raises(ValueError, match="there is no such weights file"):
         initial_weights(tmp_path / "nothing", GENERATOR_PARTS)
+
+
+def test_a_training_starts_from_an_installed_model_whose_tensors_have_their_published_names(tmp_path: Path) -> None:
+    config = replace(TINY, autoencoder=OobleckConfig(channels=4, multiples=(1, 2), strides=(2, 4)))
+    generator, autoencoder = Generator(config), OobleckAutoencoder(config.autoencoder)
+    load_initial(generator, pretrained())
+    parts = {**dict(generator.named_children()), "autoencoder": autoencoder}
+    write(tmp_path / "model.safetensors", published_state_dict(parts), {})
+    opened = OpenedModel(config, True, tmp_path / "model.safetensors", None, "", "")
+    own = {**generator.state_dict(), **{f"autoencoder.{n}": t for n, t in autoencoder.state_dict().items()}}
+    for names in (GENERATOR_PARTS, ("autoencoder",)):
+        weights = published_weights(opened, names)
+        assert weights.keys() == {name for name in own if name.split(".")[0] in names}
+        for name, tensor in weights.items():
+            torch.testing.assert_close(tensor, own[name], rtol=1e-5, atol=1e-6)
 
 
 def test_previews_are_the_same_prompts_as_sound_and_picture(tmp_path: Path) -> None:
