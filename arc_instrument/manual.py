@@ -1,5 +1,6 @@
 """The tables of docs/manual.md, made from the registries: `python -m arc_instrument.manual` writes them anew."""
 
+import argparse
 import re
 from pathlib import Path
 
@@ -43,5 +44,10 @@ def _table(heading, rows) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(prog="python -m arc_instrument.manual", description=__doc__).parse_args()
     MANUAL.write_text(with_tables(MANUAL.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

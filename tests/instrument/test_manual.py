@@ -1,7 +1,10 @@
 """The manual says what the registries say."""
 
+import sys
+
 import pytest
 
+from arc_instrument import manual
 from arc_instrument.actions import ACTIONS
 from arc_instrument.manual import MANUAL, tables, with_tables
 from arc_instrument.parameters import PARAMETERS
@@ -29,3 +32,16 @@ def test_what_stands_outside_the_marks_is_left_alone():
     assert with_tables(text).endswith("|\n<!-- end -->\nafter")
     with pytest.raises(KeyError):
         with_tables("<!-- table colours -->\n<!-- end -->")
+
+
+def test_only_a_call_without_arguments_writes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(manual, "MANUAL", tmp_path / "manual.md")
+    (tmp_path / "manual.md").write_text("<!-- table keys -->\n<!-- end -->", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["manual", "--help"])
+    with pytest.raises(SystemExit):
+        manual.main()
+    assert "writes them anew" in capsys.readouterr().out
+    assert "|" not in (tmp_path / "manual.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["manual"])
+    manual.main()
+    assert tables()["keys"] in (tmp_path / "manual.md").read_text(encoding="utf-8")
