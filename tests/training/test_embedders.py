@@ -1,12 +1,13 @@
 """The classifier's front end against a tone, and the tower trained on a made corpus."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from training.evaluation.embedders import Classifier, classifier_patches, mel_matrix
+from training.evaluation.embedders import CLASSES_FILE, NETWORK_FILE, Classifier, classifier_patches, mel_matrix
 
 SHARED = Path(os.environ.get("ARC_CLASSIFIER") or Path(__file__).parents[3] / "shared" / "eval")
 
@@ -25,6 +26,14 @@ def test_a_tone_is_classed_a_beep_whatever_its_rate() -> None:
 
 def test_a_folder_without_the_classifier_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="give the folder of the classifier"):
+        Classifier(tmp_path)
+
+
+def test_a_classifier_without_its_package_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (NETWORK_FILE, CLASSES_FILE):
+        (tmp_path / name).touch()
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(ValueError, match="pip install ai-edge-litert"):
         Classifier(tmp_path)
 
 

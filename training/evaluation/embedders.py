@@ -47,7 +47,10 @@ class Classifier:
         for name in (NETWORK_FILE, CLASSES_FILE):
             if not (folder / name).is_file():
                 raise ValueError(f"{folder / name}: there is no such file; give the folder of the classifier")
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError as error:
+            raise ValueError("the classifier needs the package ai-edge-litert: pip install ai-edge-litert") from error
 
         with (folder / CLASSES_FILE).open(newline="") as file:
             self.classes = [row["display_name"] for row in csv.DictReader(file)]
