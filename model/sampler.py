@@ -47,7 +47,7 @@ def _x0(velocity: Velocity, x_bct: Tensor, time: float) -> Tensor:
 def pingpong(
     velocity: Velocity, x_bct: Tensor, times: Sequence[float], noise: NoiseSources
 ) -> Generator[Step, None, None]:
-    """Denoise completely, re-noise to the next time with fresh noise, repeat (method.md §4).
+    """Denoise completely, re-noise to the next time with fresh noise, repeat (the ARC paper, arXiv 2505.08175).
 
     `x_bct` is the latent at level `times[0]`. Noise is drawn after every step, the last included, as the
     published sampler does, so the generator's state after a run depends on the number of steps alone.

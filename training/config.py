@@ -1,4 +1,4 @@
-"""Frozen recipes of the trainings. Defaults are the shipped ARC_MINI's, as near as its card says; then the paper's."""
+"""Frozen recipes of the trainings: short ones of ARC_MINI (its card has the shipped one), and the paper's."""
 
 from dataclasses import dataclass
 from typing import Literal

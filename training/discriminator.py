@@ -11,7 +11,7 @@ from model.generator import Generator
 
 
 class Head(nn.Module):
-    """4 × (1-D convolution, GroupNorm, SiLU), then one logit per position (method.md §3).
+    """4 × (1-D convolution, GroupNorm, SiLU), then one logit per position (the ARC paper, arXiv 2505.08175).
 
     Stride 1 by default: our shortest canvas has nine positions. The published code has kernel 4 and stride 2, which
     halves the length four times, and the same kernel before the logit: 257 positions become 13.

@@ -1,4 +1,4 @@
-"""Losses as pure functions, named after the paper's formulas (method.md) where they have one.
+"""Losses as pure functions, named after the ARC paper's formulas (arXiv 2505.08175) where they have one.
 
 Shapes: b batch, c channels, n samples, f frequency bins, t frames.
 """
