@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from training.clips import RATE_HZ
-from training.packing import FULL_SCALE, Entry, pack, pack_folder, read_index, splits_of
+from training.packing import FULL_SCALE, Entry, pack, pack_folder, read_index, splits_of, state_of
 
 AUDIBLE_DB = -40.0  # a crop this far below another of its clip has missed the sound
 CANDIDATES = 3
@@ -36,7 +36,6 @@ class Clips(Protocol):
     def __len__(self) -> int: ...
     def audio(self, i: int, start: int = 0, frames: int | None = None) -> np.ndarray: ...
     def weights(self, power: float = 0.5) -> np.ndarray: ...
-    def fingerprint(self) -> str: ...
 
 
 class Corpus:
@@ -46,9 +45,9 @@ class Corpus:
     """
 
     def __init__(self, folder: Path, split: str):
+        index = read_index(folder)
         entries = [
-            Entry(**{**e, "captions": tuple(e["captions"]), "tags": tuple(e.get("tags", ()))})
-            for e in read_index(folder)["entries"]
+            Entry(**{**e, "captions": tuple(e["captions"]), "tags": tuple(e.get("tags", ()))}) for e in index["entries"]
         ]
         self.entries = [entry for entry in entries if entry.split == split]
         if not self.entries:
@@ -63,6 +62,8 @@ class Corpus:
         for entry in self.entries:
             if entry.start + entry.frames * entry.channels > len(self._parts[entry.part]):
                 raise ValueError(f"{folder / entry.part} is cut off: pack the corpus again")
+        digests = index.get("sha256", {})  # older packs have none
+        self._told = {name: digests.get(name) or state_of(folder / name) for name in sorted(self._parts)}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -80,8 +81,9 @@ class Corpus:
         return source_weights([entry.source for entry in self.entries], power)
 
     def fingerprint(self) -> str:
-        """What a run records to tell which data it saw."""
-        return hashlib.sha256(json.dumps([e.key for e in self.entries]).encode()).hexdigest()[:16]
+        """What latents and towers record of the data they were made of: another once a caption or a sample is."""
+        told = json.dumps([[vars(entry) for entry in self.entries], self._told])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 class Corpora:
@@ -105,11 +107,6 @@ class Corpora:
         """Sampling probabilities: those of each corpus times its share."""
         weights = np.concatenate([share * corpus.weights(power) for corpus, share in self.corpora])
         return weights / weights.sum()
-
-    def fingerprint(self) -> str:
-        """See Corpus."""
-        parts = [(corpus.fingerprint(), share) for corpus, share in self.corpora]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def source_weights(sources: Sequence[str], power: float = 0.5) -> np.ndarray:

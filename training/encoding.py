@@ -20,12 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from model.config import ModelConfig, OobleckConfig
 from model.contour import contour
 from model.controls import note_of
+from model.digests import sha256
 from model.oobleck import OobleckAutoencoder
 from model.spectral import SpectralAutoencoder
 from model.text import TransformerEncoder, load_encoder
@@ -156,6 +157,10 @@ class CaptionEncoder:
         encoder.network.to("cuda" if torch.cuda.is_available() else "cpu")
         self._encoder, self._known = encoder, {}
 
+    def identity(self) -> str:
+        """A digest of its weights."""
+        return digest_of(self._encoder.network)
+
     def encode(self, captions: Sequence[str]) -> list[np.ndarray]:
         """(tokens, d) of each caption."""
         new = sorted({caption for caption in captions if caption not in self._known}, key=len)
@@ -175,7 +180,7 @@ def array_bytes(array: np.ndarray) -> bytes:
 
 
 def encode(
-    corpora: Sequence[tuple[str, Clips, float, int]],
+    corpora: Sequence[tuple[str, Corpus, float, int]],
     network: Autoencoder,
     config: ModelConfig,
     text: CaptionEncoder,
@@ -184,9 +189,12 @@ def encode(
     keep_statistics: bool = False,
 ) -> dict[str, Any]:
     """Write the shards and the index of one split; each corpus has a name, a share and a number of views."""
+    keep_statistics = keep_statistics or isinstance(network, OobleckAutoencoder)
     about = {
         "model": form_of(config),
         "autoencoder": autoencoder,
+        "text": text.identity(),
+        "keep_statistics": keep_statistics,
         "corpora": {n: {"share": s, "views": v, "clips": c.fingerprint()} for n, c, s, v in corpora},
     }
     index = {**about, "complete": False, "shards": [], "sums": None}
@@ -228,7 +236,7 @@ def encode(
             {
                 "file": path.name,
                 "bytes": path.stat().st_size,
-                "sha256": _digest(path),
+                "sha256": sha256(path),
                 "corpus": name,
                 "clips": len(clips),
             }
@@ -236,7 +244,7 @@ def encode(
         write_json(folder / INDEX, index)
         bar.update(len(clips))
     bar.close()
-    if keep_statistics or isinstance(network, OobleckAutoencoder):
+    if keep_statistics:
         index["sums"] = _sums_of(network, config)
     index["complete"] = True
     write_json(folder / INDEX, index)
@@ -261,17 +269,15 @@ def _resumable(path: Path, about: dict[str, Any]) -> dict[str, Any]:
     """The index of an encoding begun before. Raises ValueError for one of something else."""
     try:
         index = json.loads(path.read_text())
-        same = {name: index[name] for name in about} == about
-    except (ValueError, LookupError) as error:
+        same = {name: index.get(name) for name in about} == about  # an older one does not tell all of it
+    except (ValueError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read: delete {path.parent}, or choose another --out") from error
     if not same:
-        raise ValueError(f"{path.parent} holds latents of another corpus, autoencoder or model: choose another --out")
+        raise ValueError(
+            f"{path.parent} holds latents of another corpus, autoencoder or model, or with other options: "
+            "choose another --out"
+        )
     return index
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _add(sums: dict[str, Any] | None, values: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -314,8 +320,13 @@ def load_autoencoder(config: ModelConfig, path: Path) -> Autoencoder:
 
 def identity_of(network: Autoencoder) -> str:
     """A digest of the weights that decide the latents."""
+    return digest_of(network.encoder)
+
+
+def digest_of(network: nn.Module) -> str:
+    """A digest of a network's weights, wherever they lie."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(network.encoder.state_dict().items()):
+    for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 

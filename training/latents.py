@@ -7,12 +7,12 @@ Shapes: b batch, c latent channels, t latent frames, l text tokens, d width, s c
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from model.contour import ROWS
 from model.controls import control_signals, note_of, phase_ahead
 from training.corpus import named_share, source_weights
 from training.sampling import told_of_contour
-from training.shards import fetch, is_remote, member_index, read_all
+from training.shards import fetch, is_remote, member_index, opened, read_all
 
 INDEX = "index.json"
 NPY_HEADER = 128  # bytes before the numbers of an array of two axes
@@ -149,7 +149,7 @@ class Latents:
 
     def _open(self, name: str, shard: dict[str, Any], cache: Path) -> list[str]:
         """Take in the views, captions and token states of a shard; the source of each of its clips."""
-        path = fetch(name, cache / hashlib.sha256(name.encode()).hexdigest()[:16])
+        path = fetch(name, cache, shard["sha256"])
         if not path.exists() or path.stat().st_size != shard["bytes"]:
             raise ValueError(f"{path} is missing or cut off: encode or fetch the latents again")
         data, number, sources = np.memmap(path, np.uint8, "r"), len(self._shards), []
@@ -266,13 +266,27 @@ def open_latents(
 
 def open_held_out(arguments: Sequence[str], config: ModelConfig, train: Latents) -> Latents | None:
     """The test splits of those latents that have one, normalised as `train` is; None where nothing is held out."""
-    having = [a for a in arguments if is_remote(f := named_share(a)[0]) or Path(f, "test", INDEX).exists()]
+    having = [argument for argument in arguments if has_split(named_share(argument)[0], "test")]
     if not having:
         print("these latents hold no test split: no held-out loss, no previews")
         return None
     held_out = open_latents(having, "test", config)
     held_out.shift, held_out.scale = train.shift, train.scale
     return held_out
+
+
+def has_split(folder: str, split: str) -> bool:
+    """Whether a latents folder or URL has this split. Raises ValueError for a server that says neither."""
+    index = f"{folder.rstrip('/')}/{split}/{INDEX}"
+    if not is_remote(folder):
+        return Path(index).exists()
+    try:
+        opened(index).close()
+    except ValueError as error:
+        if not (isinstance(error.__cause__, HTTPError) and error.__cause__.code == 404):
+            raise
+        return False
+    return True
 
 
 def read_index(folder: str, split: str, config: ModelConfig, cache: Path = CACHE) -> tuple[dict[str, Any], str]:

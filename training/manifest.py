@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from training.clips import SkipClip, decode, sound_member
 from training.shards import Sample, expand, fetch, samples
 
 SHIPPED = Path(__file__).parent / "corpus-manifest.jsonl.gz"
-DOWNLOADS = Path.home() / ".cache" / "arc-instrument" / "shards"
 SEGMENTS, BANDS_HZ = 8, (0, 250, 1_000, 4_000, 22_050)
 FLOOR_DB = -100
 LOUD_DB = 45  # levels further below a clip's loudest are not compared
@@ -72,14 +72,18 @@ def line_of(sample: Sample, shard: str) -> Line:
 
 
 def lines_of(shards: Sequence[str]) -> Iterator[Line]:
-    """A line for every clip of the shards. Raises ValueError for a shard that cannot be read or has a bad clip."""
+    """A line for every clip of the shards, as a server has them now.
+
+    Raises ValueError for a shard that cannot be read or has a bad clip.
+    """
     for name in expand(list(shards)):
         damage: Counter[str] = Counter()
-        for sample in samples(fetch(name, DOWNLOADS), damage):
-            try:
-                yield line_of(sample, Path(name).name)
-            except (SkipClip, ValueError) as error:
-                raise ValueError(f"{name}: {sample.key} is {error}") from error
+        with TemporaryDirectory() as downloads:
+            for sample in samples(fetch(name, Path(downloads)), damage):
+                try:
+                    yield line_of(sample, Path(name).name)
+                except (SkipClip, ValueError) as error:
+                    raise ValueError(f"{name}: {sample.key} is {error}") from error
         if damage:
             raise ValueError(f"{name}: {damage.total()} members {next(iter(damage))}")
 

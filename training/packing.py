@@ -4,6 +4,7 @@ Each shard becomes one file NUMBER.i16, so several processes decode at once, and
 shard. `index.json` is written last: a folder that has one is whole. What is read is opened read-only.
 """
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -12,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
@@ -26,11 +28,12 @@ from training.clips import (
     skipped_sentence,
     sound_member,
 )
-from training.shards import expand, fetch, is_remote, samples, write_json
+from training.shards import expand, fetch, is_remote, opened, samples, write_json
 
 FULL_SCALE = 32_767
 INDEX = "index.json"
 FILES_IN_A_PART = 500  # of a folder of sound files
+VALIDATORS = ("ETag", "Last-Modified", "Content-Length")  # what a server says of a file without sending it
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Packed(NamedTuple):
 def pack(shards: list[str], folder: Path, processes: int = 1) -> Packed:
     """Decode every clip of the shards into `folder`; one that holds a pack of these shards already is kept.
 
-    Raises ValueError for a shard that is missing, a pack of other shards, a full disk, and where no clip is usable.
+    Raises ValueError for a shard that is missing, a pack of other shards or of these before they changed, a full disk,
+    and where no clip is usable.
     """
     names = expand(shards)
     return _pack([Job(number, name) for number, name in enumerate(names)], names, folder, processes)
@@ -92,6 +96,8 @@ def _pack(jobs: list[Job], made_of: list[str], folder: Path, processes: int) -> 
         index = read_index(folder)
         if index.get("made_of", made_of) != made_of:
             raise ValueError(f"{folder} holds a pack of other sounds: delete it, or choose another --out")
+        if _changed(index, jobs):
+            raise ValueError(f"{folder} holds these sounds as they were before: delete it, or choose another --out")
         return Packed(len(index["entries"]), Counter(index.get("skipped", {})))
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
@@ -111,10 +117,16 @@ def _pack(jobs: list[Job], made_of: list[str], folder: Path, processes: int) -> 
                 except BaseException:
                     pool.shutdown(cancel_futures=True)
                     raise
+        parts.sort(key=lambda part: part["number"])
         entries, skipped = _merge(parts)
         if not entries:
             raise ValueError(f"nothing to train on: {skipped_sentence(skipped, 0) or 'the shards are empty'}")
-        write_json(folder / INDEX, {"made_of": made_of, "skipped": skipped, "entries": entries})
+        told = {
+            "made_of": made_of,
+            "sources": [part["identity"] for part in parts],
+            "sha256": {part["file"]: part["sha256"] for part in parts},
+        }
+        write_json(folder / INDEX, {**told, "skipped": skipped, "entries": entries})
     except OSError as error:
         raise ValueError(f"{folder} cannot be written ({error.strerror}); free space and repeat the command") from error
     finally:
@@ -124,14 +136,24 @@ def _pack(jobs: list[Job], made_of: list[str], folder: Path, processes: int) -> 
     return Packed(len(entries), skipped)
 
 
+def _changed(index: dict[str, Any], jobs: Iterable[Job]) -> bool:
+    """Whether the sounds are others than when they were packed, as far as the index and their servers tell."""
+    if "sources" not in index:
+        return False  # packed before they were told
+    try:
+        return index["sources"] != [_identity(job) for job in jobs]
+    except ValueError:  # no server to ask: what is packed is whole without it
+        return False
+
+
 def _sidecar(folder: Path, job: Job) -> Path:
     return folder / f"{job.number:06}.json"
 
 
 def _merge(parts: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], Counter[str]]:
-    """The entries of all parts in the order of the shards; of clips with one key the first is kept."""
+    """The entries of all parts in their order, and what was skipped; of clips with one key the first is kept."""
     entries, skipped, seen = [], Counter(), set()
-    for part in sorted(parts, key=lambda part: part["number"]):
+    for part in parts:
         skipped.update(part["skipped"])
         for entry in part["entries"]:
             if entry["key"] in seen:
@@ -146,37 +168,55 @@ def _pack_part(job: Job, folder: Path) -> dict[str, Any]:
     """Decode one shard (in a worker process); its description, kept beside it until the index is written."""
     sidecar = _sidecar(folder, job)
     identity = _identity(job)
-    if sidecar.exists() and (part := json.loads(sidecar.read_text()))["identity"] == identity:
-        return part
+    if sidecar.exists() and (part := json.loads(sidecar.read_text()))["identity"] == identity and "sha256" in part:
+        return part  # older ones have no digest
     name = f"{job.number:06}.i16"
-    partial, entries, skipped = folder / f"{name}.partial", [], Counter()
-    downloads = folder / "downloads"
+    partial, entries, skipped, digest = folder / f"{name}.partial", [], Counter(), hashlib.sha256()
     try:
-        with partial.open("wb") as out:
-            for key, source, members in _clips(job, downloads, skipped):
+        # Downloads are not kept: one left by a stopped packing would be taken for what the server has now.
+        with TemporaryDirectory(prefix="download-", dir=folder) as downloads, partial.open("wb") as out:
+            for key, source, members in _clips(job, Path(downloads), skipped):
                 try:
                     samples_nc, said = decode(sound_member(members), job.longest_seconds), about(members, source)
                 except SkipClip as reason:
                     skipped[str(reason)] += 1
                     continue
-                start = out.tell() // 2
-                out.write((samples_nc * FULL_SCALE).round().astype("<i2").tobytes())
+                start, data = out.tell() // 2, (samples_nc * FULL_SCALE).round().astype("<i2").tobytes()
+                out.write(data)
+                digest.update(data)
                 entries.append(asdict(Entry(**vars(said), key=key, part=name, start=start, frames=len(samples_nc),
                                             channels=samples_nc.shape[1])))  # fmt: skip
         os.replace(partial, folder / name)
     finally:
         partial.unlink(missing_ok=True)
-    part = {"number": job.number, "identity": identity, "skipped": skipped, "entries": entries}
+    part = {"number": job.number, "identity": identity, "file": name, "sha256": digest.hexdigest()}
+    part |= {"skipped": skipped, "entries": entries}
     write_json(sidecar, part)
-    if is_remote(job.shard):
-        fetch(job.shard, downloads).unlink()
     return part
 
 
 def _identity(job: Job) -> list[Any]:
-    """What tells that a part was made of the same shard."""
-    files = job.files or (() if is_remote(job.shard) else (job.shard,))
-    return [job.shard, *([name, os.stat(name).st_size, os.stat(name).st_mtime_ns] for name in files)]
+    """What tells that a part was made of the same shard or files, and that they are still what they were."""
+    if is_remote(job.shard):
+        with opened(job.shard) as answer:  # a GET: an address signed for that allows no HEAD
+            headers = getattr(answer, "headers", {})
+        return [job.shard, *(headers.get(name) for name in VALIDATORS)]
+    files = [path for name in job.files for path in (Path(name), *_beside(Path(name)))] or [Path(job.shard)]
+    return [os.path.abspath(job.shard), *([os.path.abspath(path), *state_of(path)] for path in files)]
+
+
+def _beside(sound: Path) -> list[Path]:
+    """The files that say something of a sound file, and are there."""
+    return [path for suffix in ("json", "txt") if os.path.exists(path := sound.with_suffix(f".{suffix}"))]
+
+
+def state_of(path: Path) -> tuple[int | None, int | None]:
+    """Size and time of change (ns): another when a file has been written anew, None where it cannot be asked."""
+    try:
+        found = path.stat()
+    except OSError:  # a link to nothing
+        return None, None
+    return found.st_size, found.st_mtime_ns
 
 
 def _clips(job: Job, downloads: Path, skipped: Counter[str]) -> Iterator[tuple[str, str, dict[str, bytes]]]:
@@ -187,11 +227,11 @@ def _clips(job: Job, downloads: Path, skipped: Counter[str]) -> Iterator[tuple[s
             yield key, source, members
     for name in job.files:
         path = Path(name)
-        members = {path.suffix.lower().lstrip("."): path.read_bytes()}
-        for suffix in ("json", "txt"):
-            beside = path.with_suffix(f".{suffix}")
-            if beside.exists():
-                members[suffix] = beside.read_bytes()
+        try:
+            members = {file.suffix.lower().lstrip("."): file.read_bytes() for file in (path, *_beside(path))}
+        except OSError:  # a link to nothing, a folder called Loops.wav, somebody else's file
+            skipped["that cannot be read"] += 1
+            continue
         if len(members) == 1:
             members["txt"] = caption_of_name(path.relative_to(job.shard), Path(job.shard).resolve().name).encode()
         yield str(path.relative_to(job.shard)), path.parent.name, members

@@ -1,12 +1,11 @@
 """WebDataset shards: tar files in which the members of one sample share a key; local or on a web server."""
 
-import contextlib
 import glob
+import hashlib
 import io
 import json
 import os
 import re
-import shutil
 import tarfile
 import time
 import urllib.error
@@ -19,6 +18,8 @@ from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+
+from model.digests import sha256
 
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 TIMEOUT_S = 60.0
@@ -79,31 +80,52 @@ def opened(shard: str) -> BinaryIO:
 def read_all(name: str) -> bytes:
     """The bytes of a small file, local or remote. Raises ValueError where it cannot be read."""
     with opened(name) as file:
-        return file.read()
+        try:
+            return file.read()
+        except (OSError, HTTPException) as error:
+            raise ValueError(f"{name} cannot be read to its end: {error}") from error
 
 
-def fetch(shard: str, folder: Path) -> Path:
-    """A local path of the shard: its own, or a copy downloaded into `folder` once."""
+def fetch(shard: str, folder: Path, digest: str = "") -> Path:
+    """A local path of the shard: its own, or a copy downloaded into `folder` once, each URL to a place of its own.
+
+    With the `digest` (SHA-256) that an index tells of it, a copy of other bytes is never taken for it. Raises
+    ValueError where the server has other bytes, or none.
+    """
     if not is_remote(shard):
         return Path(shard)
-    target = folder / Path(urlsplit(shard).path).name
+    place = hashlib.sha256((shard + digest).encode()).hexdigest()[:16]
+    target = folder / place / Path(urlsplit(shard).path).name
     if target.exists():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         for attempt in range(ATTEMPTS):
             with opened(shard) as source, partial.open("wb") as out:
                 expected = getattr(source, "headers", {}).get("Content-Length")
-                with contextlib.suppress(HTTPException):
-                    shutil.copyfileobj(source, out, 1 << 20)
-            if expected is None or partial.stat().st_size == int(expected):
+                ended = _copied(source, out)
+            if ended and (expected is None or partial.stat().st_size == int(expected)):
+                if digest and sha256(partial) != digest:
+                    raise ValueError(f"{shard} is not the file that its index tells of: copy it to the server again")
                 os.replace(partial, target)
                 return target
             time.sleep(2.0**attempt / 4)
     finally:
         partial.unlink(missing_ok=True)
     raise ValueError(f"{shard} cannot be fetched: the connection ends before the file does")
+
+
+def _copied(source: BinaryIO, out: BinaryIO) -> bool:
+    """Whether the connection lasted to the end of `source`; a full disk is no fault of it, and stays an OSError."""
+    while True:
+        try:
+            data = source.read(1 << 20)
+        except (OSError, HTTPException):
+            return False
+        if not data:
+            return True
+        out.write(data)
 
 
 def members(path: Path, damage: Counter[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,9 +1,10 @@
 """The corpus' sources → its shards again: `python -m training.sources FOLDER --out FOLDER`.
 
 FOLDER holds a checkout or an unpacked package of each source under its name in the manifest ("sfzinstruments/ganjo",
-"deb-hydrogen-drumkits", "npm-supersonic-scsynth-samples"; what follows a blank is a remark). Each clip is read, mixed
-down, resampled, trimmed, levelled and encoded as the corpus was. The bytes cannot be promised, as they depend on the
-encoder's version and a random number in each stream: `python -m training.manifest verify` compares how the clips sound.
+"deb-hydrogen-drumkits", "npm-supersonic-scsynth-samples"; what follows a blank is a remark): `--list` names them all.
+Each clip is read, mixed down, resampled, trimmed, levelled and encoded as the corpus was. The bytes cannot be promised,
+as they depend on the encoder's version and a random number in each stream: `python -m training.manifest verify`
+compares how the clips sound.
 """
 
 import argparse
@@ -42,6 +43,23 @@ class Processed(NamedTuple):
 def folder_of(source: str) -> Path:
     """Where a source's files lie: "deb:lomiri-sounds (CC0/CC-BY entries)" → deb-lomiri-sounds."""
     return Path(source.split(" ")[0].replace(":", "-"))
+
+
+def origin_of(source: str) -> str:
+    """Where to get a source: "deb:lomiri-sounds (CC0/CC-BY entries)" → Debian package lomiri-sounds."""
+    kind, _, name = source.split(" ")[0].rpartition(":")
+    return {"deb": f"Debian package {name}", "npm": f"npm package {name}"}.get(kind, f"https://github.com/{name}")
+
+
+def listed(lines: Sequence[Line]) -> list[str]:
+    """A row for each source: its folder, where it comes from, the licences of its clips."""
+    licences: dict[tuple[str, str], set[str]] = {}
+    for line in lines:
+        source = line.about["source"]
+        licences.setdefault((str(folder_of(source)), origin_of(source)), set()).add(line.about["licence"])
+    widths = [max(len(names[column]) for names in licences) for column in (0, 1)]
+    rows = sorted((*names, ", ".join(sorted(found))) for names, found in licences.items())
+    return [f"{folder:{widths[0]}}  {origin:{widths[1]}}  {found}" for folder, origin, found in rows]
 
 
 def microphones(path: Path, count: int) -> list[Path]:
@@ -172,12 +190,18 @@ def build(lines: Sequence[Line], sources: Path, out: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("sources", type=Path, nargs="?", metavar="FOLDER", help="the sources, each under its name")
+    parser.add_argument("--out", type=Path, help="folder of the shards")
     parser.add_argument("--manifest", type=Path, default=SHIPPED)
+    parser.add_argument("--list", action="store_true", help="only tell each source's name, origin and licences")
     args = parser.parse_args()
+    if not args.list and None in (args.sources, args.out):
+        parser.error("needed: FOLDER and --out FOLDER, or --list")
     try:
         lines = read(args.manifest)
+        if args.list:
+            print(*listed(lines), sep="\n")
+            return
         if not args.sources.is_dir():
             raise ValueError(f"{args.sources} is no folder: put the sources into it, each under its name")
         problems = build(lines, args.sources, args.out)

@@ -7,9 +7,10 @@ Shapes: b batch, c channels (left, right), n samples.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,12 +22,20 @@ from training.corpus import Augmentation, random_crop
 from training.shards import expand, opened
 
 
+class Undecoded(NamedTuple):
+    """The bytes of a sound, and the shard that they are from."""
+
+    sound: bytes
+    shard: str
+
+
 class Stream(IterableDataset):
     """Batches of crops (b, 2, n) for one process of `world`, from step `start` on, without end.
 
     Each loading process works in blocks: it reads the next `mixed` shards of the epoch's order that are its own,
-    shuffles their clips, and makes `block_steps` batches of them. Clips that are no usable sound, and those of another
-    split, are passed over. Raises ValueError for a shard that is missing, and for shards without a usable clip.
+    shuffles their clips, and makes `block_steps` batches of them. Clips that are no usable sound are passed over with
+    a line on stderr, those of another split without. Raises ValueError for a shard that is missing, and for shards
+    without a usable clip.
     """
 
     def __init__(
@@ -69,9 +78,9 @@ class Stream(IterableDataset):
         places = (divmod(first + i, len(self.shards)) for i in range(self.mixed))
         return [self.shards[np.random.default_rng((self.seed, e)).permutation(len(self.shards))[i]] for e, i in places]
 
-    def clips_of(self, shards: Sequence[str], block: int) -> list[bytes]:
-        """The undecoded sounds of the shards, shuffled."""
-        clips = [sound for shard in shards for sound in self.sounds(shard)]
+    def clips_of(self, shards: Sequence[str], block: int) -> list[Undecoded | None]:
+        """The sounds of the shards, shuffled."""
+        clips = [Undecoded(sound, shard) for shard in shards for sound in self.sounds(shard)]
         if not clips:
             raise ValueError(f"{', '.join(shards)}: no usable clip of the split {self.split} in them")
         order = np.random.default_rng((self.seed, self.rank, block)).permutation(len(clips))
@@ -82,7 +91,7 @@ class Stream(IterableDataset):
         from webdataset.tariterators import group_by_keys, tar_file_expander
 
         def damaged(_: Exception) -> bool:
-            self.skipped["in a damaged part of an archive"] += 1
+            self.pass_over("in a damaged part of an archive", shard)
             return True
 
         with opened(shard) as stream:
@@ -91,12 +100,18 @@ class Stream(IterableDataset):
                 try:
                     sound = sound_member(sample)
                 except SkipClip as reason:
-                    self.skipped[str(reason)] += 1
+                    self.pass_over(str(reason), shard)
                     continue
                 if split_of(sample) == self.split:
                     yield sound
 
-    def crops(self, clips: list[bytes], step: int, rng: np.random.Generator) -> Tensor:
+    def pass_over(self, reason: str, shard: str) -> None:
+        """Count what cannot be used; say so the 1st, 2nd, 4th, 8th … time: neither nothing nor a line a clip."""
+        self.skipped[reason] += 1
+        if (count := self.skipped[reason]).bit_count() == 1:
+            print(f"{shard}: passed over what is {reason}; {count} such so far, repeats counted", file=sys.stderr)
+
+    def crops(self, clips: list[Undecoded | None], step: int, rng: np.random.Generator) -> Tensor:
         """(b, 2, n): the block's clips in turn; those that cannot be used leave its list."""
         rows, place = [], step * self.batch
         while len(rows) < self.batch:
@@ -104,13 +119,13 @@ class Stream(IterableDataset):
                 raise ValueError("none of a block's clips is usable sound: look at the shards with training.corpus")
             index = place % len(clips)
             place += 1
-            if not clips[index]:
+            if (clip := clips[index]) is None:
                 continue
             try:
-                samples = decode(clips[index])
+                samples = decode(clip.sound)
             except SkipClip as reason:
-                self.skipped[str(reason)] += 1
-                clips[index] = b""
+                self.pass_over(str(reason), clip.shard)
+                clips[index] = None
                 continue
             stereo = samples if samples.shape[1] == 2 else samples.repeat(2, axis=1)
             read = lambda start, n, clip=stereo: clip[start : start + n]  # noqa: E731

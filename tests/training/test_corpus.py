@@ -1,5 +1,7 @@
 """Packing: every kind of sound goes in, every kind of bad input is counted or refused; and reading back."""
 
+import functools
+import http.server
 import io
 import json
 import os
@@ -7,6 +9,8 @@ import re
 import subprocess
 import sys
 import tarfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +159,21 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A web server of the folder `served`."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    (tmp_path / "served").mkdir()
+    handler = functools.partial(Quiet, directory=str(tmp_path / "served"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
 @pytest.mark.parametrize("case", ["missing", "empty folder", "nothing usable", "not a tar", "no server"])
 def test_what_cannot_be_packed_is_refused_in_one_sentence(tmp_path: Path, case: str) -> None:
     given: str | Path = tmp_path / "sounds"
@@ -176,9 +195,13 @@ def test_what_cannot_be_packed_is_refused_in_one_sentence(tmp_path: Path, case: 
     assert not (tmp_path / "out" / "index.json").exists()
 
 
-def test_a_full_disk_is_refused_in_one_sentence_and_leaves_no_half_part(tmp_path: Path) -> None:
-    path = shard(tmp_path / "a.tar", {"k.wav": encoded(tone(20)), "k.txt": b"long"})
-    command = f"ulimit -f 100; exec {sys.executable} -m training.corpus {path} --out {tmp_path / 'out'}"
+@pytest.mark.parametrize("where", ["here", "on a server"])
+def test_a_full_disk_is_refused_in_one_sentence_and_leaves_no_half_part(
+    server: str, tmp_path: Path, where: str
+) -> None:
+    path = shard(tmp_path / "served" / "a.tar", {"k.wav": encoded(tone(20)), "k.txt": b"long"})
+    given = path if where == "here" else f"{server}/a.tar"
+    command = f"ulimit -f 100; exec {sys.executable} -m training.corpus {given} --out {tmp_path / 'out'}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "cannot be written (File too large); free space and repeat" in done.stderr
@@ -230,6 +253,81 @@ def test_a_pack_is_kept_when_asked_for_again_and_refused_for_other_shards(shards
         pack(shards[:1], packed)
 
 
+OTHERS_THAN_BEFORE = "holds these sounds as they were before: delete it, or choose another --out"
+
+
+def test_a_pack_of_sounds_that_have_changed_is_refused_and_stays(tmp_path: Path) -> None:
+    path = shard(tmp_path / "a.tar", GOOD)
+    pack([str(path)], tmp_path / "out")
+    shard(path, GOOD | {"good.json": said(caption="b tone")})  # as many bytes as before
+    before = (tmp_path / "out" / "index.json").read_bytes()
+    with pytest.raises(ValueError, match=OTHERS_THAN_BEFORE):
+        pack([str(path)], tmp_path / "out")
+    assert (tmp_path / "out" / "index.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("changed", ["a.wav", "a.json", "b.txt"])
+def test_a_pack_of_a_folder_is_refused_when_a_sound_or_what_is_said_of_it_changes(tmp_path: Path, changed: str) -> None:
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    for name in ("a.wav", "b.wav"):
+        (sounds / name).write_bytes(encoded(tone(0.1)))
+    (sounds / "a.json").write_bytes(said())
+    pack_folder(sounds, tmp_path / "out")
+    assert pack_folder(Path(os.path.relpath(sounds)), tmp_path / "out").clips == 2
+    (sounds / changed).write_bytes(encoded(tone(0.2)) if changed == "a.wav" else said(caption="else"))
+    with pytest.raises(ValueError, match=OTHERS_THAN_BEFORE):
+        pack_folder(sounds, tmp_path / "out")
+
+
+def test_shards_of_one_name_on_a_server_are_packed_as_two(server: str, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / "served" / split).mkdir()
+        members = {f"{split}.wav": encoded(tone(0.1)), f"{split}.json": said(split=split)}
+        shard(tmp_path / "served" / split / "0000.tar", members)
+    done = run(f"{server}/train/0000.tar", f"{server}/test/0000.tar", "--out", tmp_path / "out", "--processes", "2")
+    assert done.returncode == 0, done.stderr
+    assert [Corpus(tmp_path / "out", split).entries[0].key for split in ("train", "test")] == ["train", "test"]
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix not in (".i16", ".json")]
+
+
+def test_a_pack_of_a_server_is_kept_until_the_server_says_that_a_shard_is_another(server: str, tmp_path: Path) -> None:
+    path, names = tmp_path / "served" / "a.tar", [f"{server}/a.tar"]
+    shard(path, GOOD)
+    pack(names, tmp_path / "out")
+    assert pack(names, tmp_path / "out").clips == 1
+    os.utime(path, (1, 1))
+    with pytest.raises(ValueError, match=OTHERS_THAN_BEFORE):
+        pack(names, tmp_path / "out")
+    path.unlink()  # nothing is said of it
+    assert pack(names, tmp_path / "out").clips == 1
+
+
+def test_a_pack_made_before_its_sources_were_told_is_read_and_kept(shards: list[str], tmp_path: Path) -> None:
+    pack(shards, tmp_path)
+    path = tmp_path / "index.json"
+    index = json.loads(path.read_text())
+    path.write_text(json.dumps({name: index[name] for name in ("made_of", "skipped", "entries")}))
+    assert pack(shards, tmp_path).clips == 24
+    before = Corpus(tmp_path, "train").fingerprint()
+    assert Corpus(tmp_path, "train").fingerprint() == before
+    os.utime(tmp_path / "000000.i16", (1, 1))
+    assert Corpus(tmp_path, "train").fingerprint() != before
+
+
+def test_a_fingerprint_tells_captions_and_samples_and_not_when_they_were_packed(tmp_path: Path) -> None:
+    sounds = {"same": GOOD, "again": GOOD, "caption": GOOD | {"good.json": said(caption="else")}}
+    sounds["category"] = GOOD | {"good.json": said(category="drum")}
+    sounds["samples"] = GOOD | {"good.wav": encoded(tone(0.1, hz=441))}
+    found = {}
+    for name, members in sounds.items():
+        (tmp_path / name).mkdir()
+        pack([str(shard(tmp_path / name / "a.tar", members))], tmp_path / name / "out")
+        found[name] = Corpus(tmp_path / name / "out", "train").fingerprint()
+    assert found["same"] == found["again"]
+    assert len(set(found.values())) == len(sounds) - 1
+
+
 def test_a_pack_of_the_first_form_is_still_read(tmp_path: Path) -> None:
     samples = (np.random.default_rng(0).uniform(-1, 1, (2_000, 2)) * 32_767).round().astype("<i2")
     samples.tofile(tmp_path / "audio.i16")
@@ -268,6 +366,20 @@ def test_a_folder_of_sounds_takes_captions_from_beside_a_file_or_its_name(tmp_pa
     assert found["told.wav"].note == 40
 
 
+def test_what_cannot_be_read_in_a_folder_is_skipped_and_counted(tmp_path: Path) -> None:
+    sounds = tmp_path / "sounds"
+    (sounds / "Loops.wav").mkdir(parents=True)
+    (sounds / "told.json").mkdir()
+    for name in ("good.wav", "told.wav", "Loops.wav/inside.wav"):
+        (sounds / name).write_bytes(encoded(tone(0.1)))
+    (sounds / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    packed = pack_folder(sounds, tmp_path / "out")
+    assert str(packed) == "packed 2 clips; skipped 3 of 5 clips: 3 that cannot be read"
+    keys = {entry.key for entry in Corpus(tmp_path / "out", "train").entries}
+    assert keys == {"good.wav", "Loops.wav/inside.wav"}
+    assert pack_folder(sounds, tmp_path / "out") == packed
+
+
 @pytest.mark.parametrize(
     ("name", "caption"),
     [
@@ -301,7 +413,6 @@ def test_several_corpora_are_one_with_their_shares(packed: Path, tmp_path: Path)
     weights = both.weights()
     assert weights.sum() == pytest.approx(1)
     assert weights[len(one) :].sum() == pytest.approx(0.75)
-    assert both.fingerprint() != one.fingerprint()
 
 
 def test_a_corpus_without_the_split_is_left_out_of_several(packed: Path, tmp_path: Path) -> None:

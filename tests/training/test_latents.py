@@ -1,6 +1,7 @@
 """Latents shards: what is written, read, resumed, split over processes, fetched from a server, or refused."""
 
 import functools
+import hashlib
 import http.server
 import json
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -398,16 +400,60 @@ def test_the_autoencoder_beside_the_latents_normalises_as_they_do(encoded: Path,
     torch.testing.assert_close(network.scale, train.scale)
 
 
-@pytest.fixture
-def server(encoded: Path) -> Iterator[str]:
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A web server that keeps what it calls private to itself."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None: ...
 
-    handler = functools.partial(Quiet, directory=str(encoded))
+        def do_GET(self) -> None:
+            if self.path.startswith("/private"):
+                self.send_error(403)
+            else:
+                super().do_GET()
+
+    handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
+
+
+@pytest.fixture
+def server(encoded: Path) -> Iterator[str]:
+    with served(encoded) as url:
+        yield url
+
+
+def test_a_server_without_a_test_split_holds_none_out_and_one_that_refuses_is_an_error(
+    copy: Path, train: Latents, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(copy / "test")
+    with served(copy) as url:
+        assert open_held_out([url], TINY, train) is None
+        assert "no test split" in capsys.readouterr().out
+        with pytest.raises(ValueError, match="cannot be fetched: the server answers 403"):
+            open_held_out([f"{url}/private"], TINY, train)
+    with pytest.raises(ValueError, match="cannot be fetched"):
+        open_held_out([url], TINY, train)
+
+
+def test_latents_encoded_anew_on_a_server_are_not_mixed_with_those_fetched_before(copy: Path, tmp_path: Path) -> None:
+    index = json.loads((copy / "train" / "index.json").read_text())
+    path = copy / "train" / index["shards"][0]["file"]
+    with served(copy) as url:
+        before = Latents([(url, 1.0)], "train", TINY, cache=tmp_path / "cache")
+        data = np.fromfile(path, np.uint8)
+        data[before.views[0].start : before.views[0].start + 64] = 0  # of as many bytes as before
+        data.tofile(path)
+        with pytest.raises(ValueError, match=r"tar is not the file that its index tells of: [^\n]*$"):
+            Latents([(url, 1.0)], "train", TINY, cache=tmp_path / "another cache")
+        index["shards"][0]["sha256"] = hashlib.sha256(data).hexdigest()
+        (copy / "train" / "index.json").write_text(json.dumps(index))
+        after = Latents([(url, 1.0)], "train", TINY, cache=tmp_path / "cache")
+    assert before._values(before.views[0])[0, :32].any()
+    assert not after._values(after.views[0])[0, :32].any()
 
 
 def test_latents_are_read_from_a_web_server(server: str, train: Latents, tmp_path: Path) -> None:
@@ -451,6 +497,45 @@ def test_another_autoencoder_does_not_go_on_with_the_shards_of_one(packed: Path,
     )
     with pytest.raises(ValueError, match="another corpus, autoencoder or model"):
         encode_splits([str(packed)], [VIEWS], TINY, tmp_path / "other.safetensors", copy)
+
+
+def test_a_finished_encoding_is_kept_and_refused_for_other_options_or_captions(
+    packed: Path, autoencoder: Path, copy: Path
+) -> None:
+    index = copy / "train" / "index.json"
+    before = index.read_bytes()
+    encode_splits([str(packed)], [VIEWS], TINY, autoencoder, copy)
+    corpus, network, text = Corpus(packed, "train"), network_of(autoencoder), CaptionEncoder(TINY, None)
+    refused = pytest.raises(ValueError, match="another corpus, autoencoder or model, or with other options")
+
+    def again(keep_statistics: bool = False) -> None:
+        clips, identity = [(packed.name, corpus, 1.0, VIEWS)], identity_of(network)
+        encode(clips, network, TINY, text, identity, copy / "train", keep_statistics)
+
+    again()
+    with refused:
+        again(keep_statistics=True)
+    entries = corpus.entries
+    corpus.entries = [replace(entries[0], captions=("another",)), *entries[1:]]
+    with refused:
+        again()
+    corpus.entries = entries
+    again()
+    next(text._encoder.network.parameters()).data[0] += 1
+    with refused:
+        again()
+    assert index.read_bytes() == before
+
+
+def test_latents_that_do_not_tell_their_options_are_read_and_not_gone_on_with(
+    packed: Path, autoencoder: Path, copy: Path, train: Latents
+) -> None:
+    path = copy / "train" / "index.json"
+    index = json.loads(path.read_text())
+    path.write_text(json.dumps({name: index[name] for name in index if name not in ("text", "keep_statistics")}))
+    assert open_latents([str(copy)], "train", TINY).captions == train.captions
+    with pytest.raises(ValueError, match="or with other options: choose another --out"):
+        encode_splits([str(packed)], [VIEWS], TINY, autoencoder, copy)
 
 
 @pytest.mark.parametrize(

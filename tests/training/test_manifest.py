@@ -1,9 +1,13 @@
 """The manifest and the way from sources back to shards, on made sources."""
 
+import functools
+import http.server
 import io
 import json
+import shutil
 import subprocess
 import sys
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +119,27 @@ def test_what_differs_is_named(rebuilt: list[str], tmp_path: Path) -> None:
     assert wrong == {"000000": "is missing", "new": "is not in the manifest"}
 
 
+def test_what_a_server_has_now_is_compared_and_nothing_of_it_stays(
+    rebuilt: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    served, temporary = tmp_path / "served", tmp_path / "temporary"
+    served.mkdir()
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    shutil.copy(rebuilt[0], served / "a.tar")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_port}/a.tar"
+        assert [entry.key for entry in manifest.lines_of([url])] == ["000000", "000001"]
+        shutil.copy(rebuilt[1], served / "a.tar")
+        assert [entry.key for entry in manifest.lines_of([url])] == ["000002"]
+        running.shutdown()
+    assert not list(temporary.iterdir())
+
+
 def _ogg(path: str) -> bytes:
     return next(iter(samples(Path(path), Counter()))).members["ogg"]
 
@@ -159,6 +184,28 @@ def test_a_missing_source_is_named_and_the_rest_is_made(checkouts: Path, lines: 
     problems = sources.build([*lines, line(3, "a/b", "gone.wav")], checkouts, tmp_path)
     assert problems == [f"000003: {checkouts / 'a' / 'b' / 'gone.wav'} is missing"]
     assert len(list(manifest.lines_of([str(tmp_path / "*.tar")]))) == 3
+
+
+def test_the_sources_are_listed_with_origin_and_licences(
+    lines: list[Line], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = [line(3, "npm:@c/d", "package/x.ogg", licence="PD"), line(4, "a/b", "y", licence="PD")]
+    assert sources.listed([*lines, *more]) == [
+        "a/b       https://github.com/a/b  CC0-1.0, PD",
+        "deb-kit   Debian package kit      CC0-1.0",
+        "npm-@c/d  npm package @c/d        PD",
+    ]
+    monkeypatch.setattr(sys, "argv", ["sources", "--list"])
+    sources.main()
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 30
+    assert {Path(row.split("  ")[0]) for row in rows} == {
+        sources.folder_of(entry.about["source"]) for entry in manifest.read()
+    }
+    monkeypatch.setattr(sys, "argv", ["sources"])
+    with pytest.raises(SystemExit):
+        sources.main()
+    assert "or --list" in capsys.readouterr().err
 
 
 def test_a_bad_shard_or_manifest_is_one_sentence(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def test_crops_are_the_train_clips_and_all_of_them_come(shards: list[str], packe
     assert sorted(errors.argmin(1)) == list(range(len(corpus)))
 
 
-def test_bad_clips_are_passed_over_and_counted(shards: list[str], tmp_path: Path) -> None:
+def test_bad_clips_are_passed_over_counted_and_told(
+    shards: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with ShardWriter(tmp_path / "bad") as writer:
         for i in range(3):
             writer.write(Sample(f"{i}", {"wav": b"no sound", "json": b"{}"}))
@@ -97,16 +99,23 @@ def test_bad_clips_are_passed_over_and_counted(shards: list[str], tmp_path: Path
     stream = Stream([shards[0], str(path)], 4, 2_048, seed=1)
     assert len(steps(stream, 5)) == 5
     assert stream.skipped == {"not audio": 3}
+    said = capfd.readouterr().err.splitlines()
+    assert said == [f"{path}: passed over what is not audio; {n} such so far, repeats counted" for n in (1, 2)]
+    assert len(steps(Stream([shards[0], str(path)], 4, 2_048, seed=1), 5, workers=1)) == 5
+    assert capfd.readouterr().err.splitlines() == said
     with pytest.raises(ValueError, match="none of a block's clips is usable"):
         steps(Stream([str(path)], 4, 2_048, seed=1), 1)
 
 
-def test_a_truncated_shard_gives_its_whole_clips(shards: list[str], tmp_path: Path) -> None:
+def test_a_truncated_shard_gives_its_whole_clips_and_a_line(
+    shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "cut.tar"
     path.write_bytes(Path(shards[0]).read_bytes()[:-20_000])
     stream = Stream([str(path)], 4, 2_048, seed=1)
     assert len(steps(stream, 3)) == 3
     assert stream.skipped["in a damaged part of an archive"] >= 1
+    assert f"{path}: passed over what is in a damaged part of an archive; 1 such" in capsys.readouterr().err
 
 
 def test_a_missing_shard_is_one_sentence(urls: list[str], tmp_path: Path) -> None:
