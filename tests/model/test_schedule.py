@@ -1,4 +1,4 @@
-"""Schedules against the published values (method.md §4, checkpoint.md §3)."""
+"""Schedules against the published code's values."""
 
 from itertools import pairwise
 from math import exp, log
