@@ -1,16 +1,18 @@
 """Edits: trim, fades, direction and gain of the current sound, heard at once and kept on request."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
-from arc_instrument.domain import Generated, Timing, UserError
+from arc_instrument.domain import Generated, Take, Timing, UserError
 from arc_instrument.editing import UNEDITED, Edit, edited, without_silence
 from arc_instrument.looping import carried_points
 from arc_instrument.session.sampler import KEYS
 from arc_instrument.session.state import CurrentSound
+from arc_instrument.takefile import with_settings
 
 if TYPE_CHECKING:
     from arc_instrument.session.session import Session
@@ -63,11 +65,11 @@ class Edits(QObject):
         elif sound.edit == UNEDITED:
             self._session.say("The sound is as it was made: drag its edges, fades or level first.", is_error=False)
         else:
-            heard = edited(sound.clip, sound.edit)
-            settings = {**sound.request.settings, "edit": asdict(sound.edit)}
-            request = replace(sound.request, seconds=heard.seconds, settings=settings)
+            take, heard = sound.take, edited(sound.clip, sound.edit)
+            request = replace(
+                sound.request, seconds=heard.seconds, init_noise=take.init_noise, settings=_settings(take, sound)
+            )
             timing = Timing(0.0, 0.0, 0.0, 0.0, sound.generation_ms)
-            take = sound.take
             kept = Generated(request, heard, timing, take.model_name, take.weights_licence)
             self._session.takes.keep(kept)
             self._session.say("The edited sound is a take of its own now.", is_error=False)
@@ -121,6 +123,13 @@ class _Chosen:
     sound: CurrentSound
     points: tuple[int, int]
     led_to: tuple[Edit, tuple[int, int]] | None = None
+
+
+def _settings(take: Take, sound: CurrentSound) -> Mapping[str, Any]:
+    """What the file of the edited sound tells: cut, it has its bars no more, nor turned its loop where that was."""
+    is_cut = sound.heard_frames != len(sound.clip.samples)
+    gone = ("bars", "loop") if is_cut else ("loop",) if sound.edit.reverse else ()
+    return with_settings(take, edit=sound.edit, **dict.fromkeys(gone)).settings
 
 
 def _is_same(one: CurrentSound, other: CurrentSound) -> bool:

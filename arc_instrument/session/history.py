@@ -88,7 +88,9 @@ class History(QObject):
             self._render()
 
     def _render(self) -> None:
+        message = self._store.state.message
         self._store.update(
             undo_label=self._done[-1].label if self._done else "",
             redo_label=self._undone[-1].label if self._undone else "",
+            message=None if message and message.action == "undo" else message,  # it offered to undo another step
         )

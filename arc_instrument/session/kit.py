@@ -132,7 +132,7 @@ class Kit(QObject):
 
     def _recall(self, index: int, clip: Clip, take: Take) -> None:
         if self.pads[index].clip is None and not self.pads[index].pending:  # and nothing was put there since
-            pad = replace(self.pads[index], clip=clip, peaks=peaks(clip.samples), take=take)
+            pad = replace(self.pads[index], clip=clip, peaks=peaks(clip.samples), take=take, **_words(take))
             self._show({index: pad})
 
     def _do(self, label: str, pads: dict[int, Pad]) -> None:
@@ -145,7 +145,7 @@ class Kit(QObject):
             nonlocal other
             now = {index: self.pads[index] for index in other}
             if not self._put(other):
-                self._put({index: replace(pad, pending=False) for index, pad in other.items()})
+                self._put({index: replace(pad, pending=False, **_words(pad.take)) for index, pad in other.items()})
             other = now
 
         held = sum(pad.clip.samples.nbytes for pad in other.values() if pad.clip is not None)
@@ -237,8 +237,15 @@ class Kit(QObject):
 
     def _on_kept(self, index: int, clip: Clip, take: Take) -> None:
         if self.pads[index].clip is clip:
-            self._change(index, take=take)
+            self._change(index, take=take, **({} if self.pads[index].pending else _words(take)))
 
     @Slot(int, str)
     def _on_lost(self, request_id: int, _sentence: str) -> None:
-        self._change(self._places[request_id], pending=False)
+        """A pad that goes on playing its take says again what made that."""
+        index = self._places[request_id]
+        self._change(index, pending=False, **_words(self.pads[index].take))
+
+
+def _words(take: Take | None) -> dict[str, Any]:
+    """What a pad says of the take that it plays, and waits for no other."""
+    return {"prompt": take.prompt, "seed": take.seed} if take else {}

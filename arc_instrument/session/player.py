@@ -249,8 +249,8 @@ class Player(QObject):
         self._audio.restart()
 
     def choose_output(self, name: str) -> None:
-        """Play through the device of that name from now on; "" for the best there is."""
-        self.change_devices(device=name, host_api="")
+        """Play through the device of that name from now on, by the chosen driver if that has it; "" for the best."""
+        self.change_devices(device=name)
 
     def choose_input(self, name: str) -> None:
         """Record from the device of that name from now on; "" for the best there is."""

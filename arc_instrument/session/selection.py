@@ -87,13 +87,13 @@ class Selection(QObject):
         trashed: list[Trashed] = []
         what = "The take is" if len(takes) == 1 else f"{len(takes)} takes are"
         text = f"{what} in the trash for {KEPT_DAYS} days."
-        self._store.say(text, is_error=False, action="undo", action_title="Undo")
-        self._trash(takes, trashed)
         self._history.record(
             _counted("delete", takes),
             lambda: self._restore(takes, trashed),
             lambda: self._trash(takes, trashed),
         )
+        self._store.say(text, is_error=False, action="undo", action_title="Undo")  # before a failure says otherwise
+        self._trash(takes, trashed)
 
     def _trash(self, takes: list[Take], trashed: list[Trashed]) -> None:
         takes = self._takes.now(takes)

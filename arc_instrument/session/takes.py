@@ -87,16 +87,16 @@ class Takes(QObject):
 
         def show(found: frozenset[Path]) -> None:
             if self._store.state.search == text:  # and not what was typed since
-                self._store.update(found=found)
+                self._update(found=found)
 
         self._shelf.search(text, show, self._store.say)
 
     def toggle_favourites_only(self) -> None:
-        self._store.update(favourites_only=not self._store.state.favourites_only)
+        self._update(favourites_only=not self._store.state.favourites_only)
 
     def show_tag(self, tag: str) -> None:
         """Show only the takes with `tag`; "" or the same tag again shows all."""
-        self._store.update(tag="" if tag == self._store.state.tag else tag)
+        self._update(tag="" if tag == self._store.state.tag else tag)
 
     # --- one by one ---------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Takes(QObject):
         """The take of a file that was dropped where a take belongs; another file is refused with a sentence."""
         take = next((take for take in self._store.state.takes if take.path == path), None)
         if take is None:
-            text = f"“{path.name}” is not among the takes: drop it on the window first."
+            text = f"“{path.name}” is not among the takes: only one of the list can be dropped here."
             self._store.say(text, is_error=False)
         return take
 
@@ -151,7 +151,7 @@ class Takes(QObject):
     def change(self, takes: tuple[Take, ...], **also: object) -> None:
         """List `takes` from now on; `also` are further fields of the state that change with them."""
         self._changes += 1
-        self._store.update(takes=takes, **also)
+        self._update(takes=takes, **also)
 
     def unlist(self, takes: list[Take], selection: tuple[Path, ...]) -> None:
         """List `takes` no longer, for their files go; what is current can still be played."""
@@ -206,6 +206,14 @@ class Takes(QObject):
 
     # --- inside -------------------------------------------------------------------------------------------------
 
+    def _update(self, **changes: object) -> None:
+        """Change what is listed or shown. What this hides is selected no longer: a key must not delete the unseen."""
+        state = replace(self._store.state, **changes)  # pyright: ignore[reportArgumentType]
+        if state.selection:
+            shown = {take.path for take in state.visible_takes}
+            changes["selection"] = tuple(path for path in state.selection if path in shown)
+        self._store.update(**changes)
+
     def _retry(self) -> None:
         self._shelf.retry(self._on_saved, self._on_not_saved)
 
@@ -218,8 +226,8 @@ class Takes(QObject):
 
     def _show(self, takes: list[Take]) -> None:
         there = {take.path for take in takes}
-        selection = tuple(path for path in self._store.state.selection if path in there)
-        self._store.update(takes=tuple(takes), selection=selection)
+        self._deleted -= {identity(take) for take in takes}  # what a delete failed on; one in flight comes before this
+        self._update(takes=tuple(takes))
         current = self._store.state.current
         if current is not None and current.take is not None and current.take.path not in there:
             (moved,) = self.now([current.take])

@@ -168,7 +168,7 @@ def _connect_sheets(window: "MainWindow", session: Session) -> None:
 
 
 def _connect_learning(window: "MainWindow", session: Session) -> None:
-    """Every knob, slider and button of an action can be given a MIDI control by a right click."""
+    """Every knob and slider, and most buttons of an action, can be given a MIDI control by a right click."""
     learn = LearnMenu(window)
     learn.learnRequested.connect(session.midi_map.learn)
     learn.forgetRequested.connect(session.midi_map.unlearn_target)

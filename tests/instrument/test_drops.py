@@ -42,6 +42,21 @@ def test_a_dropped_file_of_ours_brings_back_its_settings_and_its_sound(qtbot, se
     np.testing.assert_array_equal(audio.armed.samples, soundfile.read(path, dtype="float32")[0])
 
 
+def test_a_file_from_elsewhere_is_no_take_to_mark_until_it_is_duplicated(qtbot, session, tmp_path):
+    assert not session.state.can_mark
+    path = our_file(tmp_path)
+    session.drops.restore_or_start_from([path])
+    qtbot.waitUntil(lambda: session.state.current_path == path)
+    assert not session.state.can_mark
+    session.kit.put_file(0, path)
+    assert session.state.message.text == "“ours.wav” is not among the takes: only one of the list can be dropped here."
+    session.takes.duplicate_current()
+    qtbot.waitUntil(lambda: len(session.state.takes) == 1)
+    assert session.state.can_mark
+    session.kit.put_file(0, session.state.takes[0].path)
+    qtbot.waitUntil(lambda: session.state.pads[0].clip is not None)
+
+
 def test_a_recording_that_gives_way_to_a_dropped_file_is_back_when_that_is_undone(qtbot, session, tmp_path):
     session._set_init("Recording", tone(0.5, 3))
     recording = session.state.init

@@ -62,6 +62,31 @@ def test_a_locked_pad_is_left_alone_and_the_kit_before_comes_back(qtbot, filled,
     assert len(filled.state.takes) == 31
 
 
+def said(session) -> list[tuple[str, int]]:
+    return [(pad.prompt, pad.seed) for pad in session.state.pads]
+
+
+def test_a_pad_whose_new_sound_is_cancelled_or_fails_says_again_what_made_the_one_it_plays(qtbot, filled, synth):
+    before = said(filled)
+    synth.gate.clear()
+    filled.kit.fill("shiny")
+    assert synth.step_begun.acquire(timeout=5)
+    filled.maker.cancel()
+    synth.gate.set()
+    qtbot.waitUntil(lambda: not any(pad.pending for pad in filled.state.pads))
+    played = [(pad.take.prompt, pad.take.seed) for pad in filled.state.pads]
+    assert said(filled) == played
+    assert before[-1] == played[-1]
+    synth.failure = ValueError("no memory")
+    filled.kit.regenerate(5, "clap")
+    qtbot.waitUntil(lambda: not filled.state.pads[5].pending)
+    assert said(filled)[5] == played[5]
+    filled.kit.clear(6)
+    filled.kit.regenerate(6, "clap")
+    qtbot.waitUntil(lambda: not filled.state.pads[6].pending)
+    assert filled.state.pads[6].prompt == "clap"  # it plays nothing: what was wanted can be made again
+
+
 def test_one_pad_is_made_anew_beside_those_that_are_being_made(qtbot, session, synth):
     session.set_prompt("dusty")
     synth.gate.clear()

@@ -161,3 +161,10 @@ def test_a_chosen_device_is_used_at_once_and_only_when_it_is_another(session, au
     assert (first.device, first.input_device) == ("Scarlett 2i2", "")
     assert (second.device, second.input_device) == ("Scarlett 2i2", "Built-in microphone")
     assert changes == [first, second]
+
+
+def test_another_output_leaves_the_chosen_driver_chosen(session, audio):
+    session.player.change_devices(host_api="WASAPI")
+    session.player.choose_output("Speakers")
+    (_, devices) = audio.calls[-1]
+    assert (devices.host_api, devices.device) == ("WASAPI", "Speakers")

@@ -44,6 +44,15 @@ def test_an_asked_device_comes_first_and_the_defaults_stay_as_a_way_out():
     assert "system" in outputs
 
 
+def test_an_asked_device_plays_by_the_asked_host_api_and_where_that_lacks_it_by_another():
+    tables = machine(MME=[("Speakers", 0, 2), ("Old", 0, 2)], Windows_WASAPI=[("Speakers", 0, 2), ("Other", 0, 2)])
+    for device, host_api, opened in (
+        ("Speakers", "MME", "MME"), ("Speakers", "WASAPI", "Windows WASAPI"), ("Old", "WASAPI", "MME"),
+    ):  # fmt: skip
+        first = next(candidates(*tables, AudioSettings(device=device, host_api=host_api)))
+        assert (first.output, first.host_api) == (device, opened)
+
+
 def test_an_asked_host_api_is_known_by_its_short_name_too():
     for host_api in ("JACK", "JACK Audio Connection Kit"):
         assert order(machine(**LINUX, **JACK), host_api=host_api)[0][0] == "system"

@@ -7,9 +7,10 @@ import pytest
 from doubles import tone
 from inline_session import make_session
 
-from arc_instrument.domain import Clip
+from arc_instrument.domain import Clip, Take
 from arc_instrument.editing import UNEDITED, Edit
 from arc_instrument.looping import PlayedLoop
+from arc_instrument.takefile import read_take
 
 
 @pytest.fixture
@@ -81,6 +82,40 @@ def test_what_loops_of_a_sound_that_died_away_ends_there_and_of_bars_with_the_la
     bars = replace(session.state.current.request, settings={"bpm": 120, "bars": 1})
     session.player.load(replace(session.state.current, request=bars))
     assert session.state.loop == PlayedLoop(0, 20_000)
+
+
+def kept_edit(session, edit: Edit) -> Take:
+    """The take that keeping the current sound with this edit writes, as its file tells it."""
+    session.edits.apply(edit)
+    session.edits.keep()
+    take = read_take(session.state.takes[0].path)
+    assert take is not None
+    return take
+
+
+def test_a_kept_edit_tells_no_bars_once_it_is_cut_and_its_file_no_tempo_of_them(session):
+    session.tempo.set_bars(1)
+    session.maker.generate()
+    assert "bars" in session.state.takes[0].settings
+    turned = kept_edit(session, Edit(reverse=True))
+    assert (turned.settings["bars"], turned.settings["edit"]["reverse"]) == (1, True)
+    cut = kept_edit(session, Edit(start=200))
+    assert "bars" not in cut.settings
+    assert cut.settings["bpm"] == session.state.metronome_bpm
+    assert read_chunks(cut.path).tempo is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "loop"), [(Edit(gain_db=-6), [100, 400]), (Edit(reverse=True), None), (Edit(start=50), None)]
+)
+def test_a_kept_edit_of_a_recordings_sound_tells_where_it_came_from_and_its_loop_while_that_is_there(
+    session, edit, loop
+):
+    current = session.state.current
+    told = {"init_name": "knock.wav", "loop": [100, 400]}
+    session.player.load(replace(current, take=replace(current.take, init_noise=0.4, settings=told)))
+    take = kept_edit(session, edit)
+    assert (take.init_noise, take.settings["init_name"], take.settings.get("loop")) == (0.4, "knock.wav", loop)
 
 
 def of_a_second(session) -> None:

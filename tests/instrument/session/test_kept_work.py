@@ -47,6 +47,20 @@ def test_shape_tempo_morph_pads_keys_and_filters_are_there_again_at_the_next_sta
     assert state.undo_label == ""
 
 
+def test_a_pad_whose_new_sound_never_came_says_what_made_its_take_at_the_next_start(begin, path):
+    session, autosave = begin()
+    session.set_prompt("kick")
+    session.set_seed(3)
+    session.maker.generate()
+    session.kit.put_take(4, session.state.takes[0])
+    autosave.shutdown()
+    work = json.loads(path.read_text())
+    work["parts"]["pads"][4] |= {"prompt": "clap", "seed": 9}  # as when the program ends while that is made
+    path.write_text(json.dumps(work))
+    pad = begin()[0].state.pads[4]
+    assert (pad.prompt, pad.seed) == ("kick", 3)
+
+
 @pytest.mark.parametrize("said", [None, [], {"mode": "backwards"}, {"unknown": 1}, "x", [{"prompt": 1}], {"x": "far"}])
 @pytest.mark.parametrize("name", ["shape", "edit", "tempo", "morph", "pads", "mix", "keys", "filters"])
 def test_what_is_not_understood_is_left_as_it_begins(begin, path, name, said):

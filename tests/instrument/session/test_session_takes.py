@@ -55,6 +55,50 @@ def test_favourites_and_tags_filter_what_the_search_found(session):
     assert len(prompts(session)) == 3
 
 
+@pytest.mark.parametrize("hide", ["search", "tag", "favourites"])
+def test_what_a_filter_hides_is_selected_no_longer_and_neither_deleted_nor_marked(session, hide):
+    session.selection.set_tags(("dry",), named(session, "bell"))
+    session.selection.toggle_favourite(named(session, "bell"))
+    session.selection.select(named(session, "bell", "kick"))
+    if hide == "search":
+        session.takes.find("bell")
+    elif hide == "tag":
+        session.takes.show_tag("dry")
+    else:
+        session.takes.toggle_favourites_only()
+    assert session.state.selection == (named(session, "bell")[0].path,)
+    session.selection.delete()
+    session.takes.find("")
+    session.takes.show_tag("")
+    assert sorted(take.prompt for take in session.state.takes) == ["kick", "snare"]
+
+
+def test_takes_that_a_mark_or_an_undone_delete_puts_out_of_sight_are_not_selected(session):
+    session.selection.toggle_favourite(named(session, "kick", "snare"))
+    session.takes.toggle_favourites_only()
+    session.selection.select(named(session, "kick", "snare"))
+    session.selection.toggle_favourite(named(session, "kick"))
+    assert session.state.selection == (named(session, "snare")[0].path,)
+    session.takes.toggle_favourites_only()
+    session.selection.delete(named(session, "kick"))
+    session.takes.toggle_favourites_only()
+    session.history.undo()
+    assert prompts(session) == ["snare"]
+    assert session.state.selection == ()
+
+
+def test_takes_that_another_instance_puts_out_of_sight_are_not_selected(session):
+    session.selection.toggle_favourite(named(session, "kick"))
+    session.takes.toggle_favourites_only()
+    session.selection.select(named(session, "kick"))
+    other = make_session(session.takes.folder)
+    other.takes.load()
+    other.selection.toggle_favourite(named(other, "kick"))
+    session.takes.look()
+    assert session.state.selection == ()
+    other.shutdown()
+
+
 def test_the_favourite_key_favours_all_that_are_selected_then_none(session):
     session.selection.select(session.state.takes)
     session.selection.toggle_favourite(named(session, "kick"))
@@ -152,6 +196,28 @@ def test_several_are_deleted_and_come_back_at_once_with_the_step_named(session):
     assert all(take.path.exists() for take in session.state.takes)
 
 
+def test_undo_of_the_trashs_message_is_offered_only_while_it_undoes_that(session):
+    session.selection.delete(named(session, "kick"))
+    session.selection.delete(named(session, "snare"))
+    assert session.state.message.action == "undo"
+    session.history.undo()
+    assert session.state.message is None  # what is left to undo is another delete
+    session.history.redo()
+    assert prompts(session) == ["bell"]
+    session.history.undo()
+    session.selection.delete(named(session, "snare"))
+    session.auditions.audition(named(session, "bell")[0])
+    assert session.state.message.action == "undo"  # it was current already: no step
+    session.set_steps(3)
+    assert session.state.message is None
+
+
+def test_a_message_that_offers_something_else_stays_when_a_step_is_done(session, tmp_path):
+    session.takes.set_folder(tmp_path / "new")
+    session.set_steps(3)
+    assert session.state.message.action == "move_takes"
+
+
 def test_keys_walk_through_what_the_filter_shows_and_stop_at_its_ends(session):
     session.selection.toggle_favourite(named(session, "bell", "kick"))
     session.takes.toggle_favourites_only()
@@ -182,6 +248,8 @@ def test_a_delete_that_fails_is_a_sentence_and_the_take_stays(session):
     assert "cannot be moved to the trash" in session.state.message.text
     assert prompts(session) == ["bell", "snare", "kick"]
     assert take.path.read_bytes() == content
+    session.auditions.audition(take)
+    assert session.state.current.take == take  # it can be edited and exported as before
 
 
 def test_marks_that_cannot_be_written_do_not_seem_to_be(session):
