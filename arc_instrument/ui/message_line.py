@@ -110,17 +110,17 @@ def _hint(state: SessionState, typing_text: bool, pads: bool) -> str:
         return batch
     if state.init is not None and typing_text:
         return "Enter makes the prompt's sound from the recording; strength says how much of the recording stays."
+    esc = "Esc, then " if typing_text else ""
     if pads and any(pad.clip is not None for pad in state.pads):
-        esc = "Esc, then " if typing_text else ""
-        return f"{esc}A W S E … hit the pads, as MIDI channel 10 does. Right click a pad for its words and level."
+        hit = "A W S E … hit" if state.keys_on else "M lets letters hit"
+        return f"{esc}{hit} the pads, as MIDI channel 10 does. Right click a pad for its words and level."
     if state.current is None:
         return "Enter makes the sound, Esc gives the keys back to the instrument, F1 shows every shortcut."
     if state.fresh:
         return "Fresh notes: every hit is a new variation. Shift+N keeps the one that was heard."
-    keys = (
-        "Esc, then A W S E … plays it on the keys" if typing_text else "A W S E … play it on the keys, Space repeats it"
-    )
-    return f"{keys}; ↑ ↓ hear other takes. Drag a card into your DAW."
+    play = "A W S E … play" if state.keys_on else "M lets letters play"
+    repeat = "" if typing_text else ", Space repeats it"
+    return f"{esc}{play} it on the keys{repeat}; ↑ ↓ hear other takes. Drag a card into your DAW."
 
 
 def _batch(state: SessionState) -> str:

@@ -41,6 +41,7 @@ class MorphPage(QWidget):
             label.setProperty("role", "caption")
             label.setFixedWidth(10)
             line.setProperty("role", "field")
+            line.setProperty("windowUndo", True)
             line.setFixedHeight(28)
             line.setAcceptDrops(False)  # it would write a take's path
             line.setPlaceholderText("a sound")

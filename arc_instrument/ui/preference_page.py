@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import SignalInstance
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from arc_instrument.ui.choice import Choice
 from arc_instrument.ui.labels import ElidedLabel
 from arc_instrument.ui.palette import BODY_PX, GRID, font
+from arc_instrument.ui.seed_field import NumberLine
 
 CAPTION_PX = 120
 
@@ -58,8 +59,8 @@ class PreferencePage(QWidget):
         self._put("", made)
         return made
 
-    def line(self, caption: str, name: str) -> QLineEdit:
-        made = QLineEdit()
+    def number(self, caption: str, name: str) -> NumberLine:
+        made = NumberLine()
         made.setObjectName("field")
         made.setAccessibleName(name)
         self._put(caption, made)

@@ -135,7 +135,7 @@ class PreferencesPanel(Overlay):
         page = PreferencePage("Open Sound Control")
         self.osc_on = page.switch("OSC", "OSC", self.oscToggled.emit)
         self.osc_network = page.switch("Listens to", "OSC from any machine", self.oscNetworkToggled.emit)
-        self.osc_port = page.line("Port", "OSC port")
+        self.osc_port = page.number("Port", "OSC port")
         self.osc_port.setValidator(QIntValidator(1, 65_535, self.osc_port))
         self.osc_port.editingFinished.connect(self._on_port)
         self.osc_sentence = page.text("Now")
@@ -194,8 +194,7 @@ class PreferencesPanel(Overlay):
         self._midi.render_state(state)
         show_switch(self.osc_on, chosen.osc_enabled, "On", "Off")
         show_switch(self.osc_network, chosen.osc_network, "Any machine", "This machine only")
-        if not self.osc_port.isModified():
-            self.osc_port.setText(str(chosen.osc_port))
+        self.osc_port.show_number(chosen.osc_port)
         self.osc_sentence.setText(state.osc.sentence)
         self.precision.show_entries(self.precision.entries, chosen.precision)
         self.takes_folder.setText(str(state.takes_folder or ""))

@@ -29,6 +29,8 @@ class PromptBox(QFrame):
         self._examples = instrument_asset("prompts.txt").read_text(encoding="utf-8").splitlines()
         self.line = QLineEdit()
         self.line.setObjectName("prompt")
+        self.line.setProperty("windowUndo", True)
+        self.line.setAcceptDrops(False)  # it would write a file's path; the window starts from the file
         self.line.setPlaceholderText("Describe a sound: punchy analog kick drum")
         self.line.setAccessibleName("Prompt")
         self.line.setAccessibleDescription(

@@ -1,7 +1,7 @@
 """The seed: a number to type, a lock that keeps it, dice for another one."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtGui import QFocusEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from arc_instrument.actions import tooltip
@@ -12,6 +12,25 @@ from arc_instrument.ui.labels import role
 from arc_instrument.ui.palette import BODY_PX, GRID, font
 
 BUTTON_PX = 24
+
+
+class NumberLine(QLineEdit):
+    """A number of the session: one that is being typed stays, but whoever leaves it without any gets it back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = 0
+        self.setAcceptDrops(False)  # it would write the figures of a file's path
+
+    def show_number(self, number: int) -> None:
+        self._number = number
+        if not self.isModified() and self.text() != str(number):
+            self.setText(str(number))
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        if not self.hasAcceptableInput() and event.reason() != Qt.FocusReason.PopupFocusReason:  # whose menu may paste
+            self.setText(str(self._number))
+        super().focusOutEvent(event)
 
 
 class SeedField(QWidget):
@@ -27,7 +46,7 @@ class SeedField(QWidget):
         caption.setProperty("role", "caption")
         self.frame = QFrame()
         self.frame.setObjectName("seedFrame")
-        self.line = QLineEdit()
+        self.line = NumberLine()
         self.line.setObjectName("seed")
         self.line.setFont(font(BODY_PX, figures=True))
         self.line.setValidator(QRegularExpressionValidator(r"\d{1,10}", self.line))
@@ -60,8 +79,7 @@ class SeedField(QWidget):
         self.setFixedWidth(184)
 
     def render_state(self, state: SessionState) -> None:
-        if not self.line.isModified() and self.line.text() != str(state.seed):
-            self.line.setText(str(state.seed))
+        self.line.show_number(state.seed)
         if self.lock.isChecked() != state.seed_locked or self.lock.icon().isNull():
             self.lock.setChecked(state.seed_locked)
             self.lock.setIcon(self._lock_icons[state.seed_locked])

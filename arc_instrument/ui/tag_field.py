@@ -9,11 +9,12 @@ from arc_instrument.ui.palette import SMALL_PX, font
 
 
 class TagField(QLineEdit):
-    """↓ and Enter take a completion, Enter alone what was typed."""
+    """↓ and Enter take a completion, Enter alone what was typed, Esc nothing."""
 
     def __init__(self, known: Sequence[str], parent: QWidget):
         super().__init__(parent)
         self.setObjectName("tags")
+        self.setProperty("ownEscape", True)  # the window's would move the focus, and that takes what was typed
         self.setAccessibleName("Tags")
         self.setPlaceholderText("Tags, with commas between")
         self.setMaxLength(200)

@@ -78,7 +78,7 @@ class TakeList(QListView):
             for row in rows:
                 chosen.select(self.takes.index(row), self.takes.index(row))
             self.selectionModel().select(chosen, _Select.ClearAndSelect)
-        if len(rows) == 1 and self.currentIndex().row() not in rows:
+        if len(rows) == 1 and self.currentIndex().row() not in rows and not self._is_tagging():
             index = self.takes.index(rows.pop())
             self.selectionModel().setCurrentIndex(index, _Select.NoUpdate)
             self.scrollTo(index)
@@ -98,7 +98,7 @@ class TakeList(QListView):
     def step(self, rows: int) -> None:
         """Hear the take `rows` further down; stays within the list."""
         count = self.takes.rowCount()
-        if count:
+        if count and not self._is_tagging():
             row = self.currentIndex().row()
             row = min(max(row + rows, 0), count - 1) if row >= 0 else 0
             self.setCurrentIndex(self.takes.index(row))
@@ -112,9 +112,13 @@ class TakeList(QListView):
             self.scrollTo(index)
             self.edit(index)
 
+    def _is_tagging(self) -> bool:
+        """Whether tags are half written: another current card would end that and take them as they are."""
+        return self.state() == QAbstractItemView.State.EditingState
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
-        if self.state() == QAbstractItemView.State.EditingState:
+        if self._is_tagging():
             return  # the Enter that ends the writing of tags comes here too
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and plain:
             self.step(-1 if event.key() == Qt.Key.Key_Up else 1)

@@ -28,6 +28,7 @@ class SearchField(QLineEdit):
         self.setFont(font(SMALL_PX))
         self.setFixedHeight(HEADER_PX)
         self.setClearButtonEnabled(True)
+        self.setAcceptDrops(False)  # it would write a file's path; the window starts from the file
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -77,9 +77,10 @@ class TempoRow(QWidget):
 
     def _show(self, bpm: float, bars: int, key: str, detected_bpm: float | None) -> None:
         for field, value in ((self.bpm, bpm), (self.bars, bars)):
-            field.blockSignals(True)
-            field.setValue(value)  # pyright: ignore[reportArgumentType]
-            field.blockSignals(False)
+            if field.value() != value:  # or what is half typed would be lost
+                field.blockSignals(True)
+                field.setValue(value)  # pyright: ignore[reportArgumentType]
+                field.blockSignals(False)
         self.key.setCurrentIndex(max(0, self.key.findData(key)))
         self._detected.setText("" if detected_bpm is None else f"≈ {detected_bpm:.0f}")
         self._detected.setToolTip("" if detected_bpm is None else f"Heard in the sound: {detected_bpm:.1f} BPM")

@@ -5,8 +5,16 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QLineEdit, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QWidget,
+)
 
 NOTE_LETTERS = "AWSEDFTGYHUJKOLP;"
 PAD_LETTERS = NOTE_LETTERS[:16]
@@ -22,6 +30,8 @@ _MAC_CODES = dict(
 XKB_OFFSET = 8  # an X11 or Wayland key code is the kernel's code plus 8
 ESCAPE_TWICE_S = 0.6
 REPEAT_MS = 8  # how long after its release the press of a repeated key may arrive
+_STEPPED = (QAbstractSlider, QAbstractItemView, QAbstractSpinBox, QComboBox)  # have a use for ↑ and ↓
+_UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 def letter_of(key: int, scan_code: int, platform: str, virtual_key: int = 0) -> str | None:
@@ -46,12 +56,15 @@ def is_text_field(widget: object) -> bool:
 class TypedKeys(QObject):
     """Application event filter that turns keys of one window into notes.
 
+    Widgets say by a property what differs for them: `ownArrows` and `ownEscape` keep those keys, `windowUndo` leaves
+    undo and redo to the window, for a text that the session holds is the session's to take back.
+
     Signals:
         noteOn(int), noteOff(int): MIDI numbers, `first_note` being the A key. A note-off follows every note-on,
             also when the window or the keys lose the focus.
         padOn(int), padOff(int): pads from 0, likewise; instead of notes while `plays_pads`.
         octaveShifted(int), velocityShifted(int): one step down (-1) or up (+1).
-        takeStepped(int): ↑ (-1) or ↓ (+1), where no list or slider needs them.
+        takeStepped(int): ↑ (-1) or ↓ (+1), where no list, slider or field needs them.
         escaped(): Esc.
         escapedTwice(): Esc twice in a row.
     """
@@ -89,31 +102,41 @@ class TypedKeys(QObject):
             self.release_all()
         elif isinstance(watched, QWidget) and isinstance(event, QKeyEvent) and watched.window() is self._window:
             if kind == QEvent.Type.ShortcutOverride:
-                if self._is_live(watched) and self._letter(event):
-                    event.accept()
-                    return True
-            elif kind == QEvent.Type.KeyPress:
+                return self._on_override(watched, event)
+            if kind == QEvent.Type.KeyPress:
                 return self._on_press(watched, event)
-            elif kind == QEvent.Type.KeyRelease:
+            if kind == QEvent.Type.KeyRelease:
                 return self._on_release(event)
         return False
 
     def _is_live(self, watched: QWidget) -> bool:
         return self.enabled and not is_text_field(watched)
 
+    def _on_override(self, watched: QWidget, event: QKeyEvent) -> bool:
+        """Decide between a command of the window and the widget with the focus, where Qt would choose the wrong one."""
+        if watched.property("windowUndo") and any(map(event.matches, _UNDO)):
+            event.ignore()
+            return True
+        is_note = self._is_live(watched) and self._letter(event) is not None
+        if is_note or (is_text_field(watched) and event.key() == Qt.Key.Key_Backspace):  # with Ctrl it deletes a word
+            event.accept()
+            return True
+        return False
+
     def _on_press(self, watched: QWidget, event: QKeyEvent) -> bool:
-        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
+        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat() and not watched.property("ownEscape"):
             now = time.monotonic()
             twice, self._escaped_at = now - self._escaped_at < ESCAPE_TWICE_S, now
             (self.escapedTwice if twice else self.escaped).emit()
             return True
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not (
-            isinstance(watched, (QAbstractSlider, QAbstractItemView)) or watched.property("ownArrows")
+            isinstance(watched, _STEPPED) or watched.property("ownArrows")
         ):
             self.takeStepped.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
             return True
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(watched, QAbstractButton):
-            watched.click()  # Space belongs to the transport, so Enter presses the focused button
+            if not event.isAutoRepeat():
+                watched.click()  # Space belongs to the transport, so Enter presses the focused button
             return True
         letter = self._letter(event) if self._is_live(watched) else None
         if letter is None:

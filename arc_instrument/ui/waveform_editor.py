@@ -146,7 +146,7 @@ class WaveformEditor(WaveformView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._sound is None:
             return
-        self._by_keys = False
+        self._move_by_keys(False)
         handle = self.handle_at(event.position())
         by_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier) and self._shaping.edit is not None
         if by_alt:
@@ -238,16 +238,33 @@ class WaveformEditor(WaveformView):
 
     # --- the keyboard -------------------------------------------------------------------------------------------
 
+    def _move_by_keys(self, by_keys: bool) -> None:
+        """Whether ↑, ↓ and Del are the focused handle's, which stands out then, or still the takes' after a click."""
+        self._by_keys = by_keys
+        self.setProperty("ownArrows", by_keys)
+
+    def event(self, event: QEvent) -> bool:
+        is_del = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete
+        if is_del and event.type() == QEvent.Type.ShortcutOverride and self._takes_del():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _takes_del(self) -> bool:
+        """Whether Del resets a handle; otherwise it is the window's, and deletes the take."""
+        return self._by_keys and self._focused in self._shaping.handles
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         handles, handle = self._shaping.handles, self._focused
-        self._by_keys = True
-        self.update()
         if event.key() == Qt.Key.Key_Escape and self._drag is not None:
             self._cancel_drag()
         elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown) and handles:
+            self._move_by_keys(True)
             step = 1 if event.key() == Qt.Key.Key_PageDown else -1
             self._choose(handles[(handles.index(handle) + step) % len(handles)] if handle in handles else handles[0])
         elif handle in handles and self._drag is None and (moved := self._moved_by(event, handle)) is not None:
+            self._move_by_keys(True)
+            self.update()
             self._key_moved |= moved != self._shaping
             self._request(moved, handle)
         else:
@@ -291,7 +308,7 @@ class WaveformEditor(WaveformView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._move_by_keys(event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason))
         if self._focused not in self._shaping.handles and self._shaping.handles:
             self._choose(self._shaping.handles[0])
 
