@@ -134,9 +134,12 @@ def checked(
     return jobs
 
 
-def is_made(wish: Wish, request: GenerationRequest) -> bool:
-    """Whether the wish's file is there, whole, and was made by its request: then it need not be made again."""
-    from arc_instrument.audio.wavfile import read_clip
+def is_made(wish: Wish, job: Job, model_name: str) -> bool:
+    """Whether the wish's file is there, whole, in the job's format, and this model made it by the job's request: then
+    it need not be made again."""
+    import soundfile
+
+    from arc_instrument.audio.wavfile import FORMATS, read_clip
     from arc_instrument.takefile import read_settings
 
     try:
@@ -144,10 +147,12 @@ def is_made(wish: Wish, request: GenerationRequest) -> bool:
         if not told:
             return False
         read_clip(wish.out)
+        subtype = soundfile.info(wish.out).subtype
     except (UserError, OSError):
         return False
-    wanted = (request.prompt, request.seconds, request.steps, request.init_noise)
-    made = (told["prompt"], told["seconds"], told["steps"], told["init_noise"])
+    request, kind = job.request, FORMATS[job.format]
+    wanted = (request.prompt, request.seconds, request.steps, request.init_noise, model_name, kind.subtype)
+    made = (told["prompt"], told["seconds"], told["steps"], told["init_noise"], told["model_name"], subtype)
     same_settings = all(told.get(name) == request.settings.get(name) for name in _TOLD)
     return wanted == made and wish.seed in (None, told["seed"]) and same_settings
 

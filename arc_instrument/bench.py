@@ -3,6 +3,7 @@
 A time alone says little on a shared or throttled machine; its ratio to the GEMM and copy peaks of the same run does.
 """
 
+import importlib.util
 import json
 import os
 import platform
@@ -242,6 +243,10 @@ def compare(plan: Plan, console: Console | None = None) -> list[Comparison]:
     with TemporaryDirectory() as folder:
         reference: dict[str, np.ndarray] = {}
         for title, precision, plain in VARIANTS:
+            if precision == "int8" and importlib.util.find_spec("torchao") is None:
+                remedy = "pip install 'arc-instrument[int8]' brings what it needs"
+                console.print(f"{title} is left out: {remedy}", markup=False)
+                continue
             console.print(f"measuring {title} …")
             file = Path(folder) / "probe.npz"
             variant = Plan(plan.runs, plan.seconds, plan.steps, plan.weights, precision, plain, sound_only=True)
@@ -257,9 +262,8 @@ def compare(plan: Plan, console: Console | None = None) -> list[Comparison]:
             ]
             child = subprocess.run(command, capture_output=True, text=True)
             if child.returncode:
-                raise UserError(
-                    f"Measuring {title} failed: {child.stderr.strip().splitlines()[-1:] or child.returncode}"
-                )
+                complaint = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
+                raise UserError(f"Measuring {title} failed: {complaint[-1]}")
             with np.load(file) as arrays:
                 found = dict(arrays)
             reference = reference or found

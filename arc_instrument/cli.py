@@ -140,7 +140,7 @@ def render(
         waiting = jobs
         if is_batch:
             pairs = zip(jobs, wishes, strict=True)
-            waiting = [job for job, each in pairs if not batch.is_made(each, job.request)]
+            waiting = [job for job, each in pairs if not batch.is_made(each, job, synth.name)]
         for note in dict.fromkeys(job.note for job in waiting if job.note):
             print(f"arc-instrument: {note}", file=sys.stderr)
         for line in _render(synth, waiting, is_batch):

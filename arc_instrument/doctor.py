@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -238,9 +239,10 @@ def check_cpu() -> Finding:
 def check_gpu() -> Finding:
     if shutil.which("nvidia-smi"):
         query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False)
-        if answer.returncode == 0:
-            return Finding("GPU", True, answer.stdout.strip().replace("\n", "; "), needed=False)
+        with suppress(OSError, subprocess.TimeoutExpired):  # a driver that hangs takes its program along
+            answer = subprocess.run(query, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False)
+            if answer.returncode == 0:
+                return Finding("GPU", True, answer.stdout.strip().replace("\n", "; "), needed=False)
     return Finding("GPU", False, "no NVIDIA GPU (optional: the embedded model runs on the processor)", needed=False)
 
 

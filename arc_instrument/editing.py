@@ -1,4 +1,4 @@
-"""A take cut to shape: trimmed, reversed, faded, turned up or down; or closed into a loop of exact length.
+"""A take cut to shape: trimmed, reversed, faded, turned up or down.
 
 Shapes: `samples` (frames, channels). Nothing here changes its input.
 """
@@ -13,8 +13,6 @@ from arc_instrument.silence import sounding_span
 
 FADES = ("raised cosine", "equal power")
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 24.0
-MAX_LOOP_PART = 0.25  # of a loop may be crossfaded
-CLOSED_END_MS = 3.0  # fade of a loop's ends where there is nothing to crossfade with
 TRIM_FADE_MS = 3.0  # at an end that silence was cut off; it lies in that silence, so an attack is not softened
 
 
@@ -93,30 +91,6 @@ def made_span(start: int, end: int, edit: Edit, frames: int) -> tuple[int, int]:
     first, last = edit.span(frames)
     start, end = (min(max(frame, 0), last - first) for frame in (start, end))
     return (last - end, last - start) if edit.reverse else (first + start, first + end)
-
-
-def looped(clip: Clip, frames: int, crossfade_ms: float = 20.0) -> Clip:
-    """The first `frames` of `clip` as a loop: what sounds after them dies away, in equal power, over its beginning.
-
-    So the last frame is followed by what followed it in the clip: no click, and no dip of power for what is not alike.
-    A clip that ends before has silence there; where nothing follows, short fades close the ends. The crossfade takes at
-    most a quarter of the loop. Raises `UserError` for a loop without frames.
-    """
-    if frames < 1:
-        raise UserError(f"A loop of {frames} frames cannot be made: choose a longer one.")
-    samples = np.zeros((frames, clip.samples.shape[1]), np.float32)
-    body = clip.samples[:frames]
-    samples[: len(body)] = body
-    tail = clip.samples[frames : frames + min(_frames(crossfade_ms, clip.rate_hz), int(MAX_LOOP_PART * frames))]
-    if len(tail):
-        rising = _rising(len(tail), "equal power")[:, None]
-        samples[: len(tail)] = samples[: len(tail)] * rising + tail * rising[::-1]
-    else:
-        close = min(_frames(CLOSED_END_MS, clip.rate_hz), len(body) // 2)
-        rising = _rising(close, "raised cosine")[:, None]
-        samples[:close] *= rising
-        samples[len(body) - close : len(body)] *= rising[::-1]
-    return replace(clip, samples=samples)
 
 
 def _frames(milliseconds: float, rate_hz: int) -> int:

@@ -42,7 +42,7 @@ def as_heard(clip: Clip, take: Take, edit: Edit, loop: tuple[int, int] | None) -
     `loop` in frames of the edited sound. An analysis of some 100 ms where there is an edit: not for the GUI.
     """
     if edit == UNEDITED:
-        return clip, take if loop is None else with_settings(take, loop=list(loop))
+        return clip, with_settings(take, loop=loop and list(loop))
     heard = edited(clip, edit)
     bars = take.settings.get("bars") if len(heard.samples) == len(clip.samples) else None  # cut, it has them no more
     told = with_settings(take, edit=edit, loop=loop and list(loop), bars=bars)

@@ -1,8 +1,8 @@
 """A take as its file tells it: every setting that made it, what is heard in it, and back.
 
 The file's comment is a JSON object. Every take has the fields of `_SAID_BY_FILES`. Keys that only some have:
-`init_name`, the recording's file; `bpm`, `bars`, `metre` [beats, unit] and `key` that were asked for; `variation_of`
-and `distance`; `morph`; `shape` and `edit` of the sound; `loop` [start, end) in frames. Others are kept as they are.
+`init_name`, the recording's file; `bpm`, `bars` and `key` that were asked for; `walk`, the legs [seed, distance] that
+its noise took; `edit` that was done to the sound; `loop` [start, end) in frames. Others are kept as they are.
 """
 
 import json

@@ -102,8 +102,8 @@ RULES: dict[str, Callable[[Import], bool]] = {
     "QtWidgets only in ui and app": lambda i: (
         within(i.imported, "PySide6.QtWidgets") and not within(i.importer, f"{OURS}.ui", f"{OURS}.app")
     ),
-    "sounddevice only in audio.server and audio.recorder": lambda i: (
-        within(i.imported, "sounddevice") and not within(i.importer, f"{OURS}.audio.server", f"{OURS}.audio.recorder")
+    "sounddevice only in audio.server": lambda i: (
+        within(i.imported, "sounddevice") and not within(i.importer, f"{OURS}.audio.server")
     ),
     "rtmidi only in audio.midi": lambda i: (
         within(i.imported, "mido", "rtmidi") and not within(i.importer, f"{OURS}.audio.midi")
@@ -152,7 +152,7 @@ def test_layer_rule_holds(rule):
         ),
         ("Qt only in app, session, generation, audio.client and ui", "arc_instrument.library", "import PySide6.QtCore"),
         ("QtWidgets only in ui and app", "arc_instrument.session", "from PySide6 import QtWidgets"),
-        ("sounddevice only in audio.server and audio.recorder", "arc_instrument.audio.mixer", "import sounddevice"),
+        ("sounddevice only in audio.server", "arc_instrument.audio.mixer", "import sounddevice"),
         ("rtmidi only in audio.midi", "arc_instrument.session", "import rtmidi"),
         ("pythonosc only in osc, lazily", "arc_instrument.osc", "from pythonosc import osc_packet"),
         ("nothing imports app but the command line, lazily", "arc_instrument.ui.window", "from ..app import run"),

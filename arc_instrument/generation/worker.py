@@ -128,7 +128,7 @@ class Worker(QObject):
         self.phaseChanged.emit(Phase.GENERATING, "Generating")
         notes, failed = (), False
         if requests[0].seconds > synth.max_seconds:
-            requests = [replace(request, seconds=synth.max_seconds) for request in requests]
+            requests = [_cut(request, synth.max_seconds) for request in requests]
             notes = (f"{synth.name} makes at most {synth.max_seconds:.1f} s: the sound is as long as that.",)
         left = {request.id: request for request in requests}
         stream = synth.stream(requests[0]) if len(requests) == 1 else synth.stream_batch(requests)
@@ -164,6 +164,12 @@ class Worker(QObject):
         del left[number]
         self.failed.emit(number, sentence)
         return True
+
+
+def _cut(request: GenerationRequest, seconds: float) -> GenerationRequest:
+    """The request for a shorter sound, which does not last its bars any more and shall not say so."""
+    settings = {name: said for name, said in request.settings.items() if name != "bars"}
+    return replace(request, seconds=seconds, settings=settings)
 
 
 def _give_memory_back() -> None:

@@ -1,5 +1,6 @@
 """Exporter: what a person hands on to other programs, written in the thread for files."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -66,7 +67,7 @@ class _Export:
 
 
 class Exporter(QObject):
-    """Writes into a folder beside that of the takes, one order after the other; takes are saved in between.
+    """Writes into the folder `exports_of` the takes, one order after the other; takes are saved in between.
 
     `state.exporting` is how far it is, `state.exported` what was written last.
     """
@@ -85,9 +86,8 @@ class Exporter(QObject):
 
     @property
     def folder(self) -> Path:
-        """Beside the takes and not among them: an export is no take."""
-        takes = self._shelf.folder
-        return takes.with_name(f"{takes.name} exports")
+        """Where exports go, not among the takes."""
+        return exports_of(self._shelf.folder)
 
     def set_format(self, format: str) -> None:
         """One of `wavfile.FORMATS`, from the next export on."""
@@ -210,6 +210,14 @@ class Exporter(QObject):
     def _use(self, format: str) -> None:
         self._store.update(export_format=format)
         self._store.settingsChanged.emit()
+
+
+def exports_of(takes: Path) -> Path:
+    """The folder beside that of the takes: an export is no take. Beside the root of a disk is another disk, or nothing:
+    there it lies within, deeper than the library looks."""
+    if not takes.name or os.path.ismount(takes):
+        return takes / "ARC Instrument" / "exports"
+    return takes.with_name(f"{takes.name} exports")
 
 
 def _write_takes(sounds: Sequence[tuple[Take, Sound]], folder: Path, format: str, unread: list[str]) -> Steps:

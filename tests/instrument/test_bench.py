@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from arc_instrument import bench
-from arc_instrument.domain import Clip, Generated, Progress, Timing
+from arc_instrument.domain import Clip, Generated, Progress, Timing, UserError
 from arc_instrument.library_bench import LibraryTimes
 from arc_instrument.window_bench import Spread, WindowTimes
 
@@ -158,6 +159,35 @@ def test_every_variant_is_measured_in_a_process_of_its_own_and_compared_with_pla
     for part in ("eager float32", "engine bfloat16", "exact", " 10 ms", " 1.0 s", "134.6 s", "velocity", "sound"):
         assert part in shown
     assert "…" not in shown  # whole at the width of an ordinary terminal
+
+
+def child_that(ends_with, complaint=""):
+    """In place of `subprocess.run`: measures nothing, or fails with this exit code and complaint."""
+    ms = {stage: bench.Quantiles(2.0, 1.0, 3.0) for stage in ("text", "step", "decode", "total")}
+
+    def run(command, **_):
+        np.savez(command[command.index("--probe") + 1], velocity=np.ones(3), decoded=np.ones(3))
+        return subprocess.CompletedProcess(command, ends_with, bench.to_json(report_of(ms)), complaint)
+
+    return run
+
+
+@pytest.mark.parametrize(("spec", "measured"), [(None, 4), (object(), 5)])
+def test_without_torchao_int8_is_left_out_with_a_note_and_the_others_are_compared(monkeypatch, spec, measured):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    monkeypatch.setattr("subprocess.run", child_that(0))
+    console = Console(file=io.StringIO(), width=120)
+    assert len(bench.compare(bench.Plan(1, 0.3, 1), console)) == measured
+    assert ("pip install 'arc-instrument[int8]'" in console.file.getvalue()) == (spec is None)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "told"), [("Traceback\nThe disk is full.\n", "The disk is full."), ("", "exit code 9")]
+)
+def test_a_variant_that_cannot_be_measured_is_one_sentence(monkeypatch, complaint, told):
+    monkeypatch.setattr("subprocess.run", child_that(9, complaint))
+    with pytest.raises(UserError, match=rf"^Measuring eager float32 failed: {told}$"):
+        bench.compare(bench.Plan(1, 0.3, 1), Console(file=io.StringIO()))
 
 
 def _as_slow_as(item, ms):

@@ -432,6 +432,17 @@ def test_a_file_that_is_damaged_or_was_made_otherwise_is_made_again(synth, comma
         assert len(synth.asked) == 2
 
 
+def test_a_file_in_another_format_or_of_another_model_is_made_again(synth, command, tmp_path, monkeypatch):
+    asked = [*RENDER, "--count", "2", "--out", str(tmp_path / "hat.wav")]
+    command(*asked)
+    assert "2 of 2 were there already" in command(*asked, "--format", "wav24")[1]
+    assert "already" not in command(*asked, "--format", "wav16")[1]
+    assert soundfile.info(tmp_path / "hat-001.wav").subtype == "PCM_16"
+    monkeypatch.setattr(synth, "name", "another")
+    assert "already" not in command(*asked, "--format", "wav16")[1]
+    assert len(synth.asked) == 6
+
+
 @pytest.mark.parametrize(
     ("format", "name", "subtype"),
     [

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_midi_without_alsas_library_is_mended_by_the_package_that_brings_it(monk
     complaint = "libasound.so.2: cannot open shared object file: No such file or directory"
     monkeypatch.setattr(doctor, "_MIDI_PROBE", f"raise ImportError({complaint!r})")
     assert doctor.check_midi().remedy == "sudo apt-get install libportaudio2"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the program")
+def test_a_graphics_driver_that_hangs_is_no_gpu_and_no_crash(monkeypatch, tmp_path):
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(doctor, "PROBE_TIMEOUT_S", 0.2)
+    found = doctor.check_gpu()
+    assert (found.present, found.needed) == (False, False)
 
 
 def test_the_takes_folder_is_told_with_the_free_space(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthesis import RATE_HZ, noise, sine, stereo
+from synthesis import RATE_HZ
 
 from arc_instrument.domain import Clip, UserError
 from arc_instrument.editing import (
@@ -16,7 +16,6 @@ from arc_instrument.editing import (
     Edit,
     edited,
     heard_span,
-    looped,
     made_span,
     without_silence,
 )
@@ -107,44 +106,6 @@ def test_fades_longer_than_the_sound_share_it():
 def test_an_edit_that_cannot_be_made_is_one_sentence(edit):
     with pytest.raises(UserError, match=r"^[^\n]*$"):
         edited(CLIP, edit)
-
-
-@given(st.integers(1, 5_000), st.floats(0, 100))
-def test_a_loop_has_exactly_the_asked_frames(frames, crossfade_ms):
-    made = looped(CLIP, frames, crossfade_ms).samples
-    assert made.shape == (frames, 2)
-    assert np.isfinite(made).all()
-
-
-def test_after_the_last_frame_of_a_loop_comes_what_came_after_it_in_the_sound():
-    clip, frames = Clip(stereo(sine(57.37, 1.0))), 30_011  # no whole number of periods
-    made = looped(clip, frames, 20).samples
-    steepest = np.abs(np.diff(clip.samples, axis=0)).max()
-    seam = np.abs(made[0] - made[-1]).max()
-    cut = np.abs(clip.samples[0] - clip.samples[frames - 1]).max()
-    assert seam <= 1.1 * steepest < cut
-    assert np.abs(np.diff(made, axis=0)).max() <= 1.5 * steepest
-    np.testing.assert_array_equal(made[882:], clip.samples[882:frames])
-
-
-def test_the_power_of_noise_stays_the_same_over_the_seam():
-    fades, frames = 441, 4_000
-    loops = np.stack([looped(Clip(stereo(noise(0.2, seed))), frames, 10).samples[:, 0] for seed in range(400)])
-    power = (loops**2).mean(axis=0)
-    blocks = power[:fades].reshape(-1, 49).mean(axis=1)  # of 400 · 49 squares: 1 % deviation
-    np.testing.assert_allclose(blocks / power[fades:].mean(), 1, atol=0.06)
-
-
-def test_a_sound_that_ends_before_its_loop_is_followed_by_silence_and_closed_without_a_click():
-    made = looped(Clip(np.ones((3_000, 2), np.float32)), 5_000).samples[:, 0]
-    assert (made[3_000:] == 0).all()
-    assert (made[133:-2_133] == 1).all()
-    assert np.abs(np.diff(np.concatenate([made[-1:], made]))).max() < 0.02
-
-
-def test_a_loop_without_frames_is_one_sentence():
-    with pytest.raises(UserError, match="longer"):
-        looped(CLIP, 0)
 
 
 @given(

@@ -14,7 +14,8 @@ from test_sfz import parsed
 
 from arc_instrument.audio.wavfile import FORMATS, read_clip
 from arc_instrument.domain import Clip, Generated, GenerationRequest, Timing, UserError
-from arc_instrument.export import Pad, export_pads, export_sound
+from arc_instrument.editing import UNEDITED, Edit
+from arc_instrument.export import Pad, as_heard, export_pads, export_sound
 from arc_instrument.takefile import comment_of, read_settings, take_of
 
 
@@ -43,6 +44,15 @@ def test_an_export_sounds_the_same_and_tells_every_setting(tmp_path, format):
     assert told is not None
     assert (told["prompt"], told["seed"], told["model_name"]) == ("glass bell", 7, "arc-mini")
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("edit", [UNEDITED, Edit(gain_db=-6)])
+def test_an_export_tells_the_loop_that_the_keys_have_and_not_that_of_the_file_it_came_from(edit):
+    clip = tone(0.5, 1)
+    request = GenerationRequest(1, "bell", clip.seconds, 8, 7, settings={"loop": [10, 20]})
+    take = take_of(Generated(request, clip, Timing(1, 2, 3, 4, 5), "arc-mini"), Path("a.wav"), datetime.now())
+    assert "loop" not in as_heard(clip, take, edit, None)[1].settings
+    assert as_heard(clip, take, edit, (30, 40))[1].settings["loop"] == [30, 40]
 
 
 def test_an_export_never_takes_the_place_of_another(tmp_path):

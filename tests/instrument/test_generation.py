@@ -369,9 +369,10 @@ def test_a_sound_ordered_for_a_model_of_longer_sounds_is_cut_with_a_note(qtbot, 
     load(qtbot, generation)
     generation.switch(OTHER)
     with qtbot.waitSignal(generation.generated) as made:
-        generation.submit(REQUEST)
+        generation.submit(replace(REQUEST, settings={"bpm": 120, "bars": 1}))
     (generated,) = made.args
     assert generated.request.seconds == generated.clip.seconds == 0.1
+    assert generated.request.settings == {"bpm": 120}
     assert generated.notes == ("other makes at most 0.1 s: the sound is as long as that.",)
 
 

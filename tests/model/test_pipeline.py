@@ -302,6 +302,25 @@ def test_another_recording_is_another_contour_under_the_same_prompt_and_the_prom
     torch.testing.assert_close(alone, embedded(tiny, "hum", 0.3))
 
 
+def test_the_contour_of_a_recording_is_computed_once_however_often_it_is_sliced(
+    tiny: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[np.ndarray] = []
+
+    def counted(samples: np.ndarray, *told: int) -> np.ndarray:
+        heard.append(samples)
+        return contour(samples, *told)
+
+    monkeypatch.setattr("model.pipeline.contour", counted)
+    recording = sung(220, 0.6)
+    for prompt in ("h", "hu", "hum"):
+        tiny.generate(Generation(prompt, 0.3, 1, 1, recording[: round(0.3 * 44_100)], 0.5))
+    assert len(heard) == 1
+    tiny.generate(Generation("hum", 0.3, 1, 1, recording[1 : 1 + round(0.3 * 44_100)], 0.5))  # another place
+    tiny.generate(Generation("hum", 0.3, 1, 1, recording[1 : 1 + round(0.3 * 44_100)].copy(), 0.5))  # other memory
+    assert len(heard) == 3
+
+
 @pytest.mark.parametrize("recording", [None, sung(220)])
 def test_at_full_noise_the_controls_are_those_of_the_prompt(tiny: Pipeline, recording: np.ndarray | None) -> None:
     (controls,) = followed(tiny, Generation("organ C3, 90 BPM", 0.3, 2, 1, recording, 1.0))

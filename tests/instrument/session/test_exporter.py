@@ -1,6 +1,7 @@
 """Exports of many sounds: seen to go on, stopped at any time, never in the way of the takes."""
 
 import threading
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 import soundfile
@@ -9,6 +10,8 @@ from inline_session import make_session
 
 from arc_instrument import export
 from arc_instrument.export import Pad
+from arc_instrument.library import Library
+from arc_instrument.session.exporter import exports_of
 from arc_instrument.takefile import read_settings
 
 PADS = [Pad(tone(0.05, key), {"prompt": f"drum {key}"}, key) for key in range(36, 52)]
@@ -65,6 +68,22 @@ def test_how_far_it_is_and_how_long_it_takes_is_told_until_the_last_one_is_writt
     assert takes.state.message.action == "show_exports"
     assert str(takes.exporter.folder) in takes.state.message.detail
     assert {read_settings(path)["prompt"] for path in written(takes)} == {f"sound {number}" for number in range(5)}
+
+
+@pytest.mark.parametrize("takes", [PureWindowsPath("D:/"), PurePosixPath("/")])
+def test_exports_of_takes_in_the_root_of_a_disk_lie_on_that_disk(takes):
+    assert exports_of(takes) == takes / "ARC Instrument" / "exports"
+
+
+def test_an_export_on_the_disk_of_the_takes_is_no_take(qtbot, takes, monkeypatch):
+    folder = takes.takes.folder
+    monkeypatch.setattr("os.path.ismount", lambda path: path == folder)
+    takes.exporter.export_takes(takes.state.takes)
+    takes.exporter.export_pads(PADS, "kit")
+    qtbot.waitUntil(lambda: takes.state.exported is not None and takes.state.exported.name == "kit")
+    assert len(written(takes)) == 6
+    assert takes.exporter.folder.is_relative_to(folder)
+    assert {take.path for take in Library(folder).takes()} == {take.path for take in takes.state.takes}
 
 
 def test_one_that_is_stopped_leaves_whole_files_and_says_how_many(qtbot, takes, files):
