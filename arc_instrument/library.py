@@ -18,7 +18,7 @@ from pathlib import Path
 from arc_instrument import trash
 from arc_instrument.domain import Generated, Take, UserError
 from arc_instrument.marks import Mark, Marks, identity, mark_of, marked
-from arc_instrument.take_index import Row, TakeIndex
+from arc_instrument.take_index import DamagedIndex, Row, TakeIndex
 from arc_instrument.takefile import comment_of, read_take, take_of
 from arc_instrument.trash import Trashed
 from arc_instrument.waveform import fewer
@@ -117,7 +117,9 @@ class Library:
         """Paths of the takes in which every word of `text` begins a word; of all takes if it has none."""
         try:
             found = self._index.search(text)
-        except sqlite3.Error:  # the index is being repaired: plain words are better than none
+        except sqlite3.Error as error:  # the index is being repaired: plain words are better than none
+            if isinstance(error, DamagedIndex):
+                self._index_anew()
             words = text.casefold().split()
             found = [file for file, (_, take) in self._known.items() if all(w in take.prompt.casefold() for w in words)]
         return frozenset(self._known[file][1].path for file in found if file in self._known)
@@ -228,15 +230,26 @@ class Library:
                 rows.append(row)
                 self._known[row[0]] = row[1:]
         if rows:
-            with suppress(sqlite3.Error, OSError):
-                self._index.put(rows)
+            self._write_index(lambda: self._index.put(rows))
 
     def _forget(self, files: list[str]) -> None:
         for file in files:
             self._known.pop(file, None)
         if files:
-            with suppress(sqlite3.Error, OSError):
-                self._index.remove(files)
+            self._write_index(lambda: self._index.remove(files))
+
+    def _write_index(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except DamagedIndex:
+            self._index_anew()
+        except (sqlite3.Error, OSError):
+            pass
+
+    def _index_anew(self) -> None:
+        """Put all that is known into an index that was damaged and is empty."""
+        with suppress(sqlite3.Error, OSError):
+            self._index.put((file, size, take) for file, (size, take) in self._known.items())
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
-from arc_instrument.audio.wavfile import read_clip, write_clip
+from arc_instrument.audio.wavfile import read_recording, write_clip
 from arc_instrument.domain import Clip, UserError
 
 PART_SUFFIX = ".part"
+HEADER_BYTES, FRAME_BYTES = 44, 8  # of a part, as the tape writes it
 AT_REST_SECONDS = 2.0  # a part that was written within this time may belong to another running instrument
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"  # not made by the model
 
@@ -56,15 +55,31 @@ def keep(clip: Clip, folder: Path, part: Path | None = None) -> Path:
 
 def rescue(part: Path) -> Recovered | None:
     """Turn a part into a WAV; None if there is no sound in it. Raises `UserError` when that fails: the part stays."""
-    written_at = datetime.fromtimestamp(part.stat().st_mtime)
     try:
-        clip = read_clip(part)
-    except UserError:  # killed before the first write
-        clip = Clip(np.zeros((0, 2), np.float32))
-    if clip.is_silent:
+        written_at = datetime.fromtimestamp(part.stat().st_mtime)
+        clip = read_recording(part) if _holds_sound(part) else None
+    except (UserError, OSError) as error:
+        raise UserError(f"A recording that was cut off stays where it is, for it cannot be read: {part}.") from error
+    if clip is None or clip.is_silent:
         part.unlink(missing_ok=True)
         return None
     return Recovered(_write(clip, part.parent, "Recovered", written_at, part), clip)
+
+
+def _holds_sound(part: Path) -> bool:
+    """False for one that was killed before its first write, or that a power failure left full of zeros.
+
+    One killed within its first write has a header that counts nothing: it counts what is there from now on.
+    """
+    data = part.read_bytes()
+    header, samples = data[:HEADER_BYTES], data[HEADER_BYTES:]
+    if len(samples) < FRAME_BYTES or not any(samples):
+        return False
+    if header.endswith(b"data" + bytes(4)):
+        with open(part, "r+b") as file:
+            file.seek(HEADER_BYTES - 4)
+            file.write(len(samples).to_bytes(4, "little"))
+    return True
 
 
 def _write(clip: Clip, folder: Path, word: str, at: datetime, part: Path | None) -> Path:

@@ -37,10 +37,15 @@ _SCHEMA = (
 Row = tuple[str, int, Take]  # file below the library's folder, bytes of the file, the take
 
 
+class DamagedIndex(sqlite3.DatabaseError):
+    """The index held what cannot be read: it is empty now."""
+
+
 class TakeIndex:
     """One connection for each call, so that the folder can be moved or unmounted at any time.
 
-    Where no index can be written it lives in memory, begun with what a read-only one says.
+    Where no index can be written it lives in memory, begun with what a read-only one says. Every method may raise
+    `DamagedIndex`: one unreadable row or page would else fail for ever.
     """
 
     def __init__(self, folder: Path):
@@ -53,13 +58,13 @@ class TakeIndex:
         """Every take that the index knows; one that lacks a field of today is left out and so read from its file."""
         with self._open() as index:
             found = index.execute("SELECT id, file, bytes, fields, peaks FROM takes").fetchall()
-        every = json.loads(f"[{','.join(row[3] for row in found)}]")
-        rows = []
-        for (number, file, size, _, blob), said in zip(found, every, strict=True):
-            if said.keys() >= _REQUIRED:
-                self._files[number] = file
-                peaks = np.frombuffer(blob, np.float32).reshape(-1, 2)
-                rows.append((file, size, Take(path=self._folder / file, peaks=peaks, **_read(said))))
+            every = json.loads(f"[{','.join(row[3] for row in found)}]")
+            rows = []
+            for (number, file, size, _, blob), said in zip(found, every, strict=True):
+                if said.keys() >= _REQUIRED:
+                    self._files[number] = file
+                    peaks = np.frombuffer(blob, np.float32).reshape(-1, 2)
+                    rows.append((file, size, Take(path=self._folder / file, peaks=peaks, **_read(said))))
         return rows
 
     def put(self, rows: Iterable[Row]) -> None:
@@ -92,9 +97,20 @@ class TakeIndex:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A connection within one transaction."""
+        try:
+            with self._connected() as index:
+                yield index
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            if not _is_damage(error):
+                raise
+            self._remove_index()
+            raise DamagedIndex(f"{self._path}: {error}") from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
         if self._memory is None:
             try:
-                index = self._connect()
+                index = _prepared(sqlite3.connect(self._path, timeout=5))
             except sqlite3.OperationalError:
                 self._memory = self._copy_to_memory()
             else:
@@ -104,15 +120,15 @@ class TakeIndex:
         with self._memory:
             yield self._memory
 
-    def _connect(self) -> sqlite3.Connection:
+    def _remove_index(self) -> None:
+        """Begin with an empty one: in memory, where the damaged one cannot be removed."""
+        self.close()
+        self._files = {}
         try:
-            return _prepared(sqlite3.connect(self._path, timeout=5))
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:  # damaged: it is made anew from the files
             for name in (INDEX_NAME, f"{INDEX_NAME}-wal", f"{INDEX_NAME}-shm"):
                 (self._folder / name).unlink(missing_ok=True)
-            return _prepared(sqlite3.connect(self._path, timeout=5))
+        except OSError:
+            self._memory = _prepared(sqlite3.connect(":memory:", check_same_thread=False))
 
     def _copy_to_memory(self) -> sqlite3.Connection:
         memory = sqlite3.connect(":memory:", check_same_thread=False)
@@ -176,6 +192,11 @@ def _rows_of_version_2(index: sqlite3.Connection) -> list[tuple[str, int, dict[s
         peaks = np.frombuffer(said.pop("peaks"), np.float32).reshape(-1, 2)
         rows.append((said.pop("file"), said.pop("bytes"), said, peaks))
     return rows
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether it would fail for ever. A busy, full or read-only disk has SQLite's code, a garbled text none."""
+    return not isinstance(error, sqlite3.OperationalError) or not hasattr(error, "sqlite_errorcode")
 
 
 def _insert(index: sqlite3.Connection, rows: Iterable[tuple[str, int, Mapping[str, Any], np.ndarray]]) -> None:

@@ -86,6 +86,7 @@ class AudioClient(QObject):
         self._armed: dict[int, ArmedClip] = {}  # by part; a new process gets all of these again
         self._stock: dict[int, dict[int, ArmedClip]] = {}  # by part and clip id
         self._shapes: dict[int, Shape] = {}
+        self._pedals: set[int] = set()  # parts whose pedal is down
         self._silent_notes: list[list] = []
         self._monitor_gain = 0.0
         self._is_recording = False
@@ -191,11 +192,12 @@ class AudioClient(QObject):
         self._send("play")
 
     def stop(self) -> None:
-        """Fade out everything that sounds."""
-        self._send("panic")
+        """Fade out what `play` began; notes ring on."""
+        self._send("stop")
 
     def panic(self) -> None:
         """Fade out everything and forget a held pedal."""
+        self._pedals.clear()
         self._send("panic")
 
     def note_on(self, note: int, velocity: int, part: int = 0) -> None:
@@ -207,7 +209,8 @@ class AudioClient(QObject):
         self._send("note_off", note=note, part=part)
 
     def pedal(self, down: bool, part: int = 0) -> None:
-        """Sustain: what is let go sounds on while it is down."""
+        """Sustain: what is let go sounds on while it is down, in a new process too."""
+        (self._pedals.add if down else self._pedals.discard)(part)
         self._send("pedal", down=down, part=part)
 
     def start_recording(self, plan: RecordingPlan | None = None) -> None:
@@ -263,6 +266,8 @@ class AudioClient(QObject):
         for part, stock in self._stock.items():
             for loaded in stock.values():
                 self._send_clip("stock", part, loaded)
+        for part in self._pedals:
+            self._send("pedal", part=part, down=True)
 
     def _send_clip(self, kind: str, part: int, clip: ArmedClip) -> None:
         if self._folder is not None:

@@ -124,7 +124,7 @@ VOICE = np.dtype(
         ("slot", "i4"),
         ("lifted", "i4"),  # key let go while the pedal holds it
         ("cutting", "i4"),  # fades out within RELEASE_MS, whatever its envelope
-        ("wrapped", "i4"),  # has passed the loop's seam
+        ("wrapped", "i4"),  # has passed the seam of its present loop
         ("serial", "i8"),
         ("position", "f8"),  # frames into the clip
         ("increment", "f8"),  # clip frames per output frame
@@ -551,6 +551,7 @@ def _loop(voice, shape, slot, state):
     if voice.position < end - crossfade:
         voice.loop_end, voice.loop_length, voice.crossfade = end, length, crossfade
         voice.through_silence = through_silence
+        voice.wrapped = 0  # not yet in this one: only what comes over its seam comes out of silence
 
 
 # --- sound ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Rack:
     def __init__(self):
         self._parts = [RackPart() for _ in range(PARTS)]
         self._sound: Sound | None = None
+        self._pedals: set[int] = set()  # parts that the app holds; what a MIDI pedal does is not kept
 
     def plug(self, sound: Sound) -> None:
         """Give all that waits to a new sound."""
@@ -34,6 +35,7 @@ class Rack:
             for clip in part.stock:
                 _put(sound.mixer.stock, sound, index, clip)
         self._parts = []
+        self.hold_pedals()
 
     def arm(self, part: int, clip: ArmedClip) -> None:
         if self._sound is None:
@@ -59,6 +61,23 @@ class Rack:
             self._parts[part].shape = shape
         else:
             self._sound.mixer.set_shape(part, shape)
+
+    def pedal(self, part: int, down: bool) -> None:
+        """Sustain of the app; it stays as it is when all pedals are lifted."""
+        (self._pedals.add if down else self._pedals.discard)(part)
+        if self._sound is not None:
+            self._sound.mixer.pedal(down, part)
+
+    def hold_pedals(self) -> None:
+        """All pedals were lifted: press again what the app holds."""
+        if self._sound is not None:
+            for part in self._pedals:
+                self._sound.mixer.pedal(True, part)
+
+    def lift_pedals(self) -> None:
+        """Let go of all that the app holds."""
+        for part in tuple(self._pedals):
+            self.pedal(part, False)
 
 
 def _put(put: Callable[..., bool], sound: Sound, part: int, clip: ArmedClip) -> None:

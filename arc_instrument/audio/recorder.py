@@ -62,12 +62,13 @@ class Recorder:
     @property
     def seconds(self) -> float:
         """Length of the running recording, 0 without one."""
-        return self._frames() / self.rate_hz
+        return self._frames(self._start) / self.rate_hz
 
     @property
     def full(self) -> bool:
         """Whether the running recording has its 12 s, or the length it was started for."""
-        return self._start is not None and self._frames() == self._wanted_frames
+        start = self._start  # read once: another thread may end the recording meanwhile
+        return start is not None and self._frames(start) == self._wanted_frames
 
     def start(self) -> None:
         """Record from now on; the silence before the onset will be cut off."""
@@ -83,7 +84,8 @@ class Recorder:
 
         Empty if none was running, or if its first frame had not come yet.
         """
-        start, frames = self._start, self._frames()
+        start = self._start
+        frames = self._frames(start)
         self._start = None
         if start is None:
             return np.zeros((0, 2), np.float32)
@@ -101,11 +103,15 @@ class Recorder:
         return samples[first:last]
 
     def read(self, first: int, last: int) -> np.ndarray:
-        """The frames from `first` up to `last` that were heard and are still in the ring, float32 (frames, 2)."""
+        """The frames from `first` up to `last` that were heard and are still in the ring, float32 (frames, 2).
+
+        A sample that is no number is silent: no file could keep it, and one would cost the whole recording.
+        """
         written = self.written
         last = min(last, written)
         first = min(max(first, 0, written - len(self._ring)), last)
-        return self._ring.take(np.arange(first, last), axis=0, mode="wrap")
+        heard = self._ring.take(np.arange(first, last), axis=0, mode="wrap")
+        return np.nan_to_num(heard, copy=False, posinf=0.0, neginf=0.0)
 
     def take_peak(self) -> float:
         """Largest |sample| heard since the last call."""
@@ -117,8 +123,8 @@ class Recorder:
         self._wanted_frames, self._is_aligned = wanted_frames, is_aligned
         self._start = start
 
-    def _frames(self) -> int:
-        return 0 if self._start is None else min(max(self.written - self._start, 0), self._wanted_frames)
+    def _frames(self, start: int | None) -> int:
+        return 0 if start is None else min(max(self.written - start, 0), self._wanted_frames)
 
 
 def onset(samples: np.ndarray, rate_hz: float) -> int:

@@ -23,6 +23,7 @@ import soxr
 from arc_instrument.audio import devices, performance
 from arc_instrument.audio.booth import Booth
 from arc_instrument.audio.feed import MidiFeed
+from arc_instrument.audio.kernel import PREVIEW_PART
 from arc_instrument.audio.midi import MidiInputs
 from arc_instrument.audio.mixer import RELEASE_MS, Mixer
 from arc_instrument.audio.outbox import Outbox
@@ -100,6 +101,11 @@ class AudioServer:
         elif kind == "set_shape":
             with self._arm_lock:
                 self._rack.set_shape(fields["part"], Shape(**fields["shape"]))
+        elif kind == "pedal":
+            with self._arm_lock:
+                self._rack.pedal(fields["part"], fields["down"])
+        elif kind == "panic":
+            self._panic()
         elif kind == "ignore_midi":
             self._midi.ignore(fields["names"])
         elif kind == "silence_notes":
@@ -122,11 +128,15 @@ class AudioServer:
                 mixer.note_on(fields["note"], fields["velocity"], fields["part"])
             elif kind == "note_off":
                 mixer.note_off(fields["note"], fields["part"])
-            elif kind == "pedal":
-                mixer.pedal(fields["down"], fields["part"])
-            elif kind == "panic":
-                mixer.panic()
+            elif kind == "stop":
+                mixer.sound_off(PREVIEW_PART)
             self._hit.set()
+
+    def _panic(self) -> None:
+        if self._sound is not None:
+            self._sound.mixer.panic()
+        with self._arm_lock:  # not before: silence waits for nobody
+            self._rack.lift_pedals()
 
     # --- recording ------------------------------------------------------------------------------------------------
 
@@ -171,6 +181,7 @@ class AudioServer:
             self._outbox.put("calibrated", round_trip_ms=None)
         else:
             self._sound.mixer.panic()
+            self._hold_pedals()
             self._booth.start_calibration()
 
     # --- MIDI -----------------------------------------------------------------------------------------------------
@@ -211,7 +222,12 @@ class AudioServer:
     def midi_lost(self) -> None:
         if self._sound is not None:
             performance.lift_all(self._sound.mixer)
+            self._hold_pedals()
         self._feed.let_go()
+
+    def _hold_pedals(self) -> None:
+        with self._arm_lock:
+            self._rack.hold_pedals()
 
     def midi_flush(self) -> None:
         self._feed.flush()

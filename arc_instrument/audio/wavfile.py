@@ -58,6 +58,16 @@ def read_clip(path: Path) -> Clip:
         return _stereo(_read(file, path, -1), file.samplerate, path)
 
 
+def read_recording(path: Path) -> Clip:
+    """As `read_clip`, but a sample that is not a number is silent: a recording cannot be made again.
+
+    Raises `UserError` as `read_clip` does.
+    """
+    with _open(path) as file:
+        samples = np.nan_to_num(_read(file, path, -1), posinf=0.0, neginf=0.0)
+        return _stereo(samples, file.samplerate, path)
+
+
 @dataclass(frozen=True, eq=False)
 class Opening:
     """The part of a file to start from, and a note for the person if that is not all of it."""
@@ -220,7 +230,7 @@ def _open(path: Path) -> soundfile.SoundFile:
         if not path.is_file():
             raise UserError(f"{path} is not a file: choose an audio file (WAV, AIFF, FLAC, Ogg or MP3).")
         return soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+    except (soundfile.LibsndfileError, OSError, TypeError, UnicodeEncodeError) as error:  # a name out of an old archive
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise UserError(
             f"{path} is not readable audio ({reason}): choose a WAV, AIFF, FLAC, Ogg or MP3 file."

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from arc_instrument import recordings
 from arc_instrument.audio.protocol import AudioLevels, RecordingPlan
 from arc_instrument.audio.wavfile import Opening, read_opening
-from arc_instrument.domain import MAX_RECORDING_SECONDS, Clip
+from arc_instrument.domain import MAX_RECORDING_SECONDS, Clip, UserError
 from arc_instrument.recording_length import RecordingLength, recording_length
 from arc_instrument.recordings import Recovered
 from arc_instrument.session.comparison import Comparison
@@ -151,12 +151,22 @@ class Voice(QObject):
         if folder is None:
             return
 
-        def rescue() -> tuple[list[Recovered], bool]:
+        def rescue() -> tuple[list[Recovered], list[str], bool]:
             parts, others = recordings.unfinished(folder)
-            return [found for part in parts if (found := recordings.rescue(part))], others
+            recovered, unread = [], []
+            for part in parts:
+                try:
+                    found = recordings.rescue(part)
+                except UserError as error:  # it stays where it is; the next one may be whole
+                    unread.append(str(error))
+                else:
+                    recovered += [found] if found else []
+            return recovered, unread, others
 
-        def offer(found: tuple[list[Recovered], bool]) -> None:
-            recovered, others = found
+        def offer(found: tuple[list[Recovered], list[str], bool]) -> None:
+            recovered, unread, others = found
+            if unread:
+                self._store.say(unread[-1])
             if recovered:
                 last = recovered[-1]
                 self._store.update(recovered=last.path)

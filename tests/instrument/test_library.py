@@ -2,9 +2,13 @@ import errno
 import json
 import os
 import re
+import sqlite3
+import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,8 +84,6 @@ def test_the_index_is_rebuilt_from_the_files_themselves(tmp_path, damage):
     elif damage == "garbage":
         index.write_bytes(b"not a database at all" * 100)
     else:
-        import sqlite3
-
         with sqlite3.connect(index) as old:
             old.execute("DROP TABLE takes")
             old.execute("PRAGMA user_version = 0")
@@ -90,6 +92,68 @@ def test_the_index_is_rebuilt_from_the_files_themselves(tmp_path, damage):
     assert same(replace(found, peaks=take.peaks), take)
     np.testing.assert_allclose(found.peaks, take.peaks, atol=2**-23)
     assert same(Library(tmp_path).takes()[0], found)
+
+
+def damage_index(folder, how):
+    index = folder / ".takes.sqlite3"
+    if how == "page":
+        size = index.stat().st_size
+        with open(index, "r+b") as file:
+            file.seek(4_096)  # what is opened is whole: the first page
+            file.write(b"\xff" * (size - 4_096))
+        return
+    with closing(sqlite3.connect(index)) as connection, connection:
+        connection.execute(f"UPDATE takes SET {how}")
+
+
+DAMAGES = ["page", "fields = '{'", "fields = json_set(fields, '$.tags', 3)", "fields = CAST(x'FF' AS TEXT)"]
+DAMAGES += ["peaks = x'00'", "peaks = NULL"]
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_an_index_that_opens_but_holds_what_cannot_be_read_loses_no_take_and_is_made_anew(tmp_path, monkeypatch, how):
+    paths = {Library(tmp_path).add(generated(seed=seed)).path for seed in range(3)}
+    damage_index(tmp_path, how)
+    assert {take.path for take in Library(tmp_path).takes()} == paths
+    monkeypatch.setattr("arc_instrument.library.read_take", lambda _: pytest.fail("a file was read again"))
+    assert {take.path for take in Library(tmp_path).takes()} == paths
+
+
+@pytest.mark.parametrize("use", ["search", "mark", "delete"])
+def test_an_index_that_is_damaged_while_it_is_used_is_made_anew_at_once(tmp_path, monkeypatch, use):
+    library = Library(tmp_path)
+    kick, *bells = (library.add(generated(prompt, seed)) for seed, prompt in enumerate(["Kick", "Bell", "Bell"]))
+    library.takes()
+    damage_index(tmp_path, "page")
+    if use == "search":
+        assert library.search("bell") == {bell.path for bell in bells}
+    elif use == "mark":
+        library.mark([kick])
+    else:
+        library.delete([kick], lambda _: None)
+    assert library.search("be") == {bell.path for bell in bells}
+    monkeypatch.setattr("arc_instrument.library.read_take", lambda _: pytest.fail("a file was read again"))
+    assert len(Library(tmp_path).takes()) == (2 if use == "delete" else 3)
+
+
+def test_an_index_that_is_only_in_use_is_left_as_it_is(tmp_path, monkeypatch):
+    Library(tmp_path).add(generated())
+    index = tmp_path / ".takes.sqlite3"
+    before = index.stat().st_ino
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.01))
+    with closing(sqlite3.connect(index)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        Library(tmp_path).add(generated(seed=8))
+    assert index.stat().st_ino == before
+    assert len(Library(tmp_path).takes()) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_whose_name_is_no_unicode_costs_no_other_take(tmp_path):
+    library = Library(tmp_path)
+    kept, other = library.add(generated(seed=1)), library.add(generated(seed=2))
+    os.rename(other.path, os.fsencode(other.path.parent) + b"/gl\xfcck.wav")
+    assert [take.path for take in Library(tmp_path).takes()] == [kept.path]
 
 
 def test_files_that_are_gone_foreign_or_damaged_are_left_out(tmp_path):

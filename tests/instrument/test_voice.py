@@ -164,6 +164,19 @@ def test_what_a_crash_left_is_offered_at_the_next_start_and_used_on_a_click(qtbo
     assert session.state.recovered is None
 
 
+def test_one_part_that_cannot_be_read_keeps_no_other_from_being_offered(qtbot, voice, session, folder):
+    for name in ("a", "b", "c"):
+        write_part(folder / f"{name}.part", tone(0.5, 1), 60)
+    for name in ("a", "c"):
+        with open(folder / f"{name}.part", "r+b") as file:
+            file.write(b"rubbish")
+        os.utime(folder / f"{name}.part", (0, 0))
+    voice.recover()
+    qtbot.waitUntil(lambda: session.state.recovered is not None)
+    assert len(list(folder.glob("*.wav"))) == 1
+    assert len(list(folder.glob("*.part"))) == 2
+
+
 def test_a_recording_that_another_instrument_runs_is_not_taken_from_it(qtbot, voice, session, folder):
     write_part(folder / "a.part", tone(0.5, 1), 0)
     voice.recover(is_retry=True)

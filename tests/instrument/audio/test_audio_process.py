@@ -443,6 +443,24 @@ def test_a_killed_audio_process_is_replaced(running, states, qtbot):
         running.play()
 
 
+def test_a_held_pedal_is_held_in_a_new_process_too(running, qtbot):
+    running.arm(tone(60, level=0.01))
+    running.set_shape(0, Shape(mode="gate"))
+    running.pedal(True)
+    os.kill(process_id(running), signal.SIGKILL)
+    qtbot.waitUntil(lambda: not running.state.running, timeout=10_000)
+    qtbot.waitUntil(lambda: running.state.running, timeout=START_MS)
+    with qtbot.waitSignal(running.played, timeout=5_000):
+        running.note_on(60, 127)
+    running.note_off(60)
+    qtbot.wait(300)
+    with qtbot.waitSignal(running.levelsChanged, timeout=5_000) as blocker:
+        pass
+    assert blocker.args[0].voices == 1
+    with qtbot.waitSignal(running.levelsChanged, timeout=5_000, check_params_cb=lambda levels: levels.voices == 0):
+        running.pedal(False)
+
+
 def test_an_audio_process_that_answers_no_more_is_killed_and_replaced(running, qtbot):
     stuck = process_id(running)
     os.kill(stuck, signal.SIGSTOP)

@@ -1,10 +1,11 @@
 """What voices do under every shape, rate and block: fades, loops, filters, glides, pools."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from arc_instrument.audio.kernel import ATTACK_MS, DECAY_MS, RELEASE_MS
@@ -268,6 +269,38 @@ def test_a_whole_clip_looped_without_crossfade_keeps_its_length_and_passes_throu
     fade = LOOP_FADE_MS * RATE_HZ / 1000
     assert np.all(np.minimum(quiet % 8_820, 8_820 - quiet % 8_820) < fade / 10)
     assert largest_step(out[200:, None]) <= 1.05 * 0.1 * 1.5 / (fade - 1)
+
+
+@given(
+    turns=st.integers(0, 2), at=st.integers(0, 8_000), start=st.integers(0, 8_000), note=st.sampled_from([53, 60, 67])
+)
+@example(turns=1, at=1_000, start=4_000, note=60)
+@example(turns=1, at=1_000, start=950, note=60)
+def test_a_loop_through_silence_whose_start_is_moved_neither_clicks_nor_falls_silent(turns, at, start, note):
+    level, period = 0.1, 8_820
+    shape = Shape(mode="loop", crossfade_ms=0)
+    made = mixer(constant(period, level), shape)
+    made.note_on(note, 127)
+    pitch = 2 ** ((note - 60) / 12)
+    before = render(made, round((turns * period + at) / pitch))
+    made.set_shape(0, replace(shape, loop_start=start))
+    after = render(made, 20_000)
+    fade_frames = LOOP_FADE_MS * 44.1 / pitch
+    assert largest_step(np.concatenate([before, after])[200:]) <= 1.1 * 1.5 * level / (fade_frames - 1)
+    quiet = np.flatnonzero(after[:, 0] < level / 2)
+    assert len(quiet) <= (1 + 20_000 * pitch / (period - start)) * 2 * fade_frames
+
+
+def test_a_loop_whose_start_was_moved_past_the_playhead_can_be_moved_again_before_it_gets_there():
+    shape = Shape(mode="loop", crossfade_ms=0)
+    made = mixer(constant(8_820), shape)
+    made.note_on(60, 127)
+    render(made, 8_820 + 1_000)
+    for start in (6_000, 3_000):
+        made.set_shape(0, replace(shape, loop_start=start))
+        render(made, 64)
+    sounding = made._voices[made._voices["stage"] != 0][0]
+    assert sounding["loop_length"] == 5_820
 
 
 def test_a_loop_ends_with_its_key():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from arc_instrument.audio.mixer import Mixer
+from arc_instrument.audio.performance import lift_all
 from arc_instrument.audio.protocol import ArmedClip
 from arc_instrument.audio.rack import Rack
 from arc_instrument.audio.stream import Sound
@@ -22,6 +23,9 @@ class Unheard:
 
     def played(self, frames: int) -> np.ndarray:
         self.mixer.note_on(60, 127)
+        return self.heard(frames)
+
+    def heard(self, frames: int) -> np.ndarray:
         out = np.zeros((frames, 2), np.float32)
         self.mixer.process(out)
         return out
@@ -51,6 +55,29 @@ def test_a_clip_loops_where_it_has_died_away_at_every_rate(rate_hz, how, early):
     seams = [begun for begun in range(period, 5 * period, period) if np.abs(out[begun]).max() < 1e-3]
     assert len(seams) == 4
     assert np.abs(out[period // 2 :: period]).min() > 0.09  # and no silence between
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_the_pedal_of_the_app_is_held_in_a_new_sound_and_when_all_pedals_were_lifted(early):
+    rack, sound = Rack(), Unheard(44_100)
+    if early:
+        rack.plug(sound)
+    rack.set_shape(0, Shape(mode="gate"))
+    rack.arm(0, kick())
+    rack.pedal(0, True)
+    if not early:
+        rack.plug(sound)
+    lift_all(sound.mixer)
+    rack.hold_pedals()
+    sound.played(64)
+    sound.mixer.note_off(60)
+    assert sound.heard(2_000)[-1].all()
+    rack.lift_pedals()
+    assert not sound.heard(2_000)[-1].any()
+    rack.hold_pedals()
+    sound.played(64)
+    sound.mixer.note_off(60)
+    assert not sound.heard(2_000)[-1].any()
 
 
 def test_what_keeps_its_length_repeats_all_of_its_silence():

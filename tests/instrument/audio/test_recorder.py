@@ -50,6 +50,32 @@ def test_a_silent_recording_is_kept_whole():
     assert onset(np.zeros((0, 2), np.float32), RATE_HZ) == 0
 
 
+def test_a_sample_that_is_no_number_is_silent_in_a_recording():
+    recorder, samples = Recorder(RATE_HZ), noise(300)
+    samples[[100, 200], [0, 1]] = np.nan, np.inf
+    recorder.start()
+    feed(recorder, samples)
+    assert np.array_equal(recorder.stop(), np.where(np.isfinite(samples), samples, 0))
+    assert np.isfinite(recorder.keep_last()).all()
+
+
+class EndedMeanwhile(Recorder):
+    """Another thread ends the recording whenever one looks how far it has come."""
+
+    @property
+    def written(self) -> int:
+        self._start = None
+        return super().written
+
+
+@pytest.mark.parametrize("look", ["seconds", "full"])
+def test_a_recording_may_be_looked_at_while_another_thread_ends_it(look):
+    recorder = EndedMeanwhile(RATE_HZ)
+    recorder.start_at(0, 100)
+    recorder.capture(noise(100))
+    assert getattr(recorder, look) in (100 / RATE_HZ, True)
+
+
 def test_a_recording_ends_after_12_seconds_and_keeps_its_beginning():
     recorder, samples = Recorder(RATE_HZ), noise(round(12.5 * RATE_HZ))
     recorder.start()
