@@ -197,7 +197,7 @@ class FinetuneRecipe:
     """A few sounds of someone's own on a finished few-step generator, whose other sounds are kept."""
 
     seed: int = 5
-    steps: int = 100
+    steps: int = 200
     method: Literal["lora", "full"] = "lora"
     rank: int = 16
     batch_frames: int = 128
