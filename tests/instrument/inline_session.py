@@ -40,6 +40,15 @@ class InlineGeneration(GenerationService):
         self.phaseChanged.emit(Phase.READY, "Ready")
 
 
+def session_of_three(folder: Path, **arguments) -> Session:
+    """A session with three takes: bell, the current one, snare and kick."""
+    session = make_session(folder, **arguments)
+    for prompt in ("kick", "snare", "bell"):
+        session.set_prompt(prompt)
+        session.maker.generate()
+    return session
+
+
 def make_session(folder: Path, **arguments) -> Session:
     """A running session with a loaded model."""
     generation, audio = InlineGeneration(), SilentAudio()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from inline_session import make_session
+from inline_session import make_session, session_of_three
 
 from arc_instrument.audio.wavfile import read_clip
 from arc_instrument.library import Library
@@ -12,10 +12,7 @@ from arc_instrument.library import Library
 @pytest.fixture
 def session(qapp, tmp_path):
     """A session with three takes, the last one current: bell, snare, kick."""
-    made = make_session(tmp_path / "takes", refuge=Library(tmp_path / "refuge"))
-    for prompt in ("kick", "snare", "bell"):
-        made.set_prompt(prompt)
-        made.maker.generate()
+    made = session_of_three(tmp_path / "takes", refuge=Library(tmp_path / "refuge"))
     yield made
     made.shutdown()
 

@@ -3,7 +3,7 @@
 import pytest
 import soundfile
 from doubles import tone
-from inline_session import make_session
+from inline_session import session_of_three
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFocusEvent, QKeyEvent
 from PySide6.QtTest import QTest
@@ -18,10 +18,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 @pytest.fixture
 def session(qtbot, application, home):
     """A session with three takes, bell being the newest and the current one."""
-    made = make_session(home / "takes")
-    for prompt in ("kick", "snare", "bell"):
-        made.set_prompt(prompt)
-        made.maker.generate()
+    made = session_of_three(home / "takes")
     yield made
     made.shutdown()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from inline_session import make_session
+from inline_session import make_session, session_of_three
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QScrollBar, QToolButton
@@ -32,10 +32,7 @@ def wired(session):
 @pytest.fixture
 def session(qtbot, application, tmp_path):
     """A session with three takes: bell, snare, kick."""
-    made = make_session(tmp_path / "takes")
-    for prompt in ("kick", "snare", "bell"):
-        made.set_prompt(prompt)
-        made.maker.generate()
+    made = session_of_three(tmp_path / "takes")
     yield made
     made.shutdown()
 
