@@ -57,7 +57,10 @@ def rescue(part: Path) -> Recovered | None:
     """Turn a part into a WAV; None if there is no sound in it. Raises `UserError` when that fails: the part stays."""
     try:
         written_at = datetime.fromtimestamp(part.stat().st_mtime)
-        clip = read_recording(part) if _holds_sound(part) else None
+        clip = None
+        if _holds_sound(part):
+            _count_samples(part)
+            clip = read_recording(part)
     except (UserError, OSError) as error:
         raise UserError(f"A recording that was cut off stays where it is, for it cannot be read: {part}.") from error
     if clip is None or clip.is_silent:
@@ -67,19 +70,17 @@ def rescue(part: Path) -> Recovered | None:
 
 
 def _holds_sound(part: Path) -> bool:
-    """False for one that was killed before its first write, or that a power failure left full of zeros.
+    """False for one that was killed before its first write, or that a power failure left full of zeros."""
+    samples = part.read_bytes()[HEADER_BYTES:]
+    return len(samples) >= FRAME_BYTES and any(samples)
 
-    One killed within its first write has a header that counts nothing: it counts what is there from now on.
-    """
-    data = part.read_bytes()
-    header, samples = data[:HEADER_BYTES], data[HEADER_BYTES:]
-    if len(samples) < FRAME_BYTES or not any(samples):
-        return False
-    if header.endswith(b"data" + bytes(4)):
-        with open(part, "r+b") as file:
+
+def _count_samples(part: Path) -> None:
+    """Let a header that counts nothing, of a part that was killed within its first write, count what is there."""
+    with open(part, "r+b") as file:
+        if file.read(HEADER_BYTES).endswith(b"data" + bytes(4)):
             file.seek(HEADER_BYTES - 4)
-            file.write(len(samples).to_bytes(4, "little"))
-    return True
+            file.write((part.stat().st_size - HEADER_BYTES).to_bytes(4, "little"))
 
 
 def _write(clip: Clip, folder: Path, word: str, at: datetime, part: Path | None) -> Path:
