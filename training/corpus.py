@@ -131,9 +131,15 @@ def open_corpora(arguments: Sequence[str], split: str) -> Clips:
 
 def by_name(folders: Sequence[Path], split: str) -> dict[str, Corpus]:
     """A split of every packed corpus, by its folder's name. Raises ValueError where two have the same."""
-    if len({folder.resolve().name for folder in folders}) < len(folders):
-        raise ValueError(f"two corpora have the same folder name ({', '.join(map(str, folders))}): rename one")
-    return {folder.resolve().name: Corpus(folder, split) for folder in folders}
+    return {name: Corpus(folder, split) for name, folder in zip(names_of(folders), folders, strict=True)}
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """What the corpora are called by. Raises ValueError where two folders have the same name."""
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two corpora have the same folder name ({', '.join(names)}): rename one")
+    return names
 
 
 def named_share(argument: str) -> tuple[str, float]:

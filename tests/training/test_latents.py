@@ -238,6 +238,8 @@ def test_of_what_rises_a_cut_keeps_the_end_and_of_what_falls_the_beginning(
     moved = where_it_sounds(corpus, plan, ARC_MINI)
     assert moved.start == (60_000 - plan.kept if last else 0)
     assert moved._replace(start=0) == plan
+    view = view_samples(corpus, moved)
+    assert np.abs(view[0]).max() < 0.01 * np.abs(view).max()
     whole = plan._replace(kept=60_000, length=70_000)
     assert where_it_sounds(corpus, whole, ARC_MINI) == whole
 
