@@ -21,6 +21,7 @@ from training.evaluation.pitch import cents_off, pitch
 from training.render import render
 from training.synthesis import soundfonts
 from training.synthesis.dsp import RATE_HZ, modes, place, sine, unison
+from training.synthesis.effects import bursts
 from training.synthesis.patterns import LOOPS
 from training.synthesis.voices import KINDS, clip, measured_words, play, side_of_split, thirds
 from training.synthesis.wording import Draw, Kind, captions, note_name
@@ -93,6 +94,12 @@ def test_risers_are_short_and_long_and_loudest_at_their_end() -> None:
     assert max(seconds) > 3
     dry = [x for x in found if np.abs(x[: len(x) // 4]).max() < 0.25 * np.abs(x).max()]
     assert len(dry) > 12
+
+
+def test_half_of_the_bursts_of_a_zap_are_silence_and_they_have_no_offset() -> None:
+    x = bursts(np.random.default_rng(0), RATE_HZ)
+    assert np.mean(x == 0) == pytest.approx(0.5, abs=0.1)
+    assert abs(x.mean()) < 0.05 * x.std()
 
 
 def test_a_shard_holds_sound_and_words_with_the_fields_of_the_corpus(shards: Path) -> None:

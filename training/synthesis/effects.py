@@ -77,14 +77,17 @@ def laser(draw: Draw) -> np.ndarray:
     return saturate(wave, draw.number("drive", 0.5, 4)) * decay(n, length * 1.2, 0.001) * gate(n, 0.001, 0.02)
 
 
+def bursts(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Noise of some 0.75 ms at a time, with as much silence between."""
+    return noise(rng, n) * ((rng.random(n) < 0.03).cumsum() % 2)
+
+
 def zap(draw: Draw) -> np.ndarray:
     length = draw.number("length", 0.15, 0.9)
     n = len(times(length))
     f = draw.number("pitch_hz", 90, 500, "low", "high")
     buzz = sine(f * 2 ** (draw.number("mod", 0.6, 3) * np.sign(sine(draw.number("rate_hz", 30, 140), n))), n)
-    arcs = noise(draw.rng, n) * (
-        (draw.rng.random(n) < 0.03).cumsum() % 2
-    )  # bursts of some 0.75 ms, and as long between
+    arcs = bursts(draw.rng, n)
     return saturate(buzz + 0.6 * highpass(arcs, 2000), 4) * decay(n, length * 1.3, 0.001) * gate(n, 0.001, 0.02)
 
 
